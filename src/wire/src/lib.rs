@@ -1,1 +1,29 @@
-//! Not written yet.
+//! What bytes mean, and nothing about what to do with them.
+//!
+//! Two languages are spoken here: the datagrams that nodes exchange
+//! ([`Frame`], a fixed [`Header`] and a protobuf body) and the link between
+//! hatsd and its NIMs ([`link`]). Both are plain values with total decoders:
+//! any byte string gives a value or a [`DecodeError`] that says what was wrong.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod chunk;
+mod codec;
+mod error;
+mod header;
+mod id;
+pub mod link;
+mod message;
+
+pub use chunk::{Reassembly, split};
+pub use codec::{decode, encode};
+pub use error::DecodeError;
+pub use header::{HEADER_LEN, Header, MAGIC, WIRE_VERSION, cluster_tag};
+pub use id::{CaseId, Cause, Confidence, Direction, GroupId, Incarnation, NodeId, Pair, case_name};
+pub use message::*;
+
+/// The longest datagram ever sent: what an IPv6 path must carry without
+/// fragmentation (1,280 bytes, RFC 8200 section 5) less the IPv6 and UDP headers.
+pub const DATAGRAM_MAX: usize = 1232;
