@@ -1,1 +1,12 @@
-//! Not written yet.
+//! Every decision of hats.
+//!
+//! No clock, socket, log, thread or hash map: time is an argument, output is
+//! plain values. `no_std` makes the compiler hold us to it.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod monitor;
+pub mod nim;
+pub mod time;

@@ -1,0 +1,1 @@
+//! The NIM's decisions.
