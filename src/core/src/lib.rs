@@ -7,6 +7,11 @@
 
 extern crate alloc;
 
+pub mod config;
+pub mod event;
+pub mod io;
 pub mod monitor;
 pub mod nim;
+pub mod node;
 pub mod time;
+pub mod view;
