@@ -1,0 +1,140 @@
+//! Asking the daemon.
+
+use std::{future::Future, path::Path, time::Duration};
+
+use hats_proto::ipc::{
+    Filter, GetSnapshot, Hello, Ping, ResumePoint, Snapshot, Subscribe, Welcome, reply, request,
+};
+use tokio::time::{self, Instant};
+
+use crate::{Error, Subscription, connection::Connection};
+
+/// The version of the protocol that this library speaks.
+pub const VERSION: u32 = 1;
+
+/// A connection on which every request has one answer.
+#[derive(Debug)]
+pub struct Client {
+    connection: Connection,
+    welcome: Welcome,
+    timeout: Duration,
+    next_token: u64,
+    /// A request was sent and its answer has not been read.
+    unfinished: bool,
+}
+
+impl Client {
+    /// Connects to the daemon at `path` as `name`, which `hats-status
+    /// subscribers` shows. `timeout` bounds this and each later request.
+    pub async fn connect(path: &Path, name: &str, timeout: Duration) -> Result<Self, Error> {
+        let greet = async {
+            let mut connection = Connection::open(path).await?;
+            let hello =
+                Hello { version_min: VERSION, version_max: VERSION, client: name.to_owned() };
+            connection.send(request::Body::Hello(hello)).await?;
+            match connection.receive().await? {
+                reply::Body::Welcome(welcome) => Ok((connection, welcome)),
+                other => Err(unexpected("a Welcome", &other)),
+            }
+        };
+        let (connection, welcome) = bounded("Hello", timeout, greet).await?;
+        if welcome.version != VERSION {
+            return Err(Error::Version { reason: format!("it chose version {}", welcome.version) });
+        }
+        Ok(Client { connection, welcome, timeout, next_token: 1, unfinished: false })
+    }
+
+    /// What the daemon said about itself.
+    pub fn welcome(&self) -> &Welcome {
+        &self.welcome
+    }
+
+    /// Everything the daemon knows, now.
+    pub async fn snapshot(&mut self) -> Result<Snapshot, Error> {
+        let request = request::Body::GetSnapshot(GetSnapshot {});
+        self.ask("GetSnapshot", request, |body| match body {
+            reply::Body::Snapshot(snapshot) => Ok(snapshot),
+            other => Err(unexpected("a Snapshot", &other)),
+        })
+        .await
+    }
+
+    /// Asks for nothing; tells how long the answer took.
+    pub async fn ping(&mut self) -> Result<Duration, Error> {
+        let token = self.next_token;
+        self.next_token += 1;
+        let sent = Instant::now();
+        self.ask("Ping", request::Body::Ping(Ping { token }), |body| match body {
+            reply::Body::Pong(pong) if pong.token == token => Ok(sent.elapsed()),
+            other => Err(unexpected("the Pong to this Ping", &other)),
+        })
+        .await
+    }
+
+    /// Turns the connection into a stream of events: a snapshot and every
+    /// event after it, or, with `from`, the events after that one if the daemon
+    /// still has them.
+    pub async fn subscribe(
+        mut self,
+        filter: Filter,
+        from: Option<ResumePoint>,
+    ) -> Result<Subscription, Error> {
+        if self.unfinished {
+            return Err(Error::Unfinished);
+        }
+        let filtered = filter != Filter::default();
+        let subscribe = Subscribe { filter: Some(filter), from };
+        let send = self.connection.send(request::Body::Subscribe(subscribe));
+        bounded("Subscribe", self.timeout, send).await?;
+        Ok(Subscription::new(self.connection, self.welcome, filtered, from))
+    }
+
+    async fn ask<T>(
+        &mut self,
+        name: &'static str,
+        request: request::Body,
+        accept: impl FnOnce(reply::Body) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        if self.unfinished {
+            return Err(Error::Unfinished);
+        }
+        // Stays set when this future is dropped half-way or fails: a late
+        // answer must not be taken for that of the next request.
+        self.unfinished = true;
+        let connection = &mut self.connection;
+        let exchange = async {
+            connection.send(request).await?;
+            loop {
+                match connection.receive().await? {
+                    reply::Body::KeepAlive(_) => {}
+                    answer => return Ok(answer),
+                }
+            }
+        };
+        let answer = bounded(name, self.timeout, exchange).await?;
+        let accepted = accept(answer)?;
+        self.unfinished = false;
+        Ok(accepted)
+    }
+}
+
+async fn bounded<T>(
+    request: &'static str,
+    after: Duration,
+    exchange: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    time::timeout(after, exchange).await.unwrap_or(Err(Error::Timeout { request, after }))
+}
+
+pub(crate) fn unexpected(expected: &str, body: &reply::Body) -> Error {
+    let got = match body {
+        reply::Body::Welcome(_) => "a Welcome",
+        reply::Body::Snapshot(_) => "a Snapshot",
+        reply::Body::Event(_) => "an Event",
+        reply::Body::Lost(_) => "a Lost",
+        reply::Body::Error(_) => "an Error",
+        reply::Body::KeepAlive(_) => "a KeepAlive",
+        reply::Body::Pong(_) => "a Pong",
+    };
+    Error::Malformed { what: format!("{got} where {expected} was expected") }
+}
