@@ -32,9 +32,11 @@ impl Client {
             let hello =
                 Hello { version_min: VERSION, version_max: VERSION, client: name.to_owned() };
             connection.send(request::Body::Hello(hello)).await?;
-            match connection.receive().await? {
-                reply::Body::Welcome(welcome) => Ok((connection, welcome)),
-                other => Err(unexpected("a Welcome", &other)),
+            let answer = connection.receive().await?;
+            if let reply::Body::Welcome(welcome) = answer {
+                Ok((connection, welcome))
+            } else {
+                Err(unexpected("a Welcome", &answer))
             }
         };
         let (connection, welcome) = bounded("Hello", timeout, greet).await?;
@@ -52,9 +54,12 @@ impl Client {
     /// Everything the daemon knows, now.
     pub async fn snapshot(&mut self) -> Result<Snapshot, Error> {
         let request = request::Body::GetSnapshot(GetSnapshot {});
-        self.ask("GetSnapshot", request, |body| match body {
-            reply::Body::Snapshot(snapshot) => Ok(snapshot),
-            other => Err(unexpected("a Snapshot", &other)),
+        self.ask("GetSnapshot", request, |answer| {
+            if let reply::Body::Snapshot(snapshot) = answer {
+                Ok(snapshot)
+            } else {
+                Err(unexpected("a Snapshot", &answer))
+            }
         })
         .await
     }
@@ -64,9 +69,12 @@ impl Client {
         let token = self.next_token;
         self.next_token += 1;
         let sent = Instant::now();
-        self.ask("Ping", request::Body::Ping(Ping { token }), |body| match body {
-            reply::Body::Pong(pong) if pong.token == token => Ok(sent.elapsed()),
-            other => Err(unexpected("the Pong to this Ping", &other)),
+        self.ask("Ping", request::Body::Ping(Ping { token }), |answer| {
+            if matches!(&answer, reply::Body::Pong(pong) if pong.token == token) {
+                Ok(sent.elapsed())
+            } else {
+                Err(unexpected("the Pong to this Ping", &answer))
+            }
         })
         .await
     }
@@ -105,9 +113,9 @@ impl Client {
         let exchange = async {
             connection.send(request).await?;
             loop {
-                match connection.receive().await? {
-                    reply::Body::KeepAlive(_) => {}
-                    answer => return Ok(answer),
+                let answer = connection.receive().await?;
+                if !matches!(answer, reply::Body::KeepAlive(_)) {
+                    return Ok(answer);
                 }
             }
         };
