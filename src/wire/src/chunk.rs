@@ -1,20 +1,214 @@
 //! Long messages in parts.
+//!
+//! A part is not acknowledged: when one is lost the whole message is, and who
+//! wanted it asks again, as for a message of one datagram.
 
-use crate::{DecodeError, Frame, Header, Message};
-use alloc::vec::Vec;
+use alloc::{collections::BTreeMap, vec::Vec};
+use core::net::IpAddr;
 
-/// Encodes `message` as one datagram, or as several [`Message::Chunk`]s.
-pub fn split(_header: &Header, _message: &Message, _message_id: u64) -> Vec<Vec<u8>> {
-    Vec::new()
+use crate::{
+    Chunk, DATAGRAM_MAX, DecodeError, Frame, HEADER_LEN, Header, Incarnation, Message, NodeId,
+    codec::{self, kind},
+};
+
+/// The most parts of one message.
+pub const CHUNKS_MAX: usize = 256;
+/// Bytes of one part: what a datagram holds beside its header and the longest
+/// form of a chunk's other fields (11 bytes for the id, 3 each for index, count,
+/// kind, and the part's tag and length).
+pub const CHUNK_PART_MAX: usize = DATAGRAM_MAX - HEADER_LEN - 11 - 3 - 3 - 3 - 3;
+/// The longest body that can be sent at all.
+pub const MESSAGE_MAX: usize = CHUNKS_MAX * CHUNK_PART_MAX;
+/// The most unfinished messages that are kept.
+pub const PARTIAL_MAX: usize = 64;
+/// The most unfinished messages that are kept for one source address.
+pub const PARTIAL_PER_SENDER_MAX: usize = 4;
+/// How long after its first part a message must be complete.
+pub const PARTIAL_AGE_NS_MAX: u64 = 2_000_000_000;
+
+/// Encodes `message` as one datagram, or as several [`Message::Chunk`]s when it
+/// is too long for one. `message_id` must differ between the messages of one
+/// incarnation.
+///
+/// Gives nothing when the body is longer than [`MESSAGE_MAX`]: no receiver would
+/// take it.
+pub fn split(header: &Header, message: &Message, message_id: u64) -> Vec<Vec<u8>> {
+    let of = codec::message_type(message);
+    let body = codec::encode_body(message);
+    if HEADER_LEN + body.len() <= DATAGRAM_MAX {
+        return alloc::vec![codec::datagram(header, of, &body)];
+    }
+    // A chunk in chunks would be refused, so it is not sent either.
+    if body.len() > MESSAGE_MAX || of == kind::CHUNK {
+        return Vec::new();
+    }
+    let count = body.len().div_ceil(CHUNK_PART_MAX);
+    let chunk = |(index, part): (usize, &[u8])| Chunk {
+        message_id,
+        index: number(index),
+        count: number(count),
+        kind: of,
+        part: part.to_vec(),
+    };
+    body.chunks(CHUNK_PART_MAX)
+        .enumerate()
+        .map(|part| codec::encode(header, &Message::Chunk(chunk(part))))
+        .collect()
+}
+
+fn number(index: usize) -> u32 {
+    u32::try_from(index).expect("at most CHUNKS_MAX")
+}
+
+/// Whether a chunk can be a part of anything.
+pub(crate) fn check(chunk: &Chunk) -> Result<(), DecodeError> {
+    let count = usize::try_from(chunk.count).unwrap_or(usize::MAX);
+    let bad = if !(1..=CHUNKS_MAX).contains(&count) {
+        "chunk.count"
+    } else if chunk.index >= chunk.count {
+        "chunk.index"
+    } else if !(kind::HEARTBEAT..=kind::SUMMARY).contains(&chunk.kind) || chunk.kind == kind::CHUNK
+    {
+        "chunk.kind"
+    } else if chunk.part.is_empty() || chunk.part.len() > CHUNK_PART_MAX {
+        "chunk.part"
+    } else {
+        return Ok(());
+    };
+    Err(DecodeError::BadField { field: bad })
+}
+
+/// What tells the messages apart. The source address is part of it: who cannot
+/// send from another's address cannot spoil another's message.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Key {
+    from: IpAddr,
+    cluster: u32,
+    node_id: NodeId,
+    incarnation: Incarnation,
+    message_id: u64,
+}
+
+#[derive(Debug)]
+struct Partial {
+    began_ns: u64,
+    kind: u8,
+    count: u32,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The parts so far, by index.
+    Waiting(BTreeMap<u32, Vec<u8>>),
+    /// Given out; kept so that late duplicates do not begin it anew.
+    Complete,
 }
 
 /// Puts the parts of long messages together again, within bounds.
+///
+/// Parts may come in any order, twice, or not at all. Whatever comes, at most
+/// [`PARTIAL_MAX`] times [`MESSAGE_MAX`] bytes are kept.
 #[derive(Debug, Default)]
-pub struct Reassembly {}
+pub struct Reassembly {
+    partial: BTreeMap<Key, Partial>,
+}
 
 impl Reassembly {
-    /// Takes one datagram's frame; gives the whole message when it is complete.
-    pub fn accept(&mut self, _now_ns: u64, frame: Frame) -> Result<Option<Frame>, DecodeError> {
-        Ok(Some(frame))
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes one datagram's frame and where it came from; gives the whole
+    /// message when it is complete. What is not a chunk passes straight through.
+    pub fn accept(
+        &mut self,
+        now_ns: u64,
+        from: IpAddr,
+        frame: Frame,
+    ) -> Result<Option<Frame>, DecodeError> {
+        self.forget_old(now_ns);
+        let header = frame.header;
+        let Message::Chunk(chunk) = frame.message else {
+            return Ok(Some(frame));
+        };
+        check(&chunk)?;
+        let Header { cluster, node_id, incarnation } = header;
+        let key = Key { from, cluster, node_id, incarnation, message_id: chunk.message_id };
+        if !self.partial.contains_key(&key) {
+            self.make_room(from);
+        }
+        let partial = self.partial.entry(key).or_insert_with(|| Partial {
+            began_ns: now_ns,
+            kind: chunk.kind,
+            count: chunk.count,
+            state: State::Waiting(BTreeMap::new()),
+        });
+        let Some(body) = partial.add(chunk)? else {
+            return Ok(None);
+        };
+        let message = codec::decode_body(partial.kind, &body)?;
+        Ok(Some(Frame { header, message }))
+    }
+
+    /// How many messages are known, complete or not.
+    pub fn len(&self) -> usize {
+        self.partial.len()
+    }
+
+    /// Whether none is known.
+    pub fn is_empty(&self) -> bool {
+        self.partial.is_empty()
+    }
+
+    fn forget_old(&mut self, now_ns: u64) {
+        self.partial
+            .retain(|_, partial| now_ns.saturating_sub(partial.began_ns) < PARTIAL_AGE_NS_MAX);
+    }
+
+    /// Makes room for one more message of `from`.
+    fn make_room(&mut self, from: IpAddr) {
+        let its = self.partial.keys().filter(|key| key.from == from).count();
+        if its >= PARTIAL_PER_SENDER_MAX {
+            self.drop_oldest(|key| key.from == from);
+        } else if self.partial.len() >= PARTIAL_MAX {
+            self.drop_oldest(|_| true);
+        }
+    }
+
+    /// Complete ones go first: nothing is lost with them.
+    fn drop_oldest(&mut self, among: impl Fn(&Key) -> bool) {
+        let oldest = self
+            .partial
+            .iter()
+            .filter(|(key, _)| among(key))
+            .min_by_key(|(_, one)| (matches!(one.state, State::Waiting(_)), one.began_ns))
+            .map(|(key, _)| *key);
+        if let Some(key) = oldest {
+            self.partial.remove(&key);
+        }
+    }
+}
+
+impl Partial {
+    /// Takes a part; gives the body when it was the last one missing.
+    fn add(&mut self, chunk: Chunk) -> Result<Option<Vec<u8>>, DecodeError> {
+        if chunk.count != self.count {
+            return Err(DecodeError::BadField { field: "chunk.count" });
+        }
+        if chunk.kind != self.kind {
+            return Err(DecodeError::BadField { field: "chunk.kind" });
+        }
+        let State::Waiting(parts) = &mut self.state else {
+            return Ok(None);
+        };
+        parts.entry(chunk.index).or_insert(chunk.part);
+        if parts.len() < self.count as usize {
+            return Ok(None);
+        }
+        let body = parts.values().flatten().copied().collect();
+        self.state = State::Complete;
+        Ok(Some(body))
     }
 }

@@ -9,19 +9,27 @@
 
 extern crate alloc;
 
+mod address;
 mod chunk;
 mod codec;
 mod error;
 mod header;
 mod id;
+mod item;
+mod letter;
 pub mod link;
 mod message;
 
-pub use chunk::{Reassembly, split};
-pub use codec::{decode, encode};
+pub use chunk::{
+    CHUNK_PART_MAX, CHUNKS_MAX, MESSAGE_MAX, PARTIAL_AGE_NS_MAX, PARTIAL_MAX,
+    PARTIAL_PER_SENDER_MAX, Reassembly, split,
+};
+pub use codec::{decode, encode, message_type};
 pub use error::DecodeError;
 pub use header::{HEADER_LEN, Header, MAGIC, WIRE_VERSION, cluster_tag};
 pub use id::{CaseId, Cause, Confidence, Direction, GroupId, Incarnation, NodeId, Pair, case_name};
+pub use item::*;
+pub use letter::*;
 pub use message::*;
 
 /// The longest datagram ever sent: what an IPv6 path must carry without

@@ -1,12 +1,21 @@
 //! What hatsd and a NIM say to each other, as values.
 //!
 //! `proto/hats/nim/v1.proto` says what each message means; times are
-//! nanoseconds of CLOCK_MONOTONIC.
+//! nanoseconds of CLOCK_MONOTONIC. [`Frames`] cuts the stream; the decoders take
+//! one frame, the encoders give one with its length in front.
 
 use alloc::{string::String, vec::Vec};
 use core::net::IpAddr;
 
 use crate::{CaseId, GroupId, Incarnation, NodeId};
+
+mod codec;
+mod error;
+mod frames;
+
+pub use codec::{decode_command, decode_report, encode_command, encode_report};
+pub use error::LinkError;
+pub use frames::{FRAME_MAX, Frames};
 
 /// How messages to the whole network travel.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,0 +1,129 @@
+//! The messages that make groups, and chunks.
+
+use hats_proto::wire as pb;
+
+use super::part::{Body, all, put_all, required};
+use crate::{Chunk, DecodeError, Join, List, Prepare, Proclaim};
+
+impl Body for Proclaim {
+    type Proto = pb::Proclaim;
+
+    fn put(&self) -> pb::Proclaim {
+        pb::Proclaim {
+            group: Some(self.group.put()),
+            size: self.size,
+            digest: self.digest,
+            cluster: self.cluster.clone(),
+            network: self.network.clone(),
+            node: self.node.clone(),
+            interface: self.interface.clone(),
+            database: self.database,
+        }
+    }
+
+    fn get(proto: pb::Proclaim) -> Result<Self, DecodeError> {
+        Ok(Proclaim {
+            group: required(proto.group, "proclaim.group")?,
+            size: proto.size,
+            digest: proto.digest,
+            cluster: proto.cluster,
+            network: proto.network,
+            node: proto.node,
+            interface: proto.interface,
+            database: proto.database,
+        })
+    }
+}
+
+impl Body for Join {
+    type Proto = pb::Join;
+
+    fn put(&self) -> pb::Join {
+        pb::Join {
+            group: Some(self.group.put()),
+            into: Some(self.into.put()),
+            members: put_all(&self.members),
+            failed_paths: put_all(&self.failed_paths),
+        }
+    }
+
+    fn get(proto: pb::Join) -> Result<Self, DecodeError> {
+        Ok(Join {
+            group: required(proto.group, "join.group")?,
+            into: required(proto.into, "join.into")?,
+            members: all(proto.members)?,
+            failed_paths: all(proto.failed_paths)?,
+        })
+    }
+}
+
+impl Body for Prepare {
+    type Proto = pb::Prepare;
+
+    fn put(&self) -> pb::Prepare {
+        pb::Prepare {
+            group: Some(self.group.put()),
+            members: put_all(&self.members),
+            failed_paths: put_all(&self.failed_paths),
+            removed: put_all(&self.removed),
+            digest: self.digest,
+        }
+    }
+
+    fn get(proto: pb::Prepare) -> Result<Self, DecodeError> {
+        Ok(Prepare {
+            group: required(proto.group, "prepare.group")?,
+            members: all(proto.members)?,
+            failed_paths: all(proto.failed_paths)?,
+            removed: all(proto.removed)?,
+            digest: proto.digest,
+        })
+    }
+}
+
+impl Body for List {
+    type Proto = pb::List;
+
+    fn put(&self) -> pb::List {
+        pb::List {
+            group: Some(self.group.put()),
+            members: put_all(&self.members),
+            failed_paths: put_all(&self.failed_paths),
+            removed: put_all(&self.removed),
+        }
+    }
+
+    fn get(proto: pb::List) -> Result<Self, DecodeError> {
+        Ok(List {
+            group: required(proto.group, "list.group")?,
+            members: all(proto.members)?,
+            failed_paths: all(proto.failed_paths)?,
+            removed: all(proto.removed)?,
+        })
+    }
+}
+
+impl Body for Chunk {
+    type Proto = pb::Chunk;
+
+    fn put(&self) -> pb::Chunk {
+        pb::Chunk {
+            message_id: self.message_id,
+            index: self.index,
+            count: self.count,
+            kind: self.kind.into(),
+            part: self.part.clone(),
+        }
+    }
+
+    fn get(proto: pb::Chunk) -> Result<Self, DecodeError> {
+        let kind = u8::try_from(proto.kind);
+        Ok(Chunk {
+            message_id: proto.message_id,
+            index: proto.index,
+            count: proto.count,
+            kind: kind.map_err(|_| DecodeError::BadField { field: "chunk.kind" })?,
+            part: proto.part,
+        })
+    }
+}

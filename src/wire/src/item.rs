@@ -1,0 +1,183 @@
+//! What is flooded: the items of the link-state database.
+
+use alloc::{string::String, vec::Vec};
+use core::net::IpAddr;
+
+use crate::{
+    Cause, Confidence, Direction, GroupId, Incarnation, Member, NodeId, Observation, Pair, Removal,
+};
+
+/// One entry of the link-state database. The newest version wins.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Item {
+    /// The originator's run.
+    pub incarnation: Incarnation,
+    /// Grows with each version within that run.
+    pub sequence: u64,
+    /// What it says.
+    pub body: ItemBody,
+}
+
+/// What an item says.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "verdicts are few; a box would be in the way of every pattern"
+)]
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ItemBody {
+    /// A node on itself.
+    Node(NodeReport),
+    /// A leader on its group.
+    Group(GroupReport),
+    /// A leader's decision.
+    Verdict(Verdict),
+}
+
+/// What tells items apart.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum ItemKey {
+    /// The report of this node.
+    Node(NodeId),
+    /// The report of this leader on this network.
+    Group(String, IpAddr),
+    /// The verdict of this id.
+    Verdict(String),
+}
+
+/// An item without its body.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ItemVersion {
+    /// Which item.
+    pub key: ItemKey,
+    /// The originator's run.
+    pub incarnation: Incarnation,
+    /// Its version.
+    pub sequence: u64,
+}
+
+/// A node on itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NodeReport {
+    /// Who.
+    pub node_id: NodeId,
+    /// Its name.
+    pub node: String,
+    /// The version of its daemon.
+    pub version: String,
+    /// Its adapters, those that do not work included.
+    pub adapters: Vec<AdapterReport>,
+    /// It is stopping on purpose.
+    pub leaving: bool,
+    /// It is under maintenance.
+    pub maintenance: bool,
+}
+
+/// A node on one of its adapters.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AdapterReport {
+    /// The network's name.
+    pub network: String,
+    /// The interface's name.
+    pub interface: String,
+    /// The address.
+    pub address: IpAddr,
+    /// Why it cannot be used, or nothing when it can.
+    pub fault: Option<Cause>,
+    /// The group it is in, or was in when the fault came.
+    pub group: Option<GroupId>,
+}
+
+/// A leader on its group.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GroupReport {
+    /// The network's name.
+    pub network: String,
+    /// The network's subnet, as text.
+    pub subnet: String,
+    /// The group.
+    pub group: GroupId,
+    /// The leader's node.
+    pub leader_node: NodeId,
+    /// The members.
+    pub members: Vec<Member>,
+    /// Pairs the ring goes round.
+    pub failed_paths: Vec<Pair>,
+    /// Who left with the last commit, and why.
+    pub removed: Vec<Removal>,
+}
+
+/// What a verdict is about.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum VerdictKind {
+    /// One adapter has failed.
+    Adapter,
+    /// Two well adapters do not reach each other.
+    Path,
+    /// A node has failed.
+    Node,
+    /// A daemon has failed, its host lives.
+    Daemon,
+    /// The network has fallen into parts.
+    Partition,
+    /// The whole network has failed.
+    Network,
+    /// It cannot be told.
+    Inconclusive,
+}
+
+impl VerdictKind {
+    /// The word in status output: `adapter`.
+    pub fn word(self) -> &'static str {
+        match self {
+            VerdictKind::Adapter => "adapter",
+            VerdictKind::Path => "path",
+            VerdictKind::Node => "node",
+            VerdictKind::Daemon => "daemon",
+            VerdictKind::Partition => "partition",
+            VerdictKind::Network => "network",
+            VerdictKind::Inconclusive => "inconclusive",
+        }
+    }
+}
+
+/// A decision with its evidence.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Verdict {
+    /// Its name, from the reporter's case.
+    pub id: String,
+    /// What it is about.
+    pub kind: VerdictKind,
+    /// Where.
+    pub network: String,
+    /// The group it was decided in; membership in a later one ends it.
+    pub group: GroupId,
+    /// The adapter (its node) at fault, one end of a path, or the suspect of
+    /// an inconclusive case.
+    pub culprit: Member,
+    /// The other end of a path.
+    pub peer: Option<Member>,
+    /// Which way a path fails, seen from `culprit`.
+    pub direction: Option<Direction>,
+    /// Why the culprit is down.
+    pub cause: Option<Cause>,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// Who missed heartbeats.
+    pub reporter: Member,
+    /// Whose heartbeats were missed.
+    pub suspect: Member,
+    /// Who was asked.
+    pub arbiters: Vec<String>,
+    /// The node that decided.
+    pub decided_by: String,
+    /// The node that decided.
+    pub decided_by_node: NodeId,
+    /// The evidence.
+    pub observations: Vec<Observation>,
+    /// The sides of a partition.
+    pub sides: Vec<Vec<IpAddr>>,
+    /// What would make an inconclusive case conclusive; else empty.
+    pub missing: String,
+    /// From the last heartbeat heard to the decision.
+    pub took_us: u64,
+}
