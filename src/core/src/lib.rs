@@ -8,10 +8,17 @@
 extern crate alloc;
 
 pub mod config;
+pub mod diagnose;
+pub mod election;
 pub mod event;
+pub mod group;
 pub mod io;
+pub mod linkstate;
+pub mod members;
 pub mod monitor;
 pub mod nim;
 pub mod node;
+pub mod ring;
+pub mod say;
 pub mod time;
 pub mod view;

@@ -1,0 +1,286 @@
+//! What the observations of one arbitration mean: one pure function.
+
+use alloc::{collections::BTreeSet, string::String, vec::Vec};
+use core::net::IpAddr;
+
+use hats_wire::{Cause, Confidence, Direction, Member, Observation};
+
+/// What was found, and about whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    /// The network the heartbeats were missed on.
+    pub network: &'a str,
+    /// Who missed them.
+    pub reporter: &'a Member,
+    /// Whose they were.
+    pub suspect: &'a Member,
+    /// Every probe's result, those on other networks included.
+    pub observations: &'a [Observation],
+}
+
+/// Which of the two parties.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Party {
+    /// The one that missed heartbeats.
+    Reporter,
+    /// The one whose heartbeats were missed.
+    Suspect,
+}
+
+/// What the observations mean.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Conclusion {
+    /// The suspect answers the reporter: heartbeats were lost, nothing failed.
+    Alive,
+    /// The suspect's own node says what is wrong with its adapter.
+    Fact(Cause),
+    /// One adapter has failed.
+    Adapter {
+        /// Whose.
+        culprit: Party,
+        /// Transmit, receive or both.
+        cause: Cause,
+        /// How sure.
+        confidence: Confidence,
+    },
+    /// Both are well, the path between them is not.
+    Path {
+        /// Seen from the reporter.
+        direction: Direction,
+    },
+    /// The network has fallen into parts.
+    Partition {
+        /// The addresses that reach the reporter, itself included, and those
+        /// that reach the suspect.
+        sides: [Vec<IpAddr>; 2],
+    },
+    /// Nobody reaches anybody on the network, the nodes live.
+    Network,
+    /// The suspect's node has failed.
+    Node {
+        /// NodeDown, or Unreachable when it has no other network to tell by.
+        cause: Cause,
+        /// How sure.
+        confidence: Confidence,
+    },
+    /// The suspect's daemon has failed, its host answers.
+    Daemon,
+    /// It cannot be told.
+    Inconclusive {
+        /// What would have told it.
+        missing: &'static str,
+    },
+}
+
+/// What is missing when nobody else can look.
+pub const NO_THIRD_VOICE: &str = "a third node on this network, or a reference target";
+
+/// Draws the conclusion. DESIGN's table, row by row, first match wins:
+///
+/// 1. the suspect answers the reporter: nothing failed;
+/// 2. the suspect's node knows what is wrong;
+/// 3. some arbiter reaches both: the path;
+/// 4. arbiters reach only one side each, and both sides are reached: partition;
+/// 5. arbiters reach the reporter, none the suspect: the suspect's adapter if
+///    its node lives elsewhere, else its daemon if its host answers, else its node;
+/// 6. arbiters reach the suspect, none the reporter: the reporter's adapter;
+/// 7. arbiters answer, but reach nobody, and the reporter reaches none of them:
+///    the network;
+/// 8. nobody answers: reference targets decide, or it is inconclusive.
+pub fn diagnose(evidence: &Evidence) -> Conclusion {
+    let reporter = evidence.reporter.address;
+    let suspect = evidence.suspect.address;
+    if evidence.reached(|o| o.prober_address == reporter && o.target_address == suspect) {
+        return Conclusion::Alive;
+    }
+    if let Some(fact) = evidence.on(suspect).find_map(|o| o.fact) {
+        return Conclusion::Fact(fact);
+    }
+    let voters = evidence.voters();
+    let reaches = |voter: &IpAddr, target: IpAddr| {
+        evidence.reached(|o| o.prober_address == *voter && o.target_address == target)
+    };
+    if voters.iter().any(|voter| reaches(voter, reporter) && reaches(voter, suspect)) {
+        return Conclusion::Path { direction: evidence.path_direction() };
+    }
+    let with_reporter: Vec<IpAddr> =
+        voters.iter().copied().filter(|voter| reaches(voter, reporter)).collect();
+    let with_suspect: Vec<IpAddr> =
+        voters.iter().copied().filter(|voter| reaches(voter, suspect)).collect();
+    match (with_reporter.is_empty(), with_suspect.is_empty()) {
+        (false, false) => {
+            let side = |first, mut rest: Vec<IpAddr>| {
+                rest.insert(0, first);
+                rest
+            };
+            Conclusion::Partition {
+                sides: [side(reporter, with_reporter), side(suspect, with_suspect)],
+            }
+        }
+        (false, true) => evidence.suspect_is_gone(Confidence::High),
+        (true, false) => {
+            let cause = evidence.adapter_cause(reporter);
+            Conclusion::Adapter { culprit: Party::Reporter, cause, confidence: Confidence::High }
+        }
+        (true, true) => evidence.without_voters(&voters),
+    }
+}
+
+impl Evidence<'_> {
+    /// Observations of this address on the network in question.
+    fn on(&self, target: IpAddr) -> impl Iterator<Item = &Observation> {
+        self.observations
+            .iter()
+            .filter(move |o| o.network == self.network && o.target_address == target)
+    }
+
+    fn reached(&self, mut which: impl FnMut(&Observation) -> bool) -> bool {
+        self.observations.iter().any(|o| o.network == self.network && which(o) && o.received > 0)
+    }
+
+    /// The arbiters' addresses on the network in question.
+    fn voters(&self) -> BTreeSet<IpAddr> {
+        self.observations
+            .iter()
+            .filter(|o| o.network == self.network && !o.prober_is_reporter)
+            .map(|o| o.prober_address)
+            .collect()
+    }
+
+    /// Which way the path fails, by what each end received of the other.
+    fn path_direction(&self) -> Direction {
+        let ours =
+            self.on(self.suspect.address).find(|o| o.prober_address == self.reporter.address);
+        let arrived_there = ours.and_then(|o| o.seen_by_target).is_some_and(|count| count > 0);
+        let arrived_here = ours.is_some_and(|o| o.heard_from_target > 0);
+        match (arrived_there, arrived_here) {
+            (true, false) => Direction::FromPeer,
+            (false, true) => Direction::ToPeer,
+            (true, true) | (false, false) => Direction::Both,
+        }
+    }
+
+    /// What does not work on an adapter that nobody gets an answer from.
+    fn adapter_cause(&self, target: IpAddr) -> Cause {
+        let receives = self.on(target).any(|o| o.seen_by_target.is_some_and(|count| count > 0));
+        let sends = self.on(target).any(|o| o.heard_from_target > 0);
+        match (receives, sends) {
+            (true, false) => Cause::Transmit,
+            (false, true) => Cause::Receive,
+            (true, true) | (false, false) => Cause::Both,
+        }
+    }
+
+    /// The suspect's daemon answered on some other network.
+    fn suspect_lives_elsewhere(&self) -> bool {
+        self.of_suspect_node().any(|o| {
+            !o.stalled
+                && (o.elsewhere == Some(true) || (o.network != self.network && o.received > 0))
+        })
+    }
+
+    fn of_suspect_node(&self) -> impl Iterator<Item = &Observation> {
+        self.observations.iter().filter(|o| o.target == self.suspect.node)
+    }
+
+    /// No arbiter reaches the suspect's adapter, and the fault is on its side.
+    fn suspect_is_gone(&self, confidence: Confidence) -> Conclusion {
+        if self.suspect_lives_elsewhere() {
+            let cause = self.adapter_cause(self.suspect.address);
+            return Conclusion::Adapter { culprit: Party::Suspect, cause, confidence };
+        }
+        let stalled = self.of_suspect_node().any(|o| o.stalled);
+        if stalled || self.of_suspect_node().any(|o| o.icmp == Some(true)) {
+            return Conclusion::Daemon;
+        }
+        if self.of_suspect_node().any(|o| o.network != self.network) {
+            return Conclusion::Node { cause: Cause::NodeDown, confidence };
+        }
+        // One network only: its transmissions are all that can be known of it.
+        if self.on(self.suspect.address).any(|o| o.heard_from_target > 0) {
+            return Conclusion::Adapter {
+                culprit: Party::Suspect,
+                cause: Cause::Receive,
+                confidence: Confidence::Medium,
+            };
+        }
+        Conclusion::Node { cause: Cause::Unreachable, confidence: Confidence::Medium }
+    }
+
+    /// No arbiter reaches either party.
+    fn without_voters(&self, voters: &BTreeSet<IpAddr>) -> Conclusion {
+        let reporter = self.reporter.address;
+        let reference = self
+            .observations
+            .iter()
+            .filter(|o| o.network == self.network && o.target == REFERENCE)
+            .fold((false, false), |(any, answered), o| {
+                let reporters = o.prober_address == reporter;
+                (any || reporters, answered || (reporters && o.icmp == Some(true)))
+            });
+        match reference {
+            (true, true) => return self.suspect_is_gone(Confidence::Medium),
+            (true, false) => {
+                return Conclusion::Adapter {
+                    culprit: Party::Reporter,
+                    cause: Cause::Both,
+                    confidence: Confidence::Medium,
+                };
+            }
+            (false, _) => {}
+        }
+        let reaches_an_arbiter =
+            self.reached(|o| o.prober_address == reporter && voters.contains(&o.target_address));
+        if !voters.is_empty() && !reaches_an_arbiter && self.suspect_lives_elsewhere() {
+            return Conclusion::Network;
+        }
+        if self.of_suspect_node().any(|o| o.icmp == Some(true)) && !self.suspect_lives_elsewhere() {
+            return Conclusion::Daemon;
+        }
+        // Others answered over other networks: this node is not the sick one.
+        let heard_by_others = !voters.is_empty();
+        if heard_by_others && !self.suspect_lives_elsewhere() {
+            return self.suspect_is_gone(Confidence::Medium);
+        }
+        Conclusion::Inconclusive { missing: NO_THIRD_VOICE }
+    }
+}
+
+/// The target's name in observations of a reference target.
+pub const REFERENCE: &str = "reference target";
+
+/// One sentence of likely cause and what to try.
+pub fn hint(conclusion: &Conclusion) -> String {
+    let text = match conclusion {
+        Conclusion::Alive | Conclusion::Fact(_) => "",
+        Conclusion::Adapter { cause: Cause::Transmit, .. } => {
+            "likely the transmit side of cable, optics, switch port or an egress filter; \
+             look at the port's error counters"
+        }
+        Conclusion::Adapter { cause: Cause::Receive, .. } => {
+            "likely the receive side of cable or optics, or an ingress filter (firewall, \
+             rp_filter); look at the interface's drop counters"
+        }
+        Conclusion::Adapter { .. } => {
+            "likely the switch port, its VLAN, or a cable that still shows carrier; check the \
+             port's configuration and the address tables of the switch"
+        }
+        Conclusion::Path { .. } => {
+            "likely a filter, ARP or address-table entry, or a link between two switches that \
+             carries just this pair"
+        }
+        Conclusion::Partition { .. } => "likely a link between switches, or a VLAN cut in two",
+        Conclusion::Network => "likely the switch or its power; every adapter on it is silent",
+        Conclusion::Node { cause: Cause::Unreachable, .. } => {
+            "with one network, a dead node and a dead adapter look the same; a second network \
+             tells them apart"
+        }
+        Conclusion::Node { .. } => "the host is off, crashed, or cut off from every network",
+        Conclusion::Daemon => "the host answers ping: see the log of hatsd there and restart it",
+        Conclusion::Inconclusive { .. } => "configure reference_targets for this network",
+    };
+    String::from(text)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,472 @@
+//! Membership of one network, seen by one local adapter.
+//!
+//! ```text
+//!            enable            listened one interval
+//! Disabled ---------> Listening ---------> Member (alone, leading itself)
+//!     ^                                      |  ^
+//!     | disable        a higher leader       |  | dissolve (expelled, isolated)
+//!     +----------------- proclaims: JOIN ----+--+
+//!                                            v
+//!                       PREPARE, ack, COMMIT: Member of the higher group
+//! ```
+//!
+//! A leader proclaims, takes JOINs of lower leaders, and commits each change of
+//! membership in two phases. Members that are to leave are `doomed` first, by a
+//! verdict or a fact that every member learns; the highest member that is not
+//! doomed acts as leader. It knows nothing of how verdicts are reached.
+
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    string::String,
+    vec::Vec,
+};
+use core::{net::IpAddr, time::Duration};
+
+use hats_wire::{Cause, GroupId, Member, Message, Pair, Removal};
+
+use crate::{
+    config::Detection,
+    election::{Roles, elect},
+    members::Members,
+    ring::{Neighbours, neighbours},
+    time::Timestamp,
+};
+
+mod follow;
+mod lead;
+
+/// A committed membership.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GroupView {
+    /// Who committed it, and which one it is.
+    pub id: GroupId,
+    /// By rank.
+    pub members: Members,
+    /// Pairs the ring goes round.
+    pub failed_paths: BTreeSet<Pair>,
+}
+
+impl GroupView {
+    fn digest(&self) -> u64 {
+        self.members.digest(&self.failed_paths)
+    }
+
+    /// Leader and successor.
+    pub fn roles(&self) -> Roles {
+        elect(&self.members, |_| true).unwrap_or(Roles { leader: self.id.leader, successor: None })
+    }
+}
+
+/// What a group wants done.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Output {
+    /// Send to one member, or to the whole network.
+    Send { to: Option<IpAddr>, message: Message },
+    /// Make this group known to everybody who can be thought of.
+    Proclaim,
+    /// A membership is in force.
+    Committed { before: Option<GroupView>, removed: Vec<Removal>, why: Adopted },
+    /// The acting leader should have committed and did not: look at it.
+    Overdue { leader: IpAddr },
+}
+
+/// How a membership came to be in force.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Adopted {
+    /// Alone, after listening.
+    Started,
+    /// By COMMIT, or from a List that made up for a missed one.
+    Committed,
+    /// Told by the others that this adapter is not a member any more.
+    Expelled { cause: Cause, verdict_id: String },
+    /// On this node's own conclusion that it hears nobody.
+    Isolated,
+}
+
+/// How long things take, from the detection parameters.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timing {
+    interval: Duration,
+    /// JOINs are gathered this long before PREPARE.
+    gather: Duration,
+    /// A missing acknowledgement is asked for again after this.
+    ack_retry: Duration,
+    /// A round ends after this, whoever acknowledged.
+    round: Duration,
+    /// A lower leader that is not taken in within this leads itself again.
+    join: Duration,
+    /// A doomed member must be committed out within this.
+    overdue: Duration,
+}
+
+impl Timing {
+    pub(crate) fn new(detection: &Detection) -> Self {
+        let interval = detection.heartbeat_interval;
+        let ack_retry = (interval / 2).max(Duration::from_millis(5));
+        let round = (interval * 2).max(ack_retry * 4);
+        Timing {
+            interval,
+            gather: interval / 4,
+            ack_retry,
+            round,
+            join: round * 2 + interval,
+            overdue: round * 2,
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Phase {
+    Disabled,
+    Listening { until: Timestamp },
+    Member(Membership),
+}
+
+/// What a member does besides heartbeats.
+#[derive(Debug)]
+struct Membership {
+    view: GroupView,
+    since: Timestamp,
+    /// Who left with the commit that brought it.
+    removed: Vec<Removal>,
+    duty: Duty,
+    prepared: Option<Prepared>,
+}
+
+#[derive(Debug)]
+enum Duty {
+    Lead(Lead),
+    /// A leader that asked a higher one to take its group.
+    Joining(Joining),
+    Follow(Follow),
+}
+
+#[derive(Debug, Default)]
+struct Lead {
+    proclaim_at: Timestamp,
+    /// Counts proclaims: the stable group proclaims each fourth interval.
+    gather_until: Option<Timestamp>,
+    joins: BTreeMap<IpAddr, Member>,
+    join_paths: BTreeSet<Pair>,
+    round: Option<Round>,
+    /// COMMIT is said twice, in case the first is lost.
+    commit_again: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+struct Round {
+    next: GroupView,
+    removed: Vec<Removal>,
+    acks: BTreeSet<IpAddr>,
+    resend_at: Timestamp,
+    deadline: Timestamp,
+}
+
+#[derive(Debug)]
+struct Joining {
+    leader: IpAddr,
+    into: GroupId,
+    again_at: Timestamp,
+    give_up_at: Timestamp,
+}
+
+#[derive(Debug, Default)]
+struct Follow {
+    /// A doomed member must be gone by then.
+    commit_due: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+struct Prepared {
+    next: GroupView,
+    removed: Vec<Removal>,
+    until: Timestamp,
+}
+
+/// A leader that proclaims but does not take this group in.
+#[derive(Clone, Copy, Debug)]
+struct Unresponsive {
+    until: Timestamp,
+    times: u32,
+}
+
+/// The machine. Inputs are methods that take `now`; what it wants done is
+/// drained after each.
+#[derive(Debug)]
+pub struct Group {
+    me: Member,
+    timing: Timing,
+    phase: Phase,
+    /// The highest instance ever seen: the next one is higher.
+    highest: u64,
+    doomed: BTreeMap<IpAddr, Removal>,
+    path_changes: BTreeMap<Pair, bool>,
+    unresponsive: BTreeMap<IpAddr, Unresponsive>,
+    asked_list_at: Option<Timestamp>,
+    outputs: Vec<Output>,
+}
+
+impl Group {
+    /// A group that is disabled until [`enable`](Self::enable). Instances
+    /// begin after `first_instance`, which must grow with each start.
+    pub(crate) fn new(me: Member, detection: &Detection, first_instance: u64) -> Self {
+        Group {
+            me,
+            timing: Timing::new(detection),
+            phase: Phase::Disabled,
+            highest: first_instance,
+            doomed: BTreeMap::new(),
+            path_changes: BTreeMap::new(),
+            unresponsive: BTreeMap::new(),
+            asked_list_at: None,
+            outputs: Vec::new(),
+        }
+    }
+
+    /// The adapter can be used: listen, then form a group.
+    pub(crate) fn enable(&mut self, now: Timestamp) {
+        if matches!(self.phase, Phase::Disabled) {
+            self.phase = Phase::Listening { until: now + self.timing.interval };
+        }
+    }
+
+    /// The adapter cannot be used. Gives the membership that ends with it.
+    pub(crate) fn disable(&mut self) -> Option<GroupView> {
+        self.doomed.clear();
+        self.path_changes.clear();
+        match core::mem::replace(&mut self.phase, Phase::Disabled) {
+            Phase::Member(membership) => Some(membership.view),
+            Phase::Disabled | Phase::Listening { .. } => None,
+        }
+    }
+
+    /// The membership in force.
+    pub fn view(&self) -> Option<&GroupView> {
+        self.membership().map(|membership| &membership.view)
+    }
+
+    /// Who left with the commit that brought it.
+    pub(crate) fn removed(&self) -> &[Removal] {
+        self.membership().map_or(&[], |membership| &membership.removed)
+    }
+
+    /// When it came into force.
+    pub(crate) fn since(&self) -> Option<Timestamp> {
+        self.membership().map(|membership| membership.since)
+    }
+
+    /// No change for ten heartbeat intervals.
+    pub(crate) fn is_stable(&self, now: Timestamp) -> bool {
+        self.since().is_some_and(|since| now >= since + self.timing.interval * 10)
+    }
+
+    /// This adapter's place in the ring.
+    pub(crate) fn neighbours(&self) -> Neighbours {
+        self.view().map_or_else(Neighbours::default, |view| {
+            neighbours(&view.members, &view.failed_paths, self.me.address)
+        })
+    }
+
+    /// The highest member that is not about to leave.
+    pub(crate) fn acting_leader(&self) -> Option<IpAddr> {
+        self.acting_roles().map(|roles| roles.leader)
+    }
+
+    /// Leader and successor among those that are not about to leave.
+    pub(crate) fn acting_roles(&self) -> Option<Roles> {
+        elect(&self.view()?.members, |address| !self.doomed.contains_key(&address))
+    }
+
+    /// Whether this member is about to leave.
+    pub(crate) fn is_doomed(&self, address: IpAddr) -> bool {
+        self.doomed.contains_key(&address)
+    }
+
+    /// Whether this adapter leads the group, or acts as its leader.
+    pub(crate) fn leads(&self) -> bool {
+        self.acting_leader() == Some(self.me.address)
+    }
+
+    /// What it wants done, in order.
+    pub(crate) fn drain(&mut self) -> Vec<Output> {
+        core::mem::take(&mut self.outputs)
+    }
+
+    /// When to wake it.
+    pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
+        match &self.phase {
+            Phase::Disabled => None,
+            Phase::Listening { until } => Some(*until),
+            Phase::Member(membership) => {
+                let prepared = membership.prepared.as_ref().map(|prepared| prepared.until);
+                let duty = match &membership.duty {
+                    Duty::Lead(lead) => lead.next_deadline(),
+                    Duty::Joining(joining) => Some(joining.again_at.min(joining.give_up_at)),
+                    Duty::Follow(follow) => follow.commit_due,
+                };
+                prepared.into_iter().chain(duty).min()
+            }
+        }
+    }
+
+    /// Does what is overdue, once.
+    pub(crate) fn wake(&mut self, now: Timestamp) {
+        if let Phase::Listening { until } = self.phase {
+            if now >= until {
+                self.stand_alone(now, Adopted::Started);
+            }
+            return;
+        }
+        self.wake_prepared(now);
+        match self.membership().map(|membership| &membership.duty) {
+            Some(Duty::Lead(_)) => self.wake_lead(now),
+            Some(Duty::Joining(_)) => self.wake_joining(now),
+            Some(Duty::Follow(_)) => self.wake_follow(now),
+            None => {}
+        }
+    }
+
+    /// A message about membership arrived from the adapter at `from`.
+    pub(crate) fn handle(&mut self, now: Timestamp, from: IpAddr, message: Message) {
+        if from == self.me.address || self.membership().is_none() {
+            return;
+        }
+        match message {
+            Message::Proclaim(proclaim) => self.on_proclaim(now, from, proclaim.group),
+            Message::Join(join) => self.on_join(now, from, join),
+            Message::Prepare(prepare) => self.on_prepare(now, from, prepare),
+            Message::PrepareAck { group } => self.on_prepare_ack(now, from, group),
+            Message::Commit { group, digest } => self.on_commit(now, from, group, digest),
+            Message::ListRequest { have } => self.on_list_request(from, have),
+            Message::List(list) => self.on_list(now, list),
+            Message::Expelled { group, cause, verdict_id } => {
+                self.on_expelled(now, from, group, cause, verdict_id);
+            }
+            Message::Leave { group } => self.on_leave(now, from, group),
+            Message::LeaveAck { .. }
+            | Message::Heartbeat { .. }
+            | Message::Goodbye { .. }
+            | Message::Probe { .. }
+            | Message::ProbeReply { .. }
+            | Message::Relay { .. }
+            | Message::Chunk(_)
+            | Message::Envelope(_)
+            | Message::Flood { .. }
+            | Message::Summary { .. } => {}
+        }
+    }
+
+    /// A member is to leave: a verdict or a fact says so.
+    pub(crate) fn doom(&mut self, now: Timestamp, address: IpAddr, cause: Cause, verdict_id: &str) {
+        let Some(membership) = self.membership() else { return };
+        let Some(member) = membership.view.members.get(address).cloned() else { return };
+        if address == self.me.address || self.doomed.contains_key(&address) {
+            return;
+        }
+        let removal = Removal { member, cause, verdict_id: verdict_id.into() };
+        self.doomed.insert(address, removal);
+        self.changes_wanted(now);
+    }
+
+    /// A path failed or works again: the next commit says so.
+    pub(crate) fn set_path(&mut self, now: Timestamp, pair: Pair, failed: bool) {
+        let Some(membership) = self.membership() else { return };
+        let view = &membership.view;
+        let known = view.failed_paths.contains(&pair) == failed;
+        let members = view.members.contains(pair.low()) && view.members.contains(pair.high());
+        if known || !members {
+            self.path_changes.remove(&pair);
+            return;
+        }
+        self.path_changes.insert(pair, failed);
+        self.changes_wanted(now);
+    }
+
+    /// This node concluded that it hears nobody, or that the adapter is dead:
+    /// be a group of one.
+    pub(crate) fn isolate(&mut self, now: Timestamp) {
+        if self.view().is_some_and(|view| view.members.len() > 1) {
+            self.stand_alone(now, Adopted::Isolated);
+        }
+    }
+
+    fn membership(&self) -> Option<&Membership> {
+        match &self.phase {
+            Phase::Member(membership) => Some(membership),
+            Phase::Disabled | Phase::Listening { .. } => None,
+        }
+    }
+
+    fn membership_mut(&mut self) -> Option<&mut Membership> {
+        match &mut self.phase {
+            Phase::Member(membership) => Some(membership),
+            Phase::Disabled | Phase::Listening { .. } => None,
+        }
+    }
+
+    fn send(&mut self, to: impl Into<Option<IpAddr>>, message: Message) {
+        self.outputs.push(Output::Send { to: to.into(), message });
+    }
+
+    /// A group of one, led by itself.
+    fn stand_alone(&mut self, now: Timestamp, why: Adopted) {
+        self.highest += 1;
+        let view = GroupView {
+            id: GroupId { instance: self.highest, leader: self.me.address },
+            members: Members::new([self.me.clone()]),
+            failed_paths: BTreeSet::new(),
+        };
+        self.doomed.clear();
+        self.adopt(now, view, Vec::new(), why);
+    }
+
+    /// The one place where a membership comes into force.
+    fn adopt(&mut self, now: Timestamp, view: GroupView, removed: Vec<Removal>, why: Adopted) {
+        self.highest = self.highest.max(view.id.instance);
+        let leads = view.id.leader == self.me.address;
+        self.doomed.retain(|address, _| view.members.contains(*address));
+        self.path_changes.retain(|pair, failed| {
+            view.failed_paths.contains(pair) != *failed
+                && view.members.contains(pair.low())
+                && view.members.contains(pair.high())
+        });
+        let duty = if leads {
+            Duty::Lead(Lead { proclaim_at: now, ..Lead::default() })
+        } else {
+            Duty::Follow(Follow::default())
+        };
+        let membership =
+            Membership { view, since: now, removed: removed.clone(), duty, prepared: None };
+        let before = match core::mem::replace(&mut self.phase, Phase::Member(membership)) {
+            Phase::Member(before) => Some(before.view),
+            Phase::Disabled | Phase::Listening { .. } => None,
+        };
+        self.outputs.push(Output::Committed { before, removed, why });
+        if !self.doomed.is_empty() || !self.path_changes.is_empty() {
+            self.changes_wanted(now);
+        }
+    }
+
+    /// Somebody is doomed, or a path changed: act as leader, or see that the
+    /// leader does.
+    fn changes_wanted(&mut self, now: Timestamp) {
+        if self.leads() {
+            if let Some(membership) = self.membership_mut()
+                && !matches!(membership.duty, Duty::Lead(_))
+            {
+                membership.duty = Duty::Lead(Lead { proclaim_at: now, ..Lead::default() });
+            }
+            self.start_round(now);
+            return;
+        }
+        let rank = self.view().and_then(|view| view.members.rank(self.me.address)).unwrap_or(0);
+        let steps = u32::try_from(rank).unwrap_or(u32::MAX).min(8);
+        let due = now + self.timing.overdue + self.timing.interval * steps;
+        if let Some(Membership { duty: Duty::Follow(follow), .. }) = self.membership_mut() {
+            follow.commit_due.get_or_insert(due);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,237 @@
+//! Events in words: what each kind carries and how it reads.
+
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::net::IpAddr;
+
+use hats_wire::{Cause, Confidence, Direction, GroupId, Member, Verdict, VerdictKind};
+
+use crate::{
+    election::Roles,
+    event::{Event, EventKind},
+    members::Members,
+};
+
+/// "a", "a and b", "a, b and c".
+pub(crate) fn list(names: &[String]) -> String {
+    match names {
+        [] => "nobody".to_string(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+/// An event about one adapter.
+pub(crate) fn about_adapter(kind: EventKind, network: &str, member: &Member, rest: &str) -> Event {
+    let Member { address, node, interface, .. } = member;
+    let mut event =
+        Event::new(kind, format!("{network}: {interface} of {node} ({address}) {rest}"));
+    event.node = Some(node.clone());
+    event.network = Some(network.into());
+    event.adapter = Some(interface.clone());
+    event.addr = Some(*address);
+    event
+}
+
+pub(crate) fn adapter_up(network: &str, member: &Member, clears: Option<EventKind>) -> Event {
+    let mut event = about_adapter(EventKind::AdapterUp, network, member, "up");
+    event.clears = clears;
+    event
+}
+
+/// Why an adapter is down, in words.
+pub fn cause_in_words(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Transmit => "sends nothing that others hear, still receives",
+        Cause::Receive => "receives nothing, still sends",
+        Cause::Both => "neither sends nor receives, carrier up",
+        Cause::LinkDown => "no link",
+        Cause::AddressLost => "its address went away",
+        Cause::Removed => "its interface went away",
+        Cause::NodeDown => "its node is down",
+        Cause::DaemonDown => "its daemon is down",
+        Cause::NimFailed => "its NIM does not run",
+        Cause::Unreachable => "does not answer",
+        Cause::Left => "left on purpose",
+        Cause::Maintenance => "under maintenance",
+        Cause::Inconclusive => "silent, and it cannot be told whose fault it is",
+    }
+}
+
+pub(crate) fn adapter_down(
+    network: &str,
+    member: &Member,
+    cause: Cause,
+    verdict: Option<&Verdict>,
+) -> Event {
+    let words = match verdict {
+        Some(verdict) if !verdict.arbiters.is_empty() => adapter_words(cause, verdict),
+        Some(_) | None => cause_in_words(cause).to_string(),
+    };
+    let kind = EventKind::AdapterDown;
+    let mut event = about_adapter(kind, network, member, &format!("down: {words}"));
+    event.cause = Some(cause);
+    match verdict {
+        Some(verdict) => with_verdict(&mut event, verdict),
+        None => event.confidence = Some(Confidence::High),
+    }
+    event
+}
+
+fn adapter_words(cause: Cause, verdict: &Verdict) -> String {
+    let mut witnesses = verdict.arbiters.clone();
+    if verdict.reporter.node != verdict.culprit.node {
+        witnesses.insert(0, verdict.reporter.node.clone());
+    }
+    let witnesses = list(&witnesses);
+    match cause {
+        Cause::Transmit => {
+            format!("sends nothing that {witnesses} hear, still receives; carrier up")
+        }
+        Cause::Receive => format!("receives nothing from {witnesses}, still sends; carrier up"),
+        Cause::Both => format!("no exchange with {witnesses} either way; carrier up"),
+        other => cause_in_words(other).to_string(),
+    }
+}
+
+fn with_verdict(event: &mut Event, verdict: &Verdict) {
+    event.confidence = Some(verdict.confidence);
+    event.verdict_id = Some(verdict.id.clone());
+    event.reporter = Some(verdict.reporter.node.clone());
+    event.arbiters = verdict.arbiters.clone();
+    event.late_ms = None;
+}
+
+pub(crate) fn suspect(network: &str, member: &Member, silent_ms: u64) -> Event {
+    let rest = format!("silent for {silent_ms} ms, arbitration under way");
+    about_adapter(EventKind::AdapterSuspect, network, member, &rest)
+}
+
+pub(crate) fn inconclusive(network: &str, verdict: &Verdict) -> Event {
+    let suspect = &verdict.suspect;
+    let rest = format!(
+        "silent, and it cannot be told whether it or {} of {} has failed; missing: {}",
+        verdict.reporter.interface, verdict.reporter.node, verdict.missing
+    );
+    let mut event = about_adapter(EventKind::AdapterInconclusive, network, suspect, &rest);
+    event.peer_node = Some(verdict.reporter.node.clone());
+    event.peer_adapter = Some(verdict.reporter.interface.clone());
+    event.peer_addr = Some(verdict.reporter.address);
+    event.missing = Some(verdict.missing.clone());
+    with_verdict(&mut event, verdict);
+    event
+}
+
+pub(crate) fn path_failed(verdict: &Verdict) -> Event {
+    let direction = verdict.direction.unwrap_or(Direction::Both);
+    let peer = verdict.peer.as_ref().unwrap_or(&verdict.suspect);
+    let arrow = match direction {
+        Direction::ToPeer => "to",
+        Direction::FromPeer => "from",
+        Direction::Both => "to and from",
+    };
+    let rest = format!(
+        "hears nothing {arrow} {} of {} ({}); {} reach both, no adapter is at fault",
+        peer.interface,
+        peer.node,
+        peer.address,
+        list(&verdict.arbiters)
+    )
+    .replace("hears nothing to and from", "has no path to or from")
+    .replace("hears nothing to", "has no path to");
+    let kind = EventKind::PathFailed;
+    let mut event = about_adapter(kind, &verdict.network, &verdict.culprit, &rest);
+    event.peer_node = Some(peer.node.clone());
+    event.peer_adapter = Some(peer.interface.clone());
+    event.peer_addr = Some(peer.address);
+    event.direction = Some(direction);
+    with_verdict(&mut event, verdict);
+    event
+}
+
+pub(crate) fn path_restored(network: &str, member: &Member, peer: &Member) -> Event {
+    let rest = format!("reaches {} of {} ({}) again", peer.interface, peer.node, peer.address);
+    let mut event = about_adapter(EventKind::PathRestored, network, member, &rest);
+    event.peer_node = Some(peer.node.clone());
+    event.peer_adapter = Some(peer.interface.clone());
+    event.peer_addr = Some(peer.address);
+    event.clears = Some(EventKind::PathFailed);
+    event
+}
+
+pub(crate) fn about_node(kind: EventKind, node: &str, rest: &str) -> Event {
+    let mut event = Event::new(kind, format!("{node} {rest}"));
+    event.node = Some(node.into());
+    event
+}
+
+pub(crate) fn node_down(verdict: &Verdict) -> Event {
+    let cause = verdict.cause.unwrap_or(Cause::NodeDown);
+    let words = match cause {
+        Cause::Unreachable => "down: nothing answers on its only network",
+        _ => "down: answers on no network, not even ping",
+    };
+    let mut event = about_node(EventKind::NodeDown, &verdict.culprit.node, words);
+    event.cause = Some(cause);
+    with_verdict(&mut event, verdict);
+    event
+}
+
+pub(crate) fn daemon_down(node: &str, verdict: Option<&Verdict>) -> Event {
+    let words = match verdict {
+        Some(verdict) if verdict.observations.iter().any(|o| o.stalled) => {
+            "hatsd stalled: its NIMs answer for it, it does not"
+        }
+        Some(_) => "hatsd down: the host answers ping, no hatsd answers",
+        None => "hatsd down: it has been started anew",
+    };
+    let mut event = about_node(EventKind::DaemonDown, node, words);
+    event.cause = Some(Cause::DaemonDown);
+    if let Some(verdict) = verdict {
+        with_verdict(&mut event, verdict);
+    }
+    event
+}
+
+/// The event of a verdict about a whole network.
+pub(crate) fn about_network(verdict: &Verdict, name: impl Fn(&IpAddr) -> String) -> Event {
+    let network = &verdict.network;
+    let sets: Vec<String> = verdict
+        .sides
+        .iter()
+        .map(|side| side.iter().map(&name).collect::<Vec<_>>().join(","))
+        .collect();
+    let (kind, words) = if verdict.kind == VerdictKind::Partition {
+        (EventKind::NetworkPartitioned, format!("partitioned: {}", sets.join(" | ")))
+    } else {
+        (EventKind::NetworkFailed, "failed: nobody reaches anybody, the nodes live".to_string())
+    };
+    let mut event = Event::new(kind, format!("{network}: {words}"));
+    event.network = Some(network.clone());
+    event.sets = sets;
+    with_verdict(&mut event, verdict);
+    event
+}
+
+pub(crate) fn leader(network: &str, group: GroupId, members: &Members, roles: Roles) -> Event {
+    let name = |address: IpAddr| members.get(address).map_or("", |m| m.node.as_str()).to_string();
+    let leader = name(roles.leader);
+    let successor = match roles.successor {
+        Some(address) => format!("{} ({address}) succeeds", name(address)),
+        None => "nobody succeeds".to_string(),
+    };
+    let text = format!("{network}: {leader} ({}) leads, {successor}", roles.leader);
+    let mut event = Event::new(EventKind::NetworkLeader, text);
+    event.network = Some(network.into());
+    event.node = Some(leader.clone());
+    event.adapter = members.get(roles.leader).map(|m| m.interface.clone());
+    event.addr = Some(roles.leader);
+    event.leader = Some((leader, roles.leader));
+    event.successor = roles.successor.map(|address| (name(address), address));
+    event.members = u32::try_from(members.len()).ok();
+    event.instance = Some(group.instance);
+    event
+}
