@@ -42,6 +42,11 @@ fn serialise_ipc(config: &mut prost_build::Config, descriptors: &FileDescriptorS
         for message in &file.message_type {
             for field in &message.field {
                 let path = format!("{package}.{}.{}", message.name(), field.name());
+                if field.name() == "self" {
+                    // prost calls it `self_`, as `self` is a keyword.
+                    let rename = r#"#[cfg_attr(feature = "serde", serde(rename = "self"))]"#;
+                    config.field_attribute(&path, rename);
+                }
                 if field.proto3_optional() {
                     config.field_attribute(path, skip("Option::is_none"));
                 } else if field.label() == Label::Repeated && message.name() == "Event" {

@@ -70,6 +70,16 @@ mod tests {
     }
 
     #[test]
+    fn the_node_that_answers_is_marked_with_the_key_of_the_protocol() {
+        let node = hats_proto::ipc::Node { self_: true, ..Default::default() };
+        let adapter = hats_proto::ipc::Adapter { self_: true, ..Default::default() };
+        let snapshot =
+            Snapshot { nodes: vec![node], adapters: vec![adapter], ..Default::default() };
+        let json = snapshot_to_json(&snapshot);
+        assert_eq!(json.matches(r#""self":true"#).count(), 2, "{json}");
+    }
+
+    #[test]
     fn a_snapshot_has_its_lists_even_when_they_are_empty() {
         let json = snapshot_to_json(&Snapshot::default());
         assert!(json.contains(r#""networks":[]"#) && json.contains(r#""verdicts":[]"#), "{json}");
