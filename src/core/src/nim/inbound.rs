@@ -1,0 +1,101 @@
+//! What a NIM does with a datagram.
+
+use alloc::vec::Vec;
+use core::net::IpAddr;
+
+use hats_wire::{Frame, Header, Message, decode, encode, link::Report};
+
+use super::{
+    Machine,
+    strangers::{Judgement, Said},
+};
+
+impl Machine {
+    /// Sorts one datagram: heartbeats and probes are ours, the rest is the
+    /// daemon's. Whatever is refused is counted by reason.
+    pub(super) fn datagram(&mut self, from: IpAddr, to_group: bool, bytes: Vec<u8>) {
+        self.counters.total.received += 1;
+        let Frame { header, message } = match decode(&bytes) {
+            Ok(frame) => frame,
+            Err(error) => return self.counters.reject(error.reason(), 1),
+        };
+        if header.cluster != self.config.cluster {
+            self.counters.reject("foreign_cluster", 1);
+            // Its Proclaim lets the daemon name it; its heartbeats would only be noise.
+            if !is_nims(&message) {
+                self.pass_on(from, to_group, bytes);
+            }
+            return;
+        }
+        if from == self.config.address && header.node_id == self.config.node_id {
+            return self.counters.reject("own", 1);
+        }
+        self.probes.heard(from);
+        if let Some(report) = self.neighbours.heard(from, self.now) {
+            self.counters.total.heartbeats_missed += report.missed;
+            self.report(Report::Neighbour(report));
+        }
+        match message {
+            Message::Heartbeat { group, stalled, .. } => {
+                let Header { node_id, incarnation, .. } = header;
+                self.heartbeat(from, Said { group, node_id, incarnation, stalled });
+            }
+            Message::Probe { case, sequence, probe } => {
+                let stalled = self.lease.is_stalled(self.now);
+                let reply = Message::ProbeReply { case, sequence, probe, stalled };
+                let bytes = encode(&self.header(), &reply);
+                self.transmit(Some(from), bytes);
+                let (at_ns, node_id) = (self.now.0, header.node_id);
+                self.report(Report::ProbeSeen { at_ns, from, case, sequence, node_id });
+            }
+            Message::ProbeReply { sequence, probe, stalled, .. } => {
+                if !self.probes.reply(from, probe, sequence, stalled, self.now) {
+                    self.counters.reject("probe_reply_unasked", 1);
+                }
+            }
+            Message::Proclaim(_)
+            | Message::Join(_)
+            | Message::Prepare(_)
+            | Message::PrepareAck { .. }
+            | Message::Commit { .. }
+            | Message::ListRequest { .. }
+            | Message::List(_)
+            | Message::Expelled { .. }
+            | Message::Leave { .. }
+            | Message::LeaveAck { .. }
+            | Message::Goodbye { .. }
+            | Message::Relay { .. }
+            | Message::Chunk(_)
+            | Message::Envelope(_)
+            | Message::Flood { .. }
+            | Message::Summary { .. } => self.pass_on(from, to_group, bytes),
+        }
+    }
+
+    fn pass_on(&mut self, from: IpAddr, to_group: bool, datagram: Vec<u8>) {
+        self.report(Report::Received { at_ns: self.now.0, from, to_group, datagram });
+    }
+
+    fn heartbeat(&mut self, from: IpAddr, said: Said) {
+        self.counters.total.heartbeats_received += 1;
+        self.neighbours.set_stalled(from, said.stalled);
+        let fits = self.neighbours.is_watched(from) && self.group == Some(said.group);
+        match self.strangers.judge(from, said, fits, self.now) {
+            Judgement::Known => {}
+            Judgement::TooMany => self.counters.reject("strangers", 1),
+            Judgement::Tell => {
+                let Said { group, node_id, incarnation, stalled } = said;
+                let at_ns = self.now.0;
+                self.report(Report::Stranger { at_ns, from, group, node_id, incarnation, stalled });
+            }
+        }
+    }
+}
+
+/// Whether a message is between NIMs only.
+fn is_nims(message: &Message) -> bool {
+    matches!(
+        message,
+        Message::Heartbeat { .. } | Message::Probe { .. } | Message::ProbeReply { .. }
+    )
+}

@@ -1,0 +1,197 @@
+use super::*;
+
+fn start(icmp: bool, icmp_only: bool) -> Input {
+    Input::Command(Command::StartProbe(StartProbe {
+        id: 4,
+        case: CaseId(8),
+        target: address(2),
+        count: 3,
+        interval_ns: 1_000_000,
+        timeout_ns: 10_000_000,
+        icmp,
+        icmp_only,
+    }))
+}
+
+fn reply(sequence: u32) -> Input {
+    from_2(Message::ProbeReply { case: CaseId(8), sequence, probe: 4, stalled: false })
+}
+
+fn done(bench: &mut Bench) -> Option<ProbeDone> {
+    bench
+        .reports()
+        .into_iter()
+        .find_map(|report| if let Report::ProbeDone(done) = report { Some(done) } else { None })
+}
+
+#[test]
+fn probe_is_answered_at_once_and_the_daemon_told() {
+    let mut bench = Bench::open();
+    bench.at(9, from_2(Message::Probe { case: CaseId(3), sequence: 5, probe: 6 }));
+    let effects = bench.effects.clone();
+    assert_eq!(
+        bench.sent(),
+        [(
+            Some(address(2)),
+            Message::ProbeReply { case: CaseId(3), sequence: 5, probe: 6, stalled: false }
+        )]
+    );
+    assert!(effects.contains(&Effect::Report(Report::ProbeSeen {
+        at_ns: after(9).0,
+        from: address(2),
+        case: CaseId(3),
+        sequence: 5,
+        node_id: NodeId(2),
+    })));
+}
+
+#[test]
+fn answer_to_a_probe_says_that_the_daemon_is_stalled() {
+    let mut bench = Bench::open();
+    bench.at(0, Input::Command(Command::Lease { duration_ns: 1_000_000 }));
+    bench.at(1_000, from_2(Message::Probe { case: CaseId(3), sequence: 5, probe: 6 }));
+    let sent = bench.sent();
+    assert!(matches!(sent[..], [(_, Message::ProbeReply { stalled: true, .. })]), "{sent:?}");
+}
+
+#[test]
+fn probe_is_over_when_all_answers_are_in() {
+    let mut bench = Bench::open();
+    bench.at(0, start(false, false));
+    bench.at(300, reply(0));
+    bench.run_until(2_000);
+    bench.at(2_100, reply(1));
+    assert_eq!(done(&mut bench), None);
+    bench.at(2_200, reply(2));
+    assert_eq!(
+        done(&mut bench),
+        Some(ProbeDone {
+            id: 4,
+            at_ns: after(2_200).0,
+            sent: 3,
+            received: 3,
+            rtt_ns: 200_000,
+            icmp_sent: 0,
+            icmp_received: 0,
+            stalled: false,
+            heard: 3,
+        })
+    );
+}
+
+#[test]
+fn probe_without_answers_is_over_at_its_timeout_and_not_before() {
+    let mut bench = Bench::open();
+    bench.at(0, start(true, false));
+    bench.run_until(9_999);
+    assert_eq!(done(&mut bench), None);
+    bench.run_until(10_000);
+    let done = done(&mut bench).unwrap();
+    assert_eq!((done.sent, done.received, done.rtt_ns), (3, 0, 0));
+    assert_eq!((done.icmp_sent, done.icmp_received), (3, 0));
+}
+
+#[test]
+fn answer_that_comes_twice_counts_once() {
+    let mut bench = Bench::open();
+    bench.at(0, start(false, false));
+    for _ in 0..3 {
+        bench.at(300, reply(0));
+    }
+    bench.run_until(10_000);
+    let done = done(&mut bench).unwrap();
+    assert_eq!((done.received, done.heard), (1, 3));
+}
+
+#[test]
+fn answer_of_somebody_else_does_not_count() {
+    let mut bench = Bench::open();
+    bench.at(0, start(false, false));
+    let forged = Message::ProbeReply { case: CaseId(8), sequence: 0, probe: 4, stalled: false };
+    bench.at(300, datagram(3, CLUSTER, &forged));
+    bench.run_until(10_000);
+    assert_eq!(done(&mut bench).unwrap().received, 0);
+}
+
+#[test]
+fn icmp_answers_count_beside_missing_hats_answers() {
+    let mut bench = Bench::open();
+    bench.at(0, start(true, false));
+    let sequence = bench.take().into_iter().find_map(|effect| match effect {
+        Effect::Echo { to, sequence } => Some((to, sequence)),
+        Effect::Transmit { .. } | Effect::Report(_) | Effect::Exit => None,
+    });
+    let (to, sequence) = sequence.unwrap();
+    assert_eq!(to, address(2));
+    bench.at(100, Input::EchoReply { from: address(3), sequence });
+    bench.at(100, Input::EchoReply { from: address(2), sequence });
+    bench.at(100, Input::EchoReply { from: address(2), sequence });
+    bench.run_until(10_000);
+    let done = done(&mut bench).unwrap();
+    assert_eq!((done.received, done.icmp_sent, done.icmp_received), (0, 3, 1));
+}
+
+#[test]
+fn icmp_is_not_waited_for_where_hats_answers() {
+    let mut bench = Bench::open();
+    bench.at(0, start(true, false));
+    bench.run_until(2_000);
+    for sequence in 0..3 {
+        bench.at(2_100, reply(sequence));
+    }
+    let done = done(&mut bench).unwrap();
+    assert_eq!((done.received, done.icmp_sent, done.icmp_received), (3, 0, 0));
+}
+
+#[test]
+fn reference_target_gets_icmp_only() {
+    let mut bench = Bench::open();
+    bench.at(0, start(true, true));
+    bench.run_until(2_000);
+    let effects = bench.take();
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Transmit { .. })));
+    for effect in effects {
+        if let Effect::Echo { to, sequence } = effect {
+            bench.at(2_300, Input::EchoReply { from: to, sequence });
+        }
+    }
+    let done = done(&mut bench).unwrap();
+    assert_eq!((done.sent, done.icmp_sent, done.icmp_received), (0, 3, 3));
+    assert_eq!(done.rtt_ns, 300_000);
+}
+
+#[test]
+fn without_icmp_no_echo_is_claimed() {
+    let mut bench = Bench::open();
+    bench.at(0, Input::EchoAvailable(false));
+    bench.at(0, start(true, false));
+    bench.run_until(10_000);
+    assert_eq!(done(&mut bench).unwrap().icmp_sent, 0);
+}
+
+#[test]
+fn probe_on_a_closed_adapter_is_over_at_once() {
+    let mut bench = Bench::open();
+    bench.at(0, Input::LinkChanged(Link::default()));
+    bench.at(0, start(false, false));
+    assert_eq!(done(&mut bench).unwrap().sent, 0);
+}
+
+#[test]
+fn probes_beyond_the_bound_are_over_at_once() {
+    let mut bench = Bench::open();
+    for id in 0..=256 {
+        let Input::Command(Command::StartProbe(spec)) = start(false, false) else { unreachable!() };
+        bench.at(0, Input::Command(Command::StartProbe(StartProbe { id, ..spec })));
+    }
+    assert_eq!(done(&mut bench).unwrap().id, 256);
+}
+
+#[test]
+fn late_wake_asks_once_and_not_for_all_that_was_slept_through() {
+    let mut bench = Bench::open();
+    bench.at(0, start(false, false));
+    bench.take();
+    bench.at(5_000, Input::Wake);
+    assert_eq!(bench.sent().len(), 1);
+}
