@@ -74,6 +74,20 @@ impl Pair {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct CaseId(pub u64);
 
+impl CaseId {
+    /// The case of this number of the node `reporter`: half of the bits tell
+    /// reporters apart, so that arbiters of several do not mix them up.
+    pub fn new(reporter: NodeId, number: u64) -> Self {
+        let reporter = (reporter.0 ^ (reporter.0 >> 32)) & 0xffff_ffff;
+        CaseId(reporter << 32 | (number & 0xff_ffff) << 8)
+    }
+
+    /// What the probes of one of its rounds carry.
+    pub fn in_round(self, round: u32) -> Self {
+        CaseId(self.0 & !0xff | u64::from(round & 0xff))
+    }
+}
+
 /// Why an adapter, node or daemon is down. The words of events and messages.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Cause {

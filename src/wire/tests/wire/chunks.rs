@@ -1,0 +1,317 @@
+//! Long messages arrive whole or not at all, and cost no more than they may.
+
+use std::net::IpAddr;
+
+use hats_wire::{
+    CHUNK_PART_MAX, CHUNKS_MAX, Chunk, DATAGRAM_MAX, DecodeError, Frame, HEADER_LEN, Header,
+    Incarnation, MESSAGE_MAX, Message, NodeId, PARTIAL_AGE_NS_MAX, PARTIAL_MAX,
+    PARTIAL_PER_SENDER_MAX, Reassembly, decode, split,
+};
+use proptest::prelude::*;
+
+use crate::samples;
+
+const FROM: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
+
+fn header() -> Header {
+    Header { cluster: 1, node_id: NodeId(2), incarnation: Incarnation(3) }
+}
+
+fn source(number: usize) -> IpAddr {
+    let number = u16::try_from(number).unwrap().to_be_bytes();
+    IpAddr::from([10, 1, number[0], number[1]])
+}
+
+/// The frames of a message of three parts.
+fn three_parts(message_id: u64) -> Vec<Frame> {
+    let message = samples::list_of_len(2 * CHUNK_PART_MAX + 100);
+    let frames = frames(&message, message_id);
+    assert_eq!(frames.len(), 3);
+    frames
+}
+
+fn frames(message: &Message, message_id: u64) -> Vec<Frame> {
+    split(&header(), message, message_id)
+        .iter()
+        .map(|datagram| decode(datagram).expect("a good datagram"))
+        .collect()
+}
+
+fn with_chunk(frame: &Frame, change: impl FnOnce(&mut Chunk)) -> Frame {
+    let mut frame = frame.clone();
+    let Message::Chunk(chunk) = &mut frame.message else { panic!("a chunk") };
+    change(chunk);
+    frame
+}
+
+#[test]
+fn message_that_just_fits_a_datagram_is_one() {
+    let message = samples::list_of_len(DATAGRAM_MAX - HEADER_LEN);
+    let datagrams = split(&header(), &message, 1);
+    assert_eq!(datagrams.iter().map(Vec::len).collect::<Vec<_>>(), [DATAGRAM_MAX]);
+    assert_eq!(decode(&datagrams[0]), Ok(Frame { header: header(), message }));
+}
+
+#[test]
+fn message_of_one_byte_more_is_two() {
+    let message = samples::list_of_len(DATAGRAM_MAX - HEADER_LEN + 1);
+    assert_eq!(split(&header(), &message, 1).len(), 2);
+}
+
+#[test]
+fn longest_message_arrives() {
+    let message = samples::list_of_len(MESSAGE_MAX);
+    let datagrams = split(&header(), &message, u64::MAX);
+    assert_eq!(datagrams.len(), CHUNKS_MAX);
+    assert_eq!(
+        datagrams.iter().map(Vec::len).max(),
+        Some(DATAGRAM_MAX - 1),
+        "a type below 128 leaves one"
+    );
+    let mut reassembly = Reassembly::new();
+    let mut whole = None;
+    for datagram in &datagrams {
+        assert_eq!(whole, None, "complete with the last part only");
+        whole = reassembly.accept(0, FROM, decode(datagram).unwrap()).unwrap();
+    }
+    assert_eq!(whole, Some(Frame { header: header(), message }));
+}
+
+#[test]
+fn message_of_one_byte_more_than_the_longest_is_not_sent() {
+    let message = samples::list_of_len(MESSAGE_MAX + 1);
+    assert!(split(&header(), &message, 1).is_empty());
+}
+
+#[test]
+fn part_of_the_longest_length_is_accepted_and_one_byte_more_refused() {
+    let frame = with_chunk(&three_parts(1)[0], |chunk| chunk.part = vec![0; CHUNK_PART_MAX]);
+    assert_eq!(Reassembly::new().accept(0, FROM, frame.clone()), Ok(None));
+    let frame = with_chunk(&frame, |chunk| chunk.part.push(0));
+    let refused = Reassembly::new().accept(0, FROM, frame);
+    assert_eq!(refused, Err(DecodeError::BadField { field: "chunk.part" }));
+}
+
+#[test]
+fn most_parts_are_accepted_and_one_more_refused() {
+    let count = u32::try_from(CHUNKS_MAX).unwrap();
+    let frame = with_chunk(&three_parts(1)[0], |chunk| chunk.count = count);
+    assert_eq!(Reassembly::new().accept(0, FROM, frame.clone()), Ok(None));
+    let frame = with_chunk(&frame, |chunk| chunk.count = count + 1);
+    let refused = Reassembly::new().accept(0, FROM, frame);
+    assert_eq!(refused, Err(DecodeError::BadField { field: "chunk.count" }));
+}
+
+#[test]
+fn chunk_in_chunks_is_refused_and_not_sent() {
+    let nested = with_chunk(&three_parts(1)[0], |chunk| chunk.kind = 16);
+    let refused = Reassembly::new().accept(0, FROM, nested);
+    assert_eq!(refused, Err(DecodeError::BadField { field: "chunk.kind" }));
+    let long = with_chunk(&three_parts(1)[0], |chunk| chunk.part = vec![0; DATAGRAM_MAX]);
+    assert!(split(&header(), &long.message, 1).is_empty());
+}
+
+#[test]
+fn what_is_no_chunk_passes_straight_through() {
+    let mut reassembly = Reassembly::new();
+    let probe = Message::Probe { case: hats_wire::CaseId(1), sequence: 2, probe: 3 };
+    let frame = Frame { header: header(), message: probe };
+    assert_eq!(reassembly.accept(0, FROM, frame.clone()), Ok(Some(frame)));
+    assert!(reassembly.is_empty());
+}
+
+#[test]
+fn message_with_a_lost_part_never_arrives() {
+    let mut reassembly = Reassembly::new();
+    for frame in &three_parts(1)[..2] {
+        assert_eq!(reassembly.accept(0, FROM, frame.clone()), Ok(None));
+    }
+}
+
+#[test]
+fn late_duplicates_do_not_begin_a_message_anew() {
+    let mut reassembly = Reassembly::new();
+    let frames = three_parts(1);
+    let whole: Vec<_> = frames
+        .iter()
+        .chain(&frames)
+        .filter_map(|frame| reassembly.accept(0, FROM, frame.clone()).unwrap())
+        .collect();
+    assert_eq!(whole.len(), 1);
+    assert_eq!(reassembly.len(), 1);
+}
+
+#[test]
+fn parts_that_disagree_are_refused() {
+    let mut reassembly = Reassembly::new();
+    let frames = three_parts(1);
+    assert_eq!(reassembly.accept(0, FROM, frames[0].clone()), Ok(None));
+    let more = with_chunk(&frames[1], |chunk| chunk.count += 1);
+    let refused = reassembly.accept(0, FROM, more);
+    assert_eq!(refused, Err(DecodeError::BadField { field: "chunk.count" }));
+    let other = with_chunk(&frames[1], |chunk| chunk.kind = 4);
+    let refused = reassembly.accept(0, FROM, other);
+    assert_eq!(refused, Err(DecodeError::BadField { field: "chunk.kind" }));
+    assert_eq!(reassembly.accept(0, FROM, frames[1].clone()), Ok(None));
+    assert!(reassembly.accept(0, FROM, frames[2].clone()).unwrap().is_some(), "not spoilt");
+}
+
+#[test]
+fn senders_do_not_mix() {
+    let mut reassembly = Reassembly::new();
+    let frames = three_parts(1);
+    let elsewhere = |change: fn(&mut Frame)| {
+        let mut frame = frames[1].clone();
+        change(&mut frame);
+        frame
+    };
+    assert_eq!(reassembly.accept(0, FROM, frames[0].clone()), Ok(None));
+    assert_eq!(reassembly.accept(0, FROM, frames[2].clone()), Ok(None));
+    let others = [
+        elsewhere(|frame| frame.header.cluster += 1),
+        elsewhere(|frame| frame.header.node_id.0 += 1),
+        elsewhere(|frame| frame.header.incarnation.0 += 1),
+    ];
+    for other in others {
+        assert_eq!(reassembly.accept(0, FROM, other), Ok(None));
+    }
+    assert_eq!(reassembly.accept(0, source(1), frames[1].clone()), Ok(None));
+    assert!(reassembly.accept(0, FROM, frames[1].clone()).unwrap().is_some());
+}
+
+#[test]
+fn parts_just_within_the_age_are_put_together() {
+    let mut reassembly = Reassembly::new();
+    let frames = three_parts(1);
+    assert_eq!(reassembly.accept(5, FROM, frames[0].clone()), Ok(None));
+    assert_eq!(reassembly.accept(5, FROM, frames[1].clone()), Ok(None));
+    let at = 5 + PARTIAL_AGE_NS_MAX - 1;
+    assert!(reassembly.accept(at, FROM, frames[2].clone()).unwrap().is_some());
+}
+
+#[test]
+fn parts_older_than_that_are_forgotten() {
+    let mut reassembly = Reassembly::new();
+    let frames = three_parts(1);
+    assert_eq!(reassembly.accept(5, FROM, frames[0].clone()), Ok(None));
+    assert_eq!(reassembly.accept(5, FROM, frames[1].clone()), Ok(None));
+    let at = 5 + PARTIAL_AGE_NS_MAX;
+    assert_eq!(reassembly.accept(at, FROM, frames[2].clone()), Ok(None));
+    assert_eq!(reassembly.len(), 1, "the last part alone");
+}
+
+#[test]
+fn clock_that_goes_back_forgets_nothing() {
+    let mut reassembly = Reassembly::new();
+    let frames = three_parts(1);
+    assert_eq!(reassembly.accept(u64::MAX, FROM, frames[0].clone()), Ok(None));
+    assert_eq!(reassembly.accept(0, FROM, frames[1].clone()), Ok(None));
+    assert!(reassembly.accept(0, FROM, frames[2].clone()).unwrap().is_some());
+}
+
+#[test]
+fn one_sender_loses_its_oldest_message_and_no_other() {
+    let mut reassembly = Reassembly::new();
+    let messages: Vec<_> = (0..=PARTIAL_PER_SENDER_MAX as u64).map(three_parts).collect();
+    let foreign = three_parts(0);
+    assert_eq!(reassembly.accept(0, source(1), foreign[0].clone()), Ok(None));
+    for (at, frames) in messages.iter().enumerate() {
+        assert_eq!(reassembly.accept(at as u64, FROM, frames[0].clone()), Ok(None));
+    }
+    assert_eq!(reassembly.len(), PARTIAL_PER_SENDER_MAX + 1);
+    let mut finish = |from, frames: &[Frame]| {
+        assert_eq!(reassembly.accept(9, from, frames[1].clone()), Ok(None));
+        reassembly.accept(9, from, frames[2].clone()).unwrap().is_some()
+    };
+    assert!(messages[1..].iter().all(|frames| finish(FROM, frames)), "the newer ones are whole");
+    assert!(finish(source(1), &foreign), "another sender's is whole");
+    assert!(!finish(FROM, &messages[0]), "the oldest is gone");
+}
+
+#[test]
+fn complete_messages_make_room_first() {
+    let mut reassembly = Reassembly::new();
+    let waiting = three_parts(0);
+    assert_eq!(reassembly.accept(0, FROM, waiting[0].clone()), Ok(None));
+    for id in 1..20 {
+        let whole: Vec<_> = three_parts(id)
+            .into_iter()
+            .filter_map(|frame| reassembly.accept(id, FROM, frame).unwrap())
+            .collect();
+        assert_eq!(whole.len(), 1);
+    }
+    assert_eq!(reassembly.accept(20, FROM, waiting[1].clone()), Ok(None));
+    assert!(reassembly.accept(20, FROM, waiting[2].clone()).unwrap().is_some());
+}
+
+#[test]
+fn all_senders_together_have_a_bound() {
+    let mut reassembly = Reassembly::new();
+    let frames = three_parts(1);
+    for number in 0..=PARTIAL_MAX {
+        assert_eq!(reassembly.accept(number as u64, source(number), frames[0].clone()), Ok(None));
+    }
+    assert_eq!(reassembly.len(), PARTIAL_MAX);
+    let mut finish = |number| {
+        assert_eq!(reassembly.accept(100, source(number), frames[1].clone()), Ok(None));
+        reassembly.accept(100, source(number), frames[2].clone()).unwrap().is_some()
+    };
+    assert!(finish(1), "the second oldest is there");
+    assert!(finish(PARTIAL_MAX), "the newest is there");
+    assert!(!finish(0), "the oldest is gone");
+}
+
+#[test]
+fn parts_of_nonsense_are_refused_as_the_message_they_claim_to_be() {
+    let mut reassembly = Reassembly::new();
+    let frames = three_parts(1).into_iter();
+    let nonsense: Vec<_> =
+        frames.map(|frame| with_chunk(&frame, |chunk| chunk.part = vec![0xff; 9])).collect();
+    assert_eq!(reassembly.accept(0, FROM, nonsense[0].clone()), Ok(None));
+    assert_eq!(reassembly.accept(0, FROM, nonsense[1].clone()), Ok(None));
+    let refused = reassembly.accept(0, FROM, nonsense[2].clone());
+    assert_eq!(refused, Err(DecodeError::Malformed { kind: 8 }));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn parts_may_come_in_any_order_and_twice(
+        len in CHUNK_PART_MAX * 2..CHUNK_PART_MAX * 8,
+        order in prop::collection::vec(any::<prop::sample::Index>(), 0..40),
+    ) {
+        let message = samples::list_of_len(len);
+        let frames = frames(&message, 1);
+        let mut reassembly = Reassembly::new();
+        // The drawn ones first, then all: whatever was drawn, none is missing.
+        let drawn = order.iter().map(|at| at.get(&frames));
+        let whole: Vec<_> = drawn
+            .chain(&frames)
+            .filter_map(|frame| reassembly.accept(0, FROM, frame.clone()).unwrap())
+            .collect();
+        prop_assert_eq!(whole, vec![Frame { header: header(), message }]);
+    }
+
+    #[test]
+    fn whatever_comes_stays_within_bounds(
+        chunks in prop::collection::vec(
+            (0usize..200, 0u64..8, any::<u32>(), any::<u32>(), any::<u8>(), 0usize..1300, 0u64..9),
+            0..400,
+        ),
+    ) {
+        let mut reassembly = Reassembly::new();
+        for (from, message_id, index, count, kind, part, second) in chunks {
+            let chunk = Chunk {
+                message_id,
+                index: index % 8,
+                count: count % 8,
+                kind: kind % 21,
+                part: vec![kind; part],
+            };
+            let frame = Frame { header: header(), message: Message::Chunk(chunk) };
+            let _ = reassembly.accept(second * 1_000_000_000, source(from), frame);
+            prop_assert!(reassembly.len() <= PARTIAL_MAX);
+        }
+    }
+}
