@@ -3,8 +3,11 @@
 //! `vectors/datagrams` and `vectors/link` hold every message as it is sent;
 //! `vectors/refused` one datagram or more for every reason to refuse one, named
 //! `reason` or `reason-detail`. Other implementations can be tried on them.
-//! `HATS_BLESS=1` writes them anew: do so only for an addition.
+//! `HATS_BLESS=1` writes them anew: do so only for an addition, and run once more
+//! without, as other tests may read while it writes.
 
+#[path = "vectors/fields.rs"]
+mod fields;
 #[path = "vectors/link_samples.rs"]
 mod link_samples;
 #[path = "vectors/refused.rs"]
@@ -63,7 +66,9 @@ fn hold(name: &str, samples: &[(String, Vec<u8>)]) {
         fs::create_dir_all(folder(name)).expect("the folder");
         for (sample, bytes) in samples {
             let path = folder(name).join(format!("{sample}.hex"));
-            fs::write(path, to_hex(bytes)).expect("the vector");
+            if fs::read_to_string(&path).ok() != Some(to_hex(bytes)) {
+                fs::write(path, to_hex(bytes)).expect("the vector");
+            }
         }
     }
     let there = vectors(name);
