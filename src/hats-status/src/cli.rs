@@ -1,0 +1,168 @@
+//! The command line.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+
+use crate::words;
+
+/// Shows what this node's hatsd knows about the cluster.
+#[derive(Parser, Debug)]
+#[command(name = "hats-status", version, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    /// What to show; the overview if nothing is given.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
+    /// How to print it.
+    #[arg(short, long, value_name = "FORMAT", value_enum, global = true, default_value = "table")]
+    pub(crate) output: Format,
+
+    /// The daemon's socket [default: $HATS_SOCKET, else /run/hats/hats.sock].
+    #[arg(long, value_name = "PATH", global = true)]
+    pub(crate) socket: Option<PathBuf>,
+
+    /// How long the daemon may take for an answer, with its unit.
+    #[arg(
+        long, value_name = "TIME", global = true,
+        default_value = "2s", value_parser = words::parse_span
+    )]
+    pub(crate) timeout: Duration,
+}
+
+const AFTER_HELP: &str = "\
+Exit status: 0 OK, 1 DEGRADED, 2 CRITICAL, 3 UNKNOWN (no daemon, or it does not
+answer), 64 usage, 77 no permission. `events` exits with 0 when it was able to
+print what was asked for.";
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// The cluster, its networks and nodes, and each fault in words.
+    Overview,
+    /// Networks, their leaders and successors.
+    Networks(Networks),
+    /// Nodes.
+    Nodes,
+    /// Adapters of all nodes.
+    Adapters,
+    /// What has been concluded; with an ID, who probed whom and what came back.
+    Verdicts {
+        /// The verdict to show in full.
+        id: Option<String>,
+    },
+    /// Events as they happen, and those that the daemon still has.
+    Events(Events),
+    /// The processes that own this node's adapters.
+    Nims,
+    /// Who listens to this node's daemon.
+    Subscribers,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Networks {
+    /// Also those that were found but are not used, and why.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Events {
+    /// Print each event the moment it happens, until interrupted.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Only events since then: an age ("2h", "15m") or a time
+    /// ("2026-11-22T12:00:00Z").
+    #[arg(long, value_name = "T", value_parser = parse_since)]
+    pub(crate) since: Option<Timestamp>,
+    /// Only events with this code ("HATS-2103" or "2103"); may be repeated.
+    #[arg(long, value_name = "C", value_delimiter = ',', value_parser = parse_code)]
+    pub(crate) code: Vec<String>,
+    /// Only events about this network; may be repeated.
+    #[arg(long, value_name = "N", value_delimiter = ',')]
+    pub(crate) network: Vec<String>,
+    /// Only events about this node; may be repeated.
+    #[arg(long, value_name = "N", value_delimiter = ',')]
+    pub(crate) node: Vec<String>,
+    /// Print the state before the first event, and after each gap.
+    #[arg(long, requires = "follow")]
+    pub(crate) snapshot: bool,
+    /// When the daemon goes away, wait for it instead of ending.
+    #[arg(long, requires = "follow")]
+    pub(crate) reconnect: bool,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Format {
+    /// For people, 80 columns.
+    Table,
+    /// For people, every column.
+    Wide,
+    /// One JSON document (events: one object a line).
+    Json,
+    /// One JSON object a line.
+    Jsonl,
+    /// key:name|attribute=value, one thing a line.
+    Line,
+    /// A Nagios plugin's answer (overview only).
+    Nagios,
+}
+
+fn parse_since(text: &str) -> Result<Timestamp, String> {
+    if let Ok(time) = text.parse() {
+        return Ok(time);
+    }
+    let age = words::parse_span(text)
+        .map_err(|_| "expected an age such as 2h or a time such as 2026-11-22T12:00:00Z")?;
+    Timestamp::now().checked_sub(age).map_err(|error| error.to_string())
+}
+
+fn parse_code(text: &str) -> Result<String, String> {
+    let digits = text.strip_prefix("HATS-").unwrap_or(text);
+    if digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        Ok(format!("HATS-{digits}"))
+    } else {
+        Err("expected an event code such as HATS-2103".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn codes_are_taken_with_and_without_prefix() {
+        assert_eq!(parse_code("2103").unwrap(), "HATS-2103");
+        assert_eq!(parse_code("HATS-2103").unwrap(), "HATS-2103");
+        for wrong in ["", "210", "21033", "HATS-21x3", "hats2103", "adapter.down"] {
+            assert!(parse_code(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn since_is_an_age_or_a_time() {
+        assert_eq!(
+            parse_since("2026-11-22T13:00:00+01:00").unwrap(),
+            "2026-11-22T12:00:00Z".parse().unwrap()
+        );
+        let hour_ago = parse_since("1h").unwrap();
+        assert!(hour_ago < Timestamp::now());
+        for wrong in ["", "yesterday", "2", "2026-11-22"] {
+            assert!(parse_since(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn socket_and_format_may_follow_the_subcommand() {
+        let cli =
+            Cli::try_parse_from(["hats-status", "nodes", "--socket", "/s", "-o", "line"]).unwrap();
+        assert_eq!((cli.socket, cli.output), (Some("/s".into()), Format::Line));
+    }
+}

@@ -1,0 +1,226 @@
+//! `hats-status events`: what the daemon tells, as it tells it.
+
+use std::{path::Path, time::Duration};
+
+use hats_client::{
+    Client, Error, Subscription, Update,
+    ipc::{Event, Filter, ResumePoint, Snapshot},
+};
+use tokio::time;
+
+use crate::{
+    cli::{Events, Format},
+    failure::{Exit, Failure},
+    order, output,
+    show::{self, overview::judgement},
+};
+
+/// Between two attempts to reach a daemon that went away.
+const RECONNECT: Duration = Duration::from_millis(200);
+
+/// Prints events until interrupted, or those the daemon still has.
+pub(crate) async fn run(
+    events: &Events,
+    format: Format,
+    socket: &Path,
+    timeout: Duration,
+) -> Result<Exit, Failure> {
+    let mut follower = Follower { events, format, last: None };
+    if !events.follow {
+        follower.history(Client::connect(socket, "hats-status", timeout).await?).await?;
+        return Ok(Exit::Ok);
+    }
+    let mut said = String::new();
+    let mut was_connected = false;
+    loop {
+        let failure = match Client::connect(socket, "hats-status", timeout).await {
+            Ok(client) => {
+                was_connected = true;
+                said.clear();
+                follower.session(client).await
+            }
+            Err(error) => error.into(),
+        };
+        if !events.reconnect || !may_pass(&failure, was_connected) {
+            return Err(failure);
+        }
+        let text = failure.to_string();
+        if text != said {
+            output::note(&format!("{text}; trying again"));
+            said = text;
+        }
+        if output::reader_has_gone() {
+            return Err(Failure::OutputClosed);
+        }
+        time::sleep(RECONNECT).await;
+    }
+}
+
+/// Whether waiting may help. A daemon that is just starting has its socket
+/// before the socket has its group.
+fn may_pass(failure: &Failure, was_connected: bool) -> bool {
+    match failure {
+        Failure::Daemon(Error::Version { .. }) => false,
+        Failure::Daemon(Error::Permission { .. }) => was_connected,
+        Failure::Daemon(_) => true,
+        Failure::Usage(_) | Failure::OutputClosed | Failure::Output(_) | Failure::Start(_) => false,
+    }
+}
+
+struct Follower<'a> {
+    events: &'a Events,
+    format: Format,
+    /// The last event seen, over all connections.
+    last: Option<ResumePoint>,
+}
+
+impl Follower<'_> {
+    /// Prints what comes on one connection until it ends, and says why it did.
+    async fn session(&mut self, client: Client) -> Failure {
+        let beginning = ResumePoint { epoch: client.welcome().epoch, seq: 0 };
+        let from = self.last.or(self.events.since.map(|_| beginning));
+        let subscription = match client.subscribe(self.filter(), from).await {
+            Ok(subscription) => subscription,
+            Err(error) => return error.into(),
+        };
+        match self.stream(subscription).await {
+            Ok(never) => match never {},
+            Err(failure) => failure,
+        }
+    }
+
+    async fn stream(
+        &mut self,
+        mut subscription: Subscription,
+    ) -> Result<std::convert::Infallible, Failure> {
+        loop {
+            match subscription.next().await? {
+                Update::Event(event) => self.event(&event)?,
+                Update::Lost(lost) => self.gap(Some(lost.count), lost.epoch, lost.next_seq)?,
+                Update::Snapshot(snapshot) => self.snapshot(*snapshot)?,
+                Update::KeepAlive(_) => {
+                    if output::reader_has_gone() {
+                        return Err(Failure::OutputClosed);
+                    }
+                }
+            }
+            self.last = subscription.resume_point().or(self.last);
+        }
+    }
+
+    /// Prints the events that the daemon still has, and ends.
+    async fn history(&mut self, client: Client) -> Result<(), Failure> {
+        let welcome = client.welcome();
+        let (epoch, next_seq) = (welcome.epoch, welcome.next_seq);
+        if next_seq <= 1 {
+            return Ok(());
+        }
+        let from = ResumePoint { epoch, seq: 0 };
+        // Not filtered by the daemon: the last event has to be seen here.
+        let mut subscription = client.subscribe(Filter::default(), Some(from)).await?;
+        loop {
+            match subscription.next().await? {
+                Update::Event(event) => {
+                    self.event(&event)?;
+                    if event.seq.saturating_add(1) >= next_seq {
+                        return Ok(());
+                    }
+                }
+                Update::Snapshot(_) | Update::Lost(_) => return Err(no_history()),
+                Update::KeepAlive(_) => {}
+            }
+        }
+    }
+
+    fn filter(&self) -> Filter {
+        let Events { code, network, node, .. } = self.events;
+        Filter { codes: code.clone(), networks: network.clone(), nodes: node.clone() }
+    }
+
+    fn event(&self, event: &Event) -> Result<(), Failure> {
+        if !wanted(self.events, event) {
+            return Ok(());
+        }
+        let text = match self.format {
+            Format::Table => show::event::text(event, false),
+            Format::Wide => show::event::text(event, true),
+            Format::Json | Format::Jsonl => hats_client::to_json(event),
+            Format::Line => show::event::line(event),
+            Format::Nagios => return Err(crate::report::only_overview()),
+        };
+        output::write(&(text + "\n"))
+    }
+
+    fn snapshot(&self, mut snapshot: Snapshot) -> Result<(), Failure> {
+        match self.last {
+            Some(last) if last.epoch != snapshot.epoch => {
+                self.gap(None, snapshot.epoch, snapshot.next_seq)?;
+            }
+            Some(last) => {
+                let lost = snapshot.next_seq.saturating_sub(last.seq.saturating_add(1));
+                if lost > 0 {
+                    self.gap(Some(lost), snapshot.epoch, snapshot.next_seq)?;
+                }
+            }
+            None if self.events.since.is_some() => {
+                output::note("the daemon keeps no earlier events yet: live events only");
+            }
+            None => {}
+        }
+        if !self.events.snapshot {
+            return Ok(());
+        }
+        order::sort(&mut snapshot);
+        let text = match self.format {
+            Format::Table | Format::Wide => {
+                show::overview::overview(&snapshot, self.format == Format::Wide)
+            }
+            Format::Json | Format::Jsonl => hats_client::snapshot_to_json(&snapshot) + "\n",
+            Format::Line => show::line::overview(&snapshot),
+            Format::Nagios => judgement(&snapshot) + "\n",
+        };
+        output::write(&text)
+    }
+
+    /// A gap is never silent, and a reader of lines must be able to see it.
+    fn gap(&self, count: Option<u64>, epoch: u64, next_seq: u64) -> Result<(), Failure> {
+        let text = match self.format {
+            Format::Json | Format::Jsonl => {
+                let lost = count.map_or("null".to_owned(), |count| count.to_string());
+                format!(r#"{{"lost":{lost},"epoch":{epoch},"next_seq":{next_seq}}}"#)
+            }
+            Format::Line => {
+                let lost = count.map_or("unknown".to_owned(), |count| count.to_string());
+                format!("lost:{lost}|epoch={epoch}|next_seq={next_seq}")
+            }
+            Format::Table | Format::Wide | Format::Nagios => match count {
+                Some(count) => format!("! {count} events lost, going on with {next_seq}"),
+                None => "! the daemon was started anew: events before this may be missing".into(),
+            },
+        };
+        output::write(&(text + "\n"))
+    }
+}
+
+/// The filter again, so that it holds whatever the daemon does with it.
+fn wanted(events: &Events, event: &Event) -> bool {
+    let any = |wanted: &[String], got: &[Option<&str>]| {
+        wanted.is_empty() || got.iter().flatten().any(|got| wanted.iter().any(|one| one == got))
+    };
+    let recent = |since: jiff::Timestamp| {
+        // A time that cannot be read is no reason to hide an event.
+        event.ts.parse::<jiff::Timestamp>().map_or(true, |ts| ts >= since)
+    };
+    any(&events.code, &[Some(&event.code)])
+        && any(&events.network, &[event.network.as_deref()])
+        && any(&events.node, &[event.node.as_deref(), event.peer_node.as_deref()])
+        && events.since.is_none_or(recent)
+}
+
+fn no_history() -> Failure {
+    Failure::Usage(
+        "this daemon keeps no past events yet: `events --follow` shows them as they happen, \
+         `verdicts` what has been concluded"
+            .into(),
+    )
+}

@@ -1,0 +1,128 @@
+//! Nodes by networks.
+
+use std::collections::BTreeMap;
+
+use hats_client::ipc::{Adapter, Node, Snapshot};
+
+use super::{NOTHING, role, state, used_networks};
+use crate::{
+    order,
+    table::{Table, WIDTH},
+};
+
+/// In a larger cluster the nodes without a fault or a part to play are only
+/// counted.
+const ROWS_MAX: usize = 50;
+
+/// What the marks mean.
+pub(crate) const LEGEND: &str =
+    "* this node   L leader   S successor   ! a fault   - no adapter there\n";
+
+/// One row a node, one column a network; as many tables side by side as fit,
+/// the rest below. `whole` shows every node and every column in one table.
+pub(crate) fn matrix(snapshot: &Snapshot, whole: bool) -> String {
+    let cells = cells(snapshot);
+    let names: Vec<&str> = used_networks(snapshot).map(|network| network.name.as_str()).collect();
+    let (rows, left_out) = rows(snapshot, &cells, whole);
+    let mut text = String::new();
+    let mut first = 0;
+    while first < names.len().max(1) {
+        let mut last = if whole { names.len() } else { (first + 1).min(names.len()) };
+        let mut table = part(snapshot, &cells, &rows, &names[first..last]);
+        while last < names.len() {
+            let wider = part(snapshot, &cells, &rows, &names[first..=last]);
+            if wider.width() > WIDTH {
+                break;
+            }
+            table = wider;
+            last += 1;
+        }
+        if first > 0 {
+            text.push('\n');
+        }
+        text.push_str(&table.render());
+        first = last.max(first + 1);
+    }
+    if left_out > 0 {
+        text.push_str(&format!("and {left_out} more nodes without a fault: hats-status nodes\n"));
+    }
+    text
+}
+
+type Cells<'a> = BTreeMap<(&'a str, &'a str), Vec<&'a Adapter>>;
+
+fn cells(snapshot: &Snapshot) -> Cells<'_> {
+    let mut cells = Cells::new();
+    for adapter in &snapshot.adapters {
+        cells.entry((&adapter.node, &adapter.network)).or_default().push(adapter);
+    }
+    cells
+}
+
+/// The nodes to show, and how many are not.
+fn rows<'a>(snapshot: &'a Snapshot, cells: &Cells<'_>, whole: bool) -> (Vec<&'a str>, usize) {
+    let mut names: Vec<&str> = snapshot.nodes.iter().map(|node| node.name.as_str()).collect();
+    // An adapter may be known before its node's own report has come.
+    names.extend(snapshot.adapters.iter().map(|adapter| adapter.node.as_str()));
+    names.sort_by(|a, b| order::natural(a, b));
+    names.dedup();
+    let all = names.len();
+    if all > ROWS_MAX && !whole {
+        names.retain(|name| is_notable(snapshot, cells, name));
+    }
+    let left_out = all - names.len();
+    (names, left_out)
+}
+
+fn is_notable(snapshot: &Snapshot, cells: &Cells<'_>, name: &str) -> bool {
+    let node = node(snapshot, name);
+    let plain = node.is_some_and(|node| node.state == "up" && !node.self_ && !node.maintenance);
+    let adapters = cells.range((name, "")..).take_while(|((node, _), _)| *node == name);
+    let plain_adapter = |adapter: &Adapter| {
+        adapter.state == "up" && matches!(role(snapshot, adapter), None | Some("member"))
+    };
+    !plain || !adapters.flat_map(|(_, adapters)| adapters).all(|adapter| plain_adapter(adapter))
+}
+
+fn node<'a>(snapshot: &'a Snapshot, name: &str) -> Option<&'a Node> {
+    snapshot.nodes.iter().find(|node| node.name == name)
+}
+
+fn part(snapshot: &Snapshot, cells: &Cells<'_>, rows: &[&str], networks: &[&str]) -> Table {
+    let mut titles = vec![" NODE", "STATE"];
+    titles.extend(networks);
+    let mut table = Table::new(&titles);
+    for name in rows {
+        let node = node(snapshot, name);
+        let mark = if node.is_some_and(|node| node.self_) { '*' } else { ' ' };
+        let mut row = vec![format!("{mark}{name}"), node.map_or("?".to_owned(), node_state)];
+        row.extend(networks.iter().map(|network| match cells.get(&(*name, *network)) {
+            Some(adapters) => cell(snapshot, adapters),
+            None => NOTHING.to_owned(),
+        }));
+        table.row(row);
+    }
+    table
+}
+
+/// How a node is, in one cell.
+pub(crate) fn node_state(node: &Node) -> String {
+    let state = state(&node.state, node.cause.as_deref());
+    if node.maintenance { format!("{state} (maint)") } else { state }
+}
+
+fn cell(snapshot: &Snapshot, adapters: &[&Adapter]) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    for adapter in adapters {
+        let mut text = state(&adapter.state, adapter.cause.as_deref());
+        match role(snapshot, adapter) {
+            Some("leader") => text.push_str(" L"),
+            Some("successor") => text.push_str(" S"),
+            Some(_) | None => {}
+        }
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    texts.join(", ")
+}
