@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+mod arbiter;
 pub mod config;
 pub mod diagnose;
 pub mod election;
@@ -21,4 +22,5 @@ pub mod node;
 pub mod ring;
 pub mod say;
 pub mod time;
+mod topology;
 pub mod view;

@@ -129,6 +129,11 @@ impl Database {
         }
     }
 
+    /// The item of a node's own report.
+    pub(crate) fn own_node(&self, id: NodeId) -> Option<Item> {
+        self.items.get(&ItemKey::Node(id)).cloned()
+    }
+
     pub(crate) fn nodes(&self) -> impl Iterator<Item = (&NodeReport, Incarnation)> {
         self.items.values().filter_map(|item| match &item.body {
             ItemBody::Node(report) => Some((report, item.incarnation)),

@@ -1,36 +1,137 @@
 //! One node: routes what happens to the machines that decide.
+//!
+//! Everything one hatsd decides, without clock or socket: [`Node::handle`]
+//! takes one input, [`Node::drain`] gives what the shell must do about it.
 
-use alloc::vec::Vec;
+use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
+use core::{net::IpAddr, time::Duration};
 
-use crate::{
-    config::Config,
-    io::{Effect, Input, Wake},
-    time::Timestamp,
-    view::View,
+use hats_wire::{
+    Cause, Header, Item, Member, Message, NodeId, Pair, Reassembly, cluster_tag,
+    link::{Command, Configure, Link, Mode, Statistics},
 };
 
-/// Everything one hatsd decides. One input, then drain the effects.
+use crate::{
+    arbiter::{Arbiter, Place, Surroundings},
+    config::{AdapterSpec, Config},
+    event::{Event, EventKind},
+    group::Group,
+    io::{AdapterIndex, Deadline, Effect, Input, Wake},
+    linkstate::Database,
+    ring::Neighbours,
+    time::{Timestamp, nanos},
+    topology::Topology,
+};
+
+mod decide;
+mod frames;
+mod groups;
+mod leave;
+mod letters;
+mod local;
+mod news;
+mod paths;
+mod show;
+
+/// Time between two alive lines.
+const ALIVE_EVERY: Duration = Duration::from_secs(300);
+
+/// One of this node's adapters.
+#[derive(Debug)]
+struct Local {
+    spec: AdapterSpec,
+    me: Member,
+    group: Group,
+    nim: NimState,
+    link: Option<Link>,
+    /// What is wrong with it, as far as this node knows for certain.
+    fault: Option<Cause>,
+    statistics: Statistics,
+    neighbours: Neighbours,
+    realtime: bool,
+    memory_locked: bool,
+    /// Its group's database digest differed from the leader's, so often.
+    digest_differs: u32,
+    /// Counts proclaims, to spread what is sent to the absent.
+    proclaims: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum NimState {
+    /// Not started yet.
+    Absent,
+    Running,
+    /// Died then; its adapter is not at fault while a new one may still come
+    /// inside the detection time.
+    Died(Timestamp),
+}
+
+/// See the module.
 #[derive(Debug)]
 pub struct Node {
     config: Config,
+    /// When the last input came.
+    now: Timestamp,
+    header: Header,
+    locals: BTreeMap<AdapterIndex, Local>,
+    database: Database,
+    topology: Topology,
+    arbiter: Arbiter,
+    reassembly: Reassembly,
+    message_id: u64,
+    /// Items are flooded three times, in case one is lost.
+    repeats: Vec<(Timestamp, Item)>,
+    lease_at: Timestamp,
+    alive_at: Timestamp,
+    leaving: Option<leave::Leaving>,
+    probing_paths: paths::Probing,
+    foreign: BTreeMap<(AdapterIndex, IpAddr), Timestamp>,
+    verdicts_at: BTreeMap<String, Timestamp>,
     effects: Vec<Effect>,
 }
 
 impl Node {
     /// A node that has just started and knows nothing.
-    pub fn new(config: Config, _now: Timestamp) -> Self {
-        Node { config, effects: Vec::new() }
+    pub fn new(config: Config, now: Timestamp) -> Self {
+        let prefix = format!("{}-{}", config.node, config.incarnation.0 % 100_000);
+        let header = Header {
+            cluster: cluster_tag(&config.cluster),
+            node_id: config.node_id,
+            incarnation: config.incarnation,
+        };
+        let mut started = Event::new(
+            EventKind::DaemonStarted,
+            format!("hatsd {} of {} started", config.version, config.node),
+        );
+        started.node = Some(config.node.clone());
+        started.version = Some(config.version.clone());
+        started.incarnation = Some(config.incarnation.0);
+        started.authority = true;
+        let arbiter = Arbiter::new(config.node_id, &config.node, prefix, &config.detection);
+        Node {
+            header,
+            now,
+            locals: BTreeMap::new(),
+            database: Database::new(config.incarnation),
+            topology: Topology::default(),
+            arbiter,
+            reassembly: Reassembly::new(),
+            message_id: 0,
+            repeats: Vec::new(),
+            lease_at: now,
+            alive_at: now + ALIVE_EVERY,
+            leaving: None,
+            probing_paths: paths::Probing::default(),
+            foreign: BTreeMap::new(),
+            verdicts_at: BTreeMap::new(),
+            effects: Vec::from([Effect::Publish(started)]),
+            config,
+        }
     }
 
-    /// Takes one input.
-    pub fn handle(&mut self, _now: Timestamp, _input: Input) {}
-
-    /// Does what is overdue, once.
-    pub fn wake(&mut self, _now: Timestamp) {}
-
-    /// When to call [`wake`](Self::wake) next, and why.
-    pub fn next_deadline(&self) -> Option<Wake> {
-        None
+    /// What it was told at its start.
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
     /// What the shell must do, in order. To be emptied after every input.
@@ -38,13 +139,266 @@ impl Node {
         core::mem::take(&mut self.effects)
     }
 
-    /// Everything it knows.
-    pub fn view(&self) -> View {
-        View::default()
+    /// Takes one input.
+    pub fn handle(&mut self, now: Timestamp, input: Input) {
+        self.now = now;
+        match input {
+            Input::AdapterAdded { adapter, spec } => self.adapter_added(now, adapter, spec),
+            Input::AdapterRemoved { adapter } => self.adapter_removed(now, adapter),
+            Input::NimStarted { adapter } => self.nim_started(adapter),
+            Input::NimDied { adapter, pid, how } => self.nim_died(now, adapter, pid, &how),
+            Input::Nim { adapter, report } => self.nim_report(now, adapter, report),
+            Input::Late { lateness_ns } => self.late(now, lateness_ns),
+            Input::Leave => self.leave(now),
+        }
+        self.settle(now);
     }
 
-    /// What it was told at its start.
-    pub fn config(&self) -> &Config {
-        &self.config
+    /// Does what is overdue, once.
+    pub fn wake(&mut self, now: Timestamp) {
+        self.now = now;
+        for index in self.indices() {
+            let Some(local) = self.locals.get_mut(&index) else { continue };
+            if local.group.next_deadline().is_some_and(|at| now >= at) {
+                local.group.wake(now);
+            }
+            self.check_nim(now, index);
+        }
+        self.with_arbiter(|arbiter, around| {
+            if arbiter.next_deadline().is_some_and(|at| now >= at) {
+                arbiter.wake(now, around);
+            }
+        });
+        if now >= self.lease_at {
+            self.renew_leases(now);
+        }
+        if now >= self.alive_at {
+            self.alive_at = now + ALIVE_EVERY;
+            self.say_alive();
+        }
+        self.repeat_items(now);
+        self.probe_failed_paths(now);
+        self.wake_leaving(now);
+        self.settle(now);
     }
+
+    /// When to call [`wake`](Self::wake) next, and why.
+    pub fn next_deadline(&self) -> Option<Wake> {
+        let groups = self.locals.iter().filter_map(|(index, local)| {
+            let nim = match local.nim {
+                NimState::Died(at) if local.fault.is_none() => {
+                    Some(at + self.config.detection.detection_time() / 2)
+                }
+                NimState::Died(_) | NimState::Absent | NimState::Running => None,
+            };
+            let at = local.group.next_deadline().into_iter().chain(nim).min()?;
+            Some((at, Deadline::Group(*index)))
+        });
+        let cases = self.arbiter.next_deadline().map(|at| (at, Deadline::Case));
+        let repeats = self.repeats.iter().map(|(at, _)| (*at, Deadline::LinkState)).min();
+        let paths = self.probing_paths.next_deadline().map(|at| (at, Deadline::Case));
+        let leave = self.leaving.as_ref().map(|leaving| (leaving.until, Deadline::Leave));
+        let steady = [(self.lease_at, Deadline::Lease), (self.alive_at, Deadline::Alive)];
+        groups.chain(cases).chain(repeats).chain(paths).chain(leave).chain(steady).min()
+    }
+
+    /// Carries out what the machines want until none wants anything.
+    fn settle(&mut self, now: Timestamp) {
+        loop {
+            let mut quiet = true;
+            for index in self.indices() {
+                let outputs = self.locals.get_mut(&index).map(|local| local.group.drain());
+                for output in outputs.into_iter().flatten() {
+                    quiet = false;
+                    self.group_output(now, index, output);
+                }
+            }
+            for act in self.arbiter.drain() {
+                quiet = false;
+                self.act(now, act);
+            }
+            if quiet {
+                return;
+            }
+        }
+    }
+
+    fn indices(&self) -> Vec<AdapterIndex> {
+        self.locals.keys().copied().collect()
+    }
+
+    fn publish(&mut self, event: Event) {
+        self.effects.push(Effect::Publish(event));
+    }
+
+    fn publish_as(&mut self, event: Option<Event>, authority: bool) {
+        if let Some(mut event) = event {
+            event.authority = authority;
+            self.publish(event);
+        }
+    }
+
+    fn nim(&mut self, adapter: AdapterIndex, command: Command) {
+        self.effects.push(Effect::Nim { adapter, command });
+    }
+
+    /// Runs the arbiter with what it may look at.
+    fn with_arbiter(&mut self, run: impl FnOnce(&mut Arbiter, &Surroundings)) {
+        let places = self
+            .locals
+            .iter()
+            .map(|(index, local)| Place {
+                adapter: *index,
+                network: &local.spec.network.name,
+                me: &local.me,
+                group: &local.group,
+                references: &local.spec.network.reference_targets,
+                fault: local.fault,
+            })
+            .collect();
+        let around = Surroundings { places, database: &self.database };
+        run(&mut self.arbiter, &around);
+    }
+
+    /// The local adapters on a network.
+    fn on_network(&self, network: &str) -> Vec<AdapterIndex> {
+        self.locals
+            .iter()
+            .filter(|(_, local)| local.spec.network.name == network)
+            .map(|(index, _)| *index)
+            .collect()
+    }
+
+    /// Whether this node decides for a network's group.
+    fn leads_network(&self, network: &str) -> bool {
+        self.locals.values().any(|local| local.spec.network.name == network && local.group.leads())
+    }
+
+    /// Whether this node speaks for what happens to another one: the leader of
+    /// the first of that node's networks does.
+    fn speaks_for(&self, node: NodeId) -> bool {
+        let networks = self.topology.adapters_of(node);
+        networks.first().is_some_and(|(network, _)| self.leads_network(network))
+    }
+
+    /// Sends on a local adapter, to one address or to the network.
+    fn send(&mut self, index: AdapterIndex, to: Option<IpAddr>, message: &Message) {
+        let Some(local) = self.locals.get(&index) else { return };
+        if local.fault.is_some() {
+            return;
+        }
+        let me = local.me.address;
+        let mode = local.spec.network.mode;
+        let view = local.group.view();
+        let mut direct = Vec::new();
+        let mut around = Vec::new();
+        match (to, view) {
+            (Some(to), Some(view)) if view.failed_paths.contains(&Pair::new(me, to)) => {
+                around.push(to);
+            }
+            (Some(to), _) => direct.push(Some(to)),
+            (None, Some(view)) => {
+                let cut_off = view.failed_paths.iter().filter_map(|pair| pair.other(me));
+                around.extend(cut_off);
+                if mode == Mode::Unicast {
+                    let members = view.members.iter().map(|member| member.address);
+                    direct.extend(members.filter(|to| *to != me && !around.contains(to)).map(Some));
+                } else {
+                    direct.push(None);
+                }
+            }
+            (None, None) => {}
+        }
+        let relays: Vec<(IpAddr, IpAddr)> =
+            around.iter().filter_map(|to| Some((relay(local, *to)?, *to))).collect();
+        self.message_id += 1;
+        let datagrams = hats_wire::split(&self.header, message, self.message_id);
+        for datagram in datagrams {
+            for to in &direct {
+                self.nim(index, Command::Send { to: *to, datagram: datagram.clone() });
+            }
+            for (relay, to) in &relays {
+                self.relay(index, me, *relay, *to, &datagram);
+            }
+        }
+    }
+
+    fn relay(
+        &mut self,
+        index: AdapterIndex,
+        from: IpAddr,
+        relay: IpAddr,
+        to: IpAddr,
+        datagram: &[u8],
+    ) {
+        let wrapped = Message::Relay { from, to, datagram: datagram.to_vec() };
+        self.message_id += 1;
+        for datagram in hats_wire::split(&self.header, &wrapped, self.message_id) {
+            self.nim(index, Command::Send { to: Some(relay), datagram });
+        }
+    }
+
+    fn configure(&mut self, index: AdapterIndex) {
+        let Some(local) = self.locals.get(&index) else { return };
+        let spec = &local.spec;
+        let configure = Configure {
+            interface: spec.interface.clone(),
+            address: spec.address,
+            prefix_length: spec.prefix_length,
+            mode: spec.network.mode,
+            group: spec.network.group,
+            port: spec.network.port,
+            node_id: self.config.node_id,
+            incarnation: self.config.incarnation,
+            cluster: self.header.cluster,
+            heartbeat_interval_ns: nanos(self.config.detection.heartbeat_interval),
+            sensitivity: self.config.detection.sensitivity,
+            realtime_priority: self.config.realtime_priority,
+            lock_memory: self.config.lock_memory,
+        };
+        self.nim(index, Command::Configure(configure));
+    }
+
+    /// How long a NIM goes on without this daemon.
+    fn lease(&self) -> Duration {
+        (self.config.detection.detection_time() * 2).max(Duration::from_secs(2))
+    }
+
+    fn renew_leases(&mut self, now: Timestamp) {
+        let lease = self.lease();
+        self.lease_at = now + lease / 4;
+        for index in self.indices() {
+            if self.locals.get(&index).is_some_and(|local| local.nim == NimState::Running) {
+                self.nim(index, Command::Lease { duration_ns: nanos(lease) });
+            }
+        }
+    }
+
+    fn say_alive(&mut self) {
+        let nodes = self.topology.nodes.values();
+        let up = nodes.filter(|node| node.state == crate::view::NodeState::Up).count();
+        let count = self.topology.nodes.len();
+        let text = format!("{} alive: {up} of {count} nodes up", self.config.node);
+        let mut event = Event::new(EventKind::Alive, text);
+        event.node = Some(self.config.node.clone());
+        event.count = u64::try_from(up).ok();
+        event.authority = true;
+        self.publish(event);
+    }
+}
+
+/// A member that reaches both this adapter and `to`: the acting leader if it
+/// can, else the first by rank.
+fn relay(local: &Local, to: IpAddr) -> Option<IpAddr> {
+    let view = local.group.view()?;
+    let me = local.me.address;
+    view.members
+        .iter()
+        .map(|member| member.address)
+        .filter(|address| *address != me && *address != to)
+        .filter(|address| !local.group.is_doomed(*address))
+        .find(|address| {
+            !view.failed_paths.contains(&Pair::new(me, *address))
+                && !view.failed_paths.contains(&Pair::new(to, *address))
+        })
 }

@@ -128,20 +128,16 @@ pub(crate) fn inconclusive(network: &str, verdict: &Verdict) -> Event {
 pub(crate) fn path_failed(verdict: &Verdict) -> Event {
     let direction = verdict.direction.unwrap_or(Direction::Both);
     let peer = verdict.peer.as_ref().unwrap_or(&verdict.suspect);
-    let arrow = match direction {
-        Direction::ToPeer => "to",
-        Direction::FromPeer => "from",
-        Direction::Both => "to and from",
+    let words = match direction {
+        Direction::ToPeer => "cannot reach",
+        Direction::FromPeer => "hears nothing from",
+        Direction::Both => "has no path to or from",
     };
+    let witnesses = list(&verdict.arbiters);
     let rest = format!(
-        "hears nothing {arrow} {} of {} ({}); {} reach both, no adapter is at fault",
-        peer.interface,
-        peer.node,
-        peer.address,
-        list(&verdict.arbiters)
-    )
-    .replace("hears nothing to and from", "has no path to or from")
-    .replace("hears nothing to", "has no path to");
+        "{words} {} of {} ({}); {witnesses} can reach both: no adapter is at fault",
+        peer.interface, peer.node, peer.address
+    );
     let kind = EventKind::PathFailed;
     let mut event = about_adapter(kind, &verdict.network, &verdict.culprit, &rest);
     event.peer_node = Some(peer.node.clone());

@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 use core::net::IpAddr;
 
-use crate::{CaseId, Cause, GroupId, Member, NodeId};
+use crate::{CaseId, Cause, GroupId, Member, NodeId, Pair};
 
 /// See [`Message::Envelope`](crate::Message::Envelope).
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -37,6 +37,13 @@ pub enum Letter {
     SilentAck {
         /// Which case it was.
         case_name: String,
+    },
+    /// An end of a failed path to the acting leader: it works again.
+    PathRestored {
+        /// Where.
+        network: String,
+        /// Which path.
+        pair: Pair,
     },
 }
 

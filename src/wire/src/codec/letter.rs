@@ -45,6 +45,10 @@ impl Body for Letter {
             Letter::SilentAck { case_name } => {
                 pb::envelope::Body::SilentAck(pb::SilentAck { case_name: case_name.clone() })
             }
+            Letter::PathRestored { network, pair } => {
+                let (network, pair) = (network.clone(), Some(pair.put()));
+                pb::envelope::Body::PathRestored(pb::PathRestored { network, pair })
+            }
         }
     }
 
@@ -56,6 +60,10 @@ impl Body for Letter {
             pb::envelope::Body::ProbeSeen(seen) => Letter::ProbeSeen(Body::get(seen)?),
             pb::envelope::Body::Silent(silent) => Letter::Silent(Body::get(silent)?),
             pb::envelope::Body::SilentAck(ack) => Letter::SilentAck { case_name: ack.case_name },
+            pb::envelope::Body::PathRestored(restored) => Letter::PathRestored {
+                network: restored.network,
+                pair: required(restored.pair, "path_restored.pair")?,
+            },
         })
     }
 }

@@ -1,0 +1,373 @@
+//! Arbitration: who is asked, what is probed, and when the evidence is in.
+//!
+//! ```text
+//! reporter R          arbiter X (up to 3)            suspect S
+//!    | ProbeRequest -----> |                            |    over another network
+//!    | probes ------------------------------------------>|    on the network in question
+//!    |<------- probes --- | ------- probes ------------->|    on the network in question
+//!    |<------- notice --- | ------- notice ------------->|    over another network
+//!    | ------- seen ----> | <------ seen --------------- |    over another network
+//!    |<------------------------- probes back ----------- |    on the network in question
+//!    |<------ ProbeResult |                             |    over another network
+//! ```
+//!
+//! Probing begins with the first late heartbeat and goes on in rounds, so that
+//! the evidence is there when silence is established. The notice makes the
+//! target say what arrived and probe back: that tells deaf from mute.
+//!
+//! This machine gathers; [`diagnose`](crate::diagnose) concludes; the group's
+//! acting leader decides.
+
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::{net::IpAddr, time::Duration};
+
+use hats_wire::{
+    CaseId, Cause, Letter, Member, NodeId, Observation, ProbeNotice, ProbeRequest, ProbeResult,
+    ProbeSeen, Silent,
+    link::{ProbeDone, StartProbe},
+};
+
+use crate::{
+    config::Detection,
+    diagnose::{Conclusion, Evidence, REFERENCE, diagnose},
+    group::Group,
+    io::AdapterIndex,
+    linkstate::Database,
+    time::{Timestamp, nanos},
+};
+
+mod asked;
+mod case;
+
+use asked::Asked;
+use case::Case;
+pub(crate) use case::Concluded;
+
+/// Arbiters asked in a case.
+pub const ARBITERS_MAX: usize = 3;
+/// Probes sent to each target in a round.
+pub const PROBES: u32 = 3;
+/// Requests of others served at one time; more are refused by abstaining.
+pub const ASKED_MAX: usize = 256;
+/// Notices remembered, to answer probes that come after them.
+const NOTICES_MAX: usize = 1024;
+
+/// One local adapter, as arbitration sees it.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub adapter: AdapterIndex,
+    pub network: &'a str,
+    pub me: &'a Member,
+    pub group: &'a Group,
+    pub references: &'a [IpAddr],
+    /// What its own node knows to be wrong with it.
+    pub fault: Option<Cause>,
+}
+
+/// What a node knows when it arbitrates.
+pub(crate) struct Surroundings<'a> {
+    pub places: Vec<Place<'a>>,
+    pub database: &'a Database,
+}
+
+impl<'a> Surroundings<'a> {
+    fn place(&self, adapter: AdapterIndex) -> Option<&Place<'a>> {
+        self.places.iter().find(|place| place.adapter == adapter)
+    }
+
+    fn on(&self, network: &str) -> Option<&Place<'a>> {
+        self.places.iter().find(|place| place.network == network && place.fault.is_none())
+    }
+
+    /// The known adapters of a node on networks other than `network`.
+    fn elsewhere(&self, node: NodeId, network: &str) -> Vec<(&Place<'a>, Member)> {
+        let Some((report, incarnation)) = self.database.node(node) else { return Vec::new() };
+        let others = report.adapters.iter().filter(|adapter| adapter.network != network);
+        others
+            .filter_map(|adapter| {
+                let member = Member {
+                    address: adapter.address,
+                    node_id: node,
+                    incarnation,
+                    node: report.node.clone(),
+                    interface: adapter.interface.clone(),
+                };
+                Some((self.on(&adapter.network)?, member))
+            })
+            .collect()
+    }
+}
+
+/// What arbitration wants done.
+#[derive(Debug)]
+pub(crate) enum Act {
+    /// Send to a node. `about` is the network to avoid.
+    Letter { to: NodeId, about: String, letter: Letter },
+    /// Have a NIM probe.
+    Probe { adapter: AdapterIndex, probe: StartProbe },
+    /// Silence is established and not explained yet.
+    Suspicion { adapter: AdapterIndex, suspect: Member, silent_ms: u64 },
+    /// A case of this node is concluded: have it decided.
+    Concluded(alloc::boxed::Box<Concluded>),
+    /// The suspect answers probes but does not feed this node: compare groups.
+    Compare { adapter: AdapterIndex, neighbour: IpAddr },
+    /// A survey is over: who was reached.
+    Surveyed { silent: alloc::boxed::Box<Silent>, reached: BTreeSet<IpAddr> },
+}
+
+/// Probes of one round that are under way, and what has come of them.
+#[derive(Debug, Default)]
+struct Probing {
+    pending: BTreeSet<u64>,
+    observations: Vec<(u64, Observation)>,
+}
+
+impl Probing {
+    fn done(&mut self, done: &ProbeDone) -> bool {
+        if !self.pending.remove(&done.id) {
+            return false;
+        }
+        if let Some((_, observation)) = self.observations.iter_mut().find(|(id, _)| *id == done.id)
+        {
+            observation.sent = done.sent;
+            observation.received = done.received;
+            observation.rtt_us = (done.received > 0).then_some(done.rtt_ns / 1_000);
+            observation.heard_from_target = done.heard;
+            observation.icmp = (done.icmp_sent > 0).then_some(done.icmp_received > 0);
+            observation.stalled = done.stalled;
+        }
+        true
+    }
+
+    fn seen(&mut self, seen: &ProbeSeen) {
+        for (_, observation) in &mut self.observations {
+            if observation.network == seen.network
+                && observation.prober_address == seen.prober
+                && observation.target_address == seen.target
+            {
+                let count = observation.seen_by_target.unwrap_or(0).max(seen.count);
+                observation.seen_by_target = Some(count);
+                observation.elsewhere = Some(true);
+                observation.fact = observation.fact.or(seen.fact);
+            }
+        }
+    }
+
+    fn observations(&self) -> impl Iterator<Item = Observation> {
+        self.observations.iter().map(|(_, observation)| observation.clone())
+    }
+}
+
+/// What was said to be on its way, or has arrived, from one prober in one round.
+#[derive(Debug, Default)]
+struct Arrived {
+    count: u32,
+    /// Whom to tell: the prober's node, when it gave notice.
+    notice: Option<(NodeId, ProbeNotice)>,
+}
+
+/// The machine of this node: its own cases, and those it was asked about.
+#[derive(Debug)]
+pub(crate) struct Arbiter {
+    me: NodeId,
+    name: String,
+    case_prefix: String,
+    probe_timeout: Duration,
+    interval: Duration,
+    detection_time: Duration,
+    next_case: u64,
+    next_probe: u64,
+    cases: BTreeMap<(AdapterIndex, IpAddr), Case>,
+    asked: Vec<Asked>,
+    surveys: Vec<(alloc::boxed::Box<Silent>, Probing)>,
+    arrived: BTreeMap<(CaseId, IpAddr, AdapterIndex), Arrived>,
+    arrived_order: alloc::collections::VecDeque<(CaseId, IpAddr, AdapterIndex)>,
+    abstain_until: Timestamp,
+    acts: Vec<Act>,
+}
+
+impl Arbiter {
+    pub(crate) fn new(me: NodeId, name: &str, prefix: String, detection: &Detection) -> Self {
+        Arbiter {
+            me,
+            name: name.to_string(),
+            case_prefix: prefix,
+            probe_timeout: detection.probe_timeout,
+            interval: detection.heartbeat_interval,
+            detection_time: detection.detection_time(),
+            next_case: 0,
+            next_probe: 0,
+            cases: BTreeMap::new(),
+            asked: Vec::new(),
+            surveys: Vec::new(),
+            arrived: BTreeMap::new(),
+            arrived_order: alloc::collections::VecDeque::new(),
+            abstain_until: Timestamp::default(),
+            acts: Vec::new(),
+        }
+    }
+
+    pub(crate) fn drain(&mut self) -> Vec<Act> {
+        core::mem::take(&mut self.acts)
+    }
+
+    /// This node was late: for a detection time it does not judge others.
+    pub(crate) fn abstain(&mut self, now: Timestamp) {
+        self.abstain_until = now + self.detection_time;
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
+        let cases = self.cases.values().filter_map(Case::next_deadline);
+        let asked = self.asked.iter().map(|asked| asked.deadline);
+        cases.chain(asked).min()
+    }
+
+    pub(crate) fn wake(&mut self, now: Timestamp, around: &Surroundings) {
+        self.wake_cases(now, around);
+        let due: Vec<usize> =
+            (0..self.asked.len()).rev().filter(|at| now >= self.asked[*at].deadline).collect();
+        for at in due {
+            self.answer(at);
+        }
+    }
+
+    /// A NIM's probe is over.
+    pub(crate) fn probe_done(&mut self, now: Timestamp, done: &ProbeDone, around: &Surroundings) {
+        for case in self.cases.values_mut() {
+            case.probe_done(done);
+        }
+        self.settle_cases(now, around);
+        if let Some(at) =
+            self.asked.iter().position(|asked| asked.probing.pending.contains(&done.id))
+        {
+            self.asked[at].probing.done(done);
+            self.asked[at].settle(now);
+            if now >= self.asked[at].deadline {
+                self.answer(at);
+            }
+        }
+        let surveyed = self
+            .surveys
+            .iter_mut()
+            .position(|(_, probing)| probing.done(done) && probing.pending.is_empty());
+        if let Some(at) = surveyed {
+            let (silent, probing) = self.surveys.swap_remove(at);
+            let reached = probing
+                .observations()
+                .filter(|o| o.received > 0)
+                .map(|o| o.target_address)
+                .collect();
+            self.acts.push(Act::Surveyed { silent, reached });
+        }
+    }
+
+    /// Finds out whom this node reaches on a network that has fallen apart.
+    pub(crate) fn survey(&mut self, silent: Silent, around: &Surroundings) {
+        let Some(place) = around.on(&silent.network) else { return };
+        let mut probing = Probing::default();
+        let members: Vec<Member> = place
+            .group
+            .view()
+            .into_iter()
+            .flat_map(|view| view.members.iter())
+            .filter(|member| member.address != place.me.address)
+            .cloned()
+            .collect();
+        for member in &members {
+            self.probe(&mut probing, place, member, CaseId(0), false, None);
+        }
+        if probing.pending.is_empty() {
+            let reached = BTreeSet::new();
+            self.acts.push(Act::Surveyed { silent: silent.into(), reached });
+        } else {
+            self.surveys.push((silent.into(), probing));
+        }
+    }
+
+    /// Starts one probe and notes what it is to find out.
+    fn probe(
+        &mut self,
+        probing: &mut Probing,
+        place: &Place,
+        target: &Member,
+        case: CaseId,
+        as_reporter: bool,
+        elsewhere: Option<bool>,
+    ) {
+        self.next_probe += 1;
+        let id = self.next_probe;
+        let reference = target.node == REFERENCE;
+        let timeout_ns = nanos(self.probe_timeout);
+        self.acts.push(Act::Probe {
+            adapter: place.adapter,
+            probe: StartProbe {
+                id,
+                case,
+                target: target.address,
+                count: PROBES,
+                interval_ns: timeout_ns / (u64::from(PROBES) * 2),
+                timeout_ns,
+                icmp: true,
+                icmp_only: reference,
+            },
+        });
+        probing.pending.insert(id);
+        let observation = Observation {
+            prober: self.name.clone(),
+            prober_address: place.me.address,
+            prober_is_reporter: as_reporter,
+            target: target.node.clone(),
+            target_address: target.address,
+            network: place.network.to_string(),
+            sent: 0,
+            received: 0,
+            rtt_us: None,
+            seen_by_target: None,
+            heard_from_target: 0,
+            icmp: None,
+            elsewhere,
+            stalled: false,
+            fact: None,
+        };
+        probing.observations.push((id, observation));
+    }
+
+    /// Probes `target` on `place`'s network, its node's other adapters too,
+    /// and tells its node so.
+    fn probe_party(
+        &mut self,
+        probing: &mut Probing,
+        place: &Place,
+        target: &Member,
+        case: (CaseId, u32),
+        as_reporter: bool,
+        around: &Surroundings,
+    ) {
+        let (case, round) = case;
+        let others = around.elsewhere(target.node_id, place.network);
+        let elsewhere = (!others.is_empty()).then_some(false);
+        self.probe(probing, place, target, case.in_round(round), as_reporter, elsewhere);
+        for (other, member) in &others {
+            self.probe(probing, other, member, case.in_round(round), as_reporter, None);
+        }
+        if !others.is_empty() {
+            let notice = ProbeNotice {
+                case,
+                round,
+                network: place.network.to_string(),
+                prober: place.me.address,
+                target: target.address,
+                timeout_us: nanos(self.probe_timeout) / 1_000,
+            };
+            self.acts.push(Act::Letter {
+                to: target.node_id,
+                about: place.network.to_string(),
+                letter: Letter::ProbeNotice(notice),
+            });
+        }
+    }
+}

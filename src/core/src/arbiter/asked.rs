@@ -1,0 +1,163 @@
+//! The arbiter's and the target's part.
+
+use alloc::{string::ToString, vec::Vec};
+use core::net::IpAddr;
+
+use super::*;
+
+/// A request this node serves.
+#[derive(Debug)]
+pub(super) struct Asked {
+    reporter: NodeId,
+    case: CaseId,
+    round: u32,
+    network: String,
+    pub(super) probing: Probing,
+    pub(super) deadline: Timestamp,
+    grace: Duration,
+}
+
+impl Asked {
+    /// All probes are over: what targets say over other networks may still be
+    /// on its way, unless everybody answered directly.
+    pub(super) fn settle(&mut self, now: Timestamp) {
+        if !self.probing.pending.is_empty() {
+            return;
+        }
+        let open = self
+            .probing
+            .observations()
+            .any(|o| o.network == self.network && o.received == 0 && o.elsewhere == Some(false));
+        let until = if open { now + self.grace } else { now };
+        self.deadline = self.deadline.min(until);
+    }
+}
+
+impl Arbiter {
+    /// A reporter asks this node to probe.
+    pub(crate) fn asked(
+        &mut self,
+        now: Timestamp,
+        reporter: NodeId,
+        request: ProbeRequest,
+        around: &Surroundings,
+    ) {
+        let place = around.on(&request.network).copied();
+        let place = place.filter(|_| now >= self.abstain_until && self.asked.len() < ASKED_MAX);
+        let Some(place) = place else {
+            self.acts.push(Act::Letter {
+                to: reporter,
+                about: request.network,
+                letter: Letter::ProbeResult(ProbeResult {
+                    case: request.case,
+                    round: request.round,
+                    observations: Vec::new(),
+                    abstains: true,
+                }),
+            });
+            return;
+        };
+        let mut probing = Probing::default();
+        let case = (request.case, request.round);
+        for party in [&request.suspect, &request.reporter] {
+            self.probe_party(&mut probing, &place, party, case, false, around);
+        }
+        self.asked.push(Asked {
+            reporter,
+            case: request.case,
+            round: request.round,
+            network: request.network,
+            probing,
+            deadline: now + self.probe_timeout * 5 / 4,
+            grace: self.probe_timeout / 4,
+        });
+    }
+
+    pub(super) fn answer(&mut self, at: usize) {
+        let asked = self.asked.swap_remove(at);
+        self.acts.push(Act::Letter {
+            to: asked.reporter,
+            about: asked.network,
+            letter: Letter::ProbeResult(ProbeResult {
+                case: asked.case,
+                round: asked.round,
+                observations: asked.probing.observations().collect(),
+                abstains: false,
+            }),
+        });
+    }
+
+    /// A prober says that its probes are on their way to an adapter of ours.
+    pub(crate) fn noticed(&mut self, from: NodeId, notice: ProbeNotice, around: &Surroundings) {
+        let Some(place) = around
+            .places
+            .iter()
+            .find(|place| place.network == notice.network && place.me.address == notice.target)
+        else {
+            return;
+        };
+        let case = notice.case.in_round(notice.round);
+        if place.fault.is_none() {
+            // Probe back: what the prober hears of it tells whether we send.
+            let mut unnoted = Probing::default();
+            let prober = Member { address: notice.prober, ..place.me.clone() };
+            self.probe(&mut unnoted, place, &prober, case, false, None);
+        }
+        let fault = place.fault;
+        let key = (case, notice.prober, place.adapter);
+        let arrived = self.arrived(key);
+        arrived.notice = Some((from, notice));
+        self.tell(key, fault);
+    }
+
+    /// A probe reached an adapter of ours.
+    pub(crate) fn probe_seen(&mut self, adapter: AdapterIndex, from: IpAddr, case: CaseId) {
+        let key = (case, from, adapter);
+        let arrived = self.arrived(key);
+        arrived.count += 1;
+        self.tell(key, None);
+    }
+
+    fn arrived(&mut self, key: (CaseId, IpAddr, AdapterIndex)) -> &mut Arrived {
+        if !self.arrived.contains_key(&key) {
+            self.arrived_order.push_back(key);
+            if self.arrived_order.len() > NOTICES_MAX
+                && let Some(oldest) = self.arrived_order.pop_front()
+            {
+                self.arrived.remove(&oldest);
+            }
+        }
+        self.arrived.entry(key).or_default()
+    }
+
+    fn tell(&mut self, key: (CaseId, IpAddr, AdapterIndex), fact: Option<Cause>) {
+        let Some(Arrived { count, notice: Some((to, notice)) }) = self.arrived.get(&key) else {
+            return;
+        };
+        self.acts.push(Act::Letter {
+            to: *to,
+            about: notice.network.to_string(),
+            letter: Letter::ProbeSeen(ProbeSeen {
+                case: notice.case,
+                round: notice.round,
+                network: notice.network.clone(),
+                prober: notice.prober,
+                target: notice.target,
+                count: *count,
+                fact,
+            }),
+        });
+    }
+
+    /// A target says what arrived of the probes of this node.
+    pub(crate) fn seen(&mut self, seen: &ProbeSeen) {
+        for case in self.cases.values_mut() {
+            case.seen(seen);
+        }
+        for asked in &mut self.asked {
+            if asked.case == seen.case && asked.round == seen.round {
+                asked.probing.seen(seen);
+            }
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! The reporter's part: one case per silent neighbour.
+
+use alloc::{boxed::Box, collections::BTreeMap, format};
+
+use hats_wire::GroupId;
+
+use super::*;
+
+/// What a case has come to.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Concluded {
+    pub adapter: AdapterIndex,
+    pub conclusion: Conclusion,
+    pub silent: Silent,
+    /// How often it was reported already.
+    pub tries: u32,
+}
+
+/// One neighbour that this node misses.
+#[derive(Debug)]
+pub(super) struct Case {
+    id: CaseId,
+    name: String,
+    adapter: AdapterIndex,
+    network: String,
+    suspect: Member,
+    reporter: Member,
+    group: GroupId,
+    last_heard: Timestamp,
+    silent: bool,
+    suspicion_told: bool,
+    round: u32,
+    stage: Stage,
+    /// What the last complete round found.
+    found: Option<Found>,
+    /// Arbiters were asked and none answered: ask the reference targets too.
+    unanswered: bool,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Round(Round),
+    /// The next round begins then.
+    Resting {
+        until: Timestamp,
+    },
+    /// Reported; said again if no decision comes.
+    Reported {
+        again_at: Timestamp,
+        tries: u32,
+    },
+}
+
+#[derive(Debug)]
+struct Round {
+    started: Timestamp,
+    deadline: Timestamp,
+    probing: Probing,
+    arbiters: Vec<Member>,
+    results: BTreeMap<NodeId, Vec<Observation>>,
+}
+
+#[derive(Debug)]
+struct Found {
+    completed: Timestamp,
+    conclusion: Conclusion,
+    observations: Vec<Observation>,
+    arbiters: Vec<String>,
+}
+
+impl Case {
+    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
+        match &self.stage {
+            Stage::Round(round) => Some(round.deadline),
+            Stage::Resting { until } => Some(*until),
+            Stage::Reported { again_at, .. } => Some(*again_at),
+        }
+    }
+
+    pub(super) fn probe_done(&mut self, done: &ProbeDone) {
+        if let Stage::Round(round) = &mut self.stage {
+            round.probing.done(done);
+        }
+    }
+
+    pub(super) fn seen(&mut self, seen: &ProbeSeen) {
+        if let Stage::Round(round) = &mut self.stage
+            && self.id == seen.case
+            && self.round == seen.round
+        {
+            round.probing.seen(seen);
+        }
+    }
+
+    /// Ends the round when everything is in, or its time is up.
+    fn settle(&mut self, now: Timestamp, rest: Duration) {
+        let Stage::Round(round) = &self.stage else { return };
+        let complete =
+            round.probing.pending.is_empty() && round.results.len() == round.arbiters.len();
+        if !complete && now < round.deadline {
+            return;
+        }
+        let mut observations: Vec<Observation> = round.probing.observations().collect();
+        let answered: Vec<String> = round
+            .arbiters
+            .iter()
+            .filter(|arbiter| round.results.get(&arbiter.node_id).is_some_and(|r| !r.is_empty()))
+            .map(|arbiter| arbiter.node.clone())
+            .collect();
+        observations.extend(round.results.values().flatten().cloned());
+        let conclusion = diagnose(&Evidence {
+            network: &self.network,
+            reporter: &self.reporter,
+            suspect: &self.suspect,
+            observations: &observations,
+        });
+        self.unanswered = !round.arbiters.is_empty() && answered.is_empty();
+        let until = now.max(round.started + rest);
+        self.found = Some(Found { completed: now, conclusion, observations, arbiters: answered });
+        self.stage = Stage::Resting { until };
+    }
+
+    fn silent_report(&self, now: Timestamp) -> Option<Silent> {
+        let found = self.found.as_ref()?;
+        Some(Silent {
+            case_name: self.name.clone(),
+            network: self.network.clone(),
+            group: self.group,
+            reporter: self.reporter.clone(),
+            suspect: self.suspect.clone(),
+            observations: found.observations.clone(),
+            arbiters: found.arbiters.clone(),
+            silent_us: u64::try_from(now.since(self.last_heard).as_micros()).unwrap_or(u64::MAX),
+        })
+    }
+}
+
+impl Arbiter {
+    /// A watched neighbour is late (or, with `silent`, silent).
+    pub(crate) fn missed(
+        &mut self,
+        now: Timestamp,
+        adapter: AdapterIndex,
+        address: IpAddr,
+        last_heard: Timestamp,
+        silent: bool,
+        around: &Surroundings,
+    ) {
+        let key = (adapter, address);
+        if let Some(case) = self.cases.get_mut(&key) {
+            case.silent |= silent;
+            case.last_heard = last_heard;
+            self.settle_cases(now, around);
+            return;
+        }
+        let Some(place) = around.place(adapter) else { return };
+        let Some(view) = place.group.view() else { return };
+        let Some(suspect) = view.members.get(address).cloned() else { return };
+        self.next_case += 1;
+        let case = Case {
+            id: CaseId::new(self.me, self.next_case),
+            name: format!("{}-{}", self.case_prefix, self.next_case),
+            adapter,
+            network: place.network.to_string(),
+            suspect,
+            reporter: place.me.clone(),
+            group: view.id,
+            last_heard,
+            silent,
+            suspicion_told: false,
+            round: 0,
+            stage: Stage::Resting { until: now },
+            found: None,
+            unanswered: false,
+        };
+        self.cases.insert(key, case);
+        self.wake_cases(now, around);
+    }
+
+    /// The neighbour is heard again, is gone from the group, or has been judged.
+    pub(crate) fn close(&mut self, adapter: AdapterIndex, address: IpAddr) {
+        self.cases.remove(&(adapter, address));
+    }
+
+    /// Closes the cases of an adapter whose group does not list the suspect
+    /// any more, or that cannot judge.
+    pub(crate) fn close_all(&mut self, adapter: AdapterIndex, keep: impl Fn(IpAddr) -> bool) {
+        self.cases.retain(|(of, address), _| *of != adapter || keep(*address));
+    }
+
+    /// An arbiter's findings.
+    pub(crate) fn result(
+        &mut self,
+        now: Timestamp,
+        from: NodeId,
+        result: ProbeResult,
+        around: &Surroundings,
+    ) {
+        for case in self.cases.values_mut() {
+            if let Stage::Round(round) = &mut case.stage
+                && case.id == result.case
+                && case.round == result.round
+                && round.arbiters.iter().any(|arbiter| arbiter.node_id == from)
+            {
+                let observations =
+                    if result.abstains { Vec::new() } else { result.observations.clone() };
+                round.results.insert(from, observations);
+            }
+        }
+        self.settle_cases(now, around);
+    }
+
+    /// The one it was reported to has it: no need to say it again soon.
+    pub(crate) fn acknowledged(&mut self, now: Timestamp, case_name: &str) {
+        let wait = self.detection_time;
+        for case in self.cases.values_mut().filter(|case| case.name == case_name) {
+            if let Stage::Reported { again_at, .. } = &mut case.stage {
+                *again_at = now + wait;
+            }
+        }
+    }
+
+    pub(super) fn wake_cases(&mut self, now: Timestamp, around: &Surroundings) {
+        let due: Vec<_> = self
+            .cases
+            .iter()
+            .filter(|(_, case)| case.next_deadline().is_some_and(|at| now >= at))
+            .map(|(key, _)| *key)
+            .collect();
+        for key in due {
+            let Some(mut case) = self.cases.remove(&key) else { continue };
+            match case.stage {
+                Stage::Round(_) => {}
+                Stage::Resting { .. } => self.begin_round(now, &mut case, around),
+                Stage::Reported { tries, .. } => self.report(now, &mut case, tries + 1),
+            }
+            self.cases.insert(key, case);
+        }
+        self.settle_cases(now, around);
+    }
+
+    fn begin_round(&mut self, now: Timestamp, case: &mut Case, around: &Surroundings) {
+        let Some(place) = around.place(case.adapter) else { return };
+        case.round += 1;
+        let mut round = Round {
+            started: now,
+            deadline: now + self.probe_timeout * 3 / 2,
+            probing: Probing::default(),
+            arbiters: arbiters(place, &case.suspect),
+            results: BTreeMap::new(),
+        };
+        let id = (case.id, case.round);
+        self.probe_party(&mut round.probing, place, &case.suspect, id, true, around);
+        for arbiter in &round.arbiters {
+            let tag = case.id.in_round(case.round);
+            self.probe(&mut round.probing, place, arbiter, tag, true, None);
+            self.acts.push(Act::Letter {
+                to: arbiter.node_id,
+                about: case.network.clone(),
+                letter: Letter::ProbeRequest(ProbeRequest {
+                    case: case.id,
+                    round: case.round,
+                    network: case.network.clone(),
+                    reporter: case.reporter.clone(),
+                    suspect: case.suspect.clone(),
+                    timeout_us: nanos(self.probe_timeout) / 1_000,
+                }),
+            });
+        }
+        if round.arbiters.is_empty() || case.unanswered {
+            for address in place.references {
+                let target = Member {
+                    address: *address,
+                    node: REFERENCE.to_string(),
+                    ..case.suspect.clone()
+                };
+                self.probe(&mut round.probing, place, &target, case.id, true, None);
+            }
+        }
+        case.stage = Stage::Round(round);
+    }
+
+    /// Ends rounds that are complete, and concludes cases that are silent.
+    pub(super) fn settle_cases(&mut self, now: Timestamp, around: &Surroundings) {
+        let rest = self.interval / 2;
+        let keys: Vec<_> = self.cases.keys().copied().collect();
+        for key in keys {
+            let Some(mut case) = self.cases.remove(&key) else { continue };
+            case.settle(now, rest);
+            if case.silent {
+                self.conclude(now, &mut case, around);
+            }
+            self.cases.insert(key, case);
+        }
+    }
+
+    fn conclude(&mut self, now: Timestamp, case: &mut Case, around: &Surroundings) {
+        if matches!(case.stage, Stage::Reported { .. }) || now < self.abstain_until {
+            return;
+        }
+        let Some(found) = &case.found else { return };
+        let running = matches!(case.stage, Stage::Round(_));
+        match &found.conclusion {
+            Conclusion::Alive => {
+                if running {
+                    return;
+                }
+                if now > found.completed + self.interval {
+                    self.begin_round(now, case, around);
+                    return;
+                }
+                case.stage = Stage::Resting { until: now + self.detection_time };
+                let (adapter, neighbour) = (case.adapter, case.suspect.address);
+                self.acts.push(Act::Compare { adapter, neighbour });
+            }
+            // Nobody answered the first time: once more, and ask the targets.
+            Conclusion::Inconclusive { .. } if case.round < 2 => {
+                if !running {
+                    self.begin_round(now, case, around);
+                }
+            }
+            Conclusion::Fact(_)
+            | Conclusion::Adapter { .. }
+            | Conclusion::Path { .. }
+            | Conclusion::Partition { .. }
+            | Conclusion::Network
+            | Conclusion::Node { .. }
+            | Conclusion::Daemon
+            | Conclusion::Inconclusive { .. } => {
+                if !case.suspicion_told {
+                    case.suspicion_told = true;
+                    let silent = now.since(case.last_heard).as_millis();
+                    self.acts.push(Act::Suspicion {
+                        adapter: case.adapter,
+                        suspect: case.suspect.clone(),
+                        silent_ms: u64::try_from(silent).unwrap_or(u64::MAX),
+                    });
+                }
+                self.report(now, case, 0);
+            }
+        }
+    }
+
+    fn report(&mut self, now: Timestamp, case: &mut Case, tries: u32) {
+        let (Some(silent), Some(found)) = (case.silent_report(now), &case.found) else { return };
+        let again_at = now + self.probe_timeout.max(self.interval / 2);
+        case.stage = Stage::Reported { again_at, tries };
+        self.acts.push(Act::Concluded(Box::new(Concluded {
+            adapter: case.adapter,
+            conclusion: found.conclusion.clone(),
+            silent,
+            tries,
+        })));
+    }
+}
+
+/// Up to three members to ask: the acting leader, whose side decides, and the
+/// next ones round the ring, so that different reporters ask different ones.
+fn arbiters(place: &Place, suspect: &Member) -> Vec<Member> {
+    let Some(view) = place.group.view() else { return Vec::new() };
+    let me = place.me.address;
+    let list = view.members.as_slice();
+    let at = view.members.rank(me).unwrap_or(0);
+    let leader = place.group.acting_leader();
+    let ring = (1..list.len()).map(|step| &list[(at + step) % list.len()]);
+    let first = leader.and_then(|address| view.members.get(address));
+    let mut chosen: Vec<Member> = Vec::new();
+    for member in first.into_iter().chain(ring) {
+        let fit = member.address != me
+            && member.node_id != suspect.node_id
+            && member.node_id != place.me.node_id
+            && !place.group.is_doomed(member.address)
+            && !view.failed_paths.contains(&hats_wire::Pair::new(me, member.address))
+            && !chosen.iter().any(|known| known.node_id == member.node_id);
+        if fit && chosen.len() < ARBITERS_MAX {
+            chosen.push(member.clone());
+        }
+    }
+    chosen
+}

@@ -1,0 +1,356 @@
+//! Verdicts: who decides, what is decided, and what it means here.
+
+use alloc::{
+    collections::BTreeSet,
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::net::IpAddr;
+
+use hats_wire::{
+    Cause, Confidence, GroupId, ItemBody, Letter, Member, NodeId, Silent, Verdict, VerdictKind,
+};
+
+use super::Node;
+use crate::{
+    arbiter::Concluded,
+    diagnose::{Conclusion, Evidence, Party, diagnose},
+    io::AdapterIndex,
+    say,
+    time::Timestamp,
+    view::AdapterState,
+};
+
+impl Node {
+    /// A case of this node is concluded: reports it to the acting leader, to
+    /// the next in rank when that one does not answer, and decides it itself
+    /// when nobody is left.
+    pub(super) fn have_decided(&mut self, now: Timestamp, concluded: Concluded) {
+        let Concluded { adapter, conclusion, silent, tries } = concluded;
+        let Some(local) = self.locals.get(&adapter) else { return };
+        let Some(view) = local.group.view() else { return };
+        let culprit = match &conclusion {
+            Conclusion::Adapter { culprit: Party::Reporter, .. } => Some(silent.reporter.node_id),
+            Conclusion::Path { .. } | Conclusion::Partition { .. } | Conclusion::Network => None,
+            Conclusion::Alive
+            | Conclusion::Fact(_)
+            | Conclusion::Adapter { .. }
+            | Conclusion::Node { .. }
+            | Conclusion::Daemon
+            | Conclusion::Inconclusive { .. } => Some(silent.suspect.node_id),
+        };
+        let fit = |member: &&Member| {
+            Some(member.node_id) != culprit && !local.group.is_doomed(member.address)
+        };
+        let candidates: Vec<NodeId> =
+            view.members.iter().filter(fit).map(|member| member.node_id).collect();
+        let alone = matches!(conclusion, Conclusion::Inconclusive { .. });
+        let rank = usize::try_from(tries).unwrap_or(usize::MAX);
+        match candidates.get(rank) {
+            Some(node) if *node != self.config.node_id && !alone => {
+                let about = silent.network.clone();
+                self.letter(now, *node, about, Letter::Silent(silent));
+            }
+            Some(_) | None => self.decide(now, silent),
+        }
+    }
+
+    /// Judges a reporter's evidence and makes the verdict known.
+    pub(super) fn decide(&mut self, now: Timestamp, silent: Silent) {
+        if self.database.has_verdict(&silent.case_name) {
+            return;
+        }
+        let conclusion = diagnose(&Evidence {
+            network: &silent.network,
+            reporter: &silent.reporter,
+            suspect: &silent.suspect,
+            observations: &silent.observations,
+        });
+        if self.is_settled(&silent, &conclusion) {
+            return;
+        }
+        if matches!(conclusion, Conclusion::Partition { .. } | Conclusion::Network) {
+            self.with_arbiter(|arbiter, around| arbiter.survey(silent, around));
+            return;
+        }
+        if let Some(verdict) = self.verdict(silent, &conclusion) {
+            self.pronounce(now, verdict);
+        }
+    }
+
+    /// The sides of a broken network are known.
+    pub(super) fn surveyed(&mut self, now: Timestamp, silent: Silent, reached: &BTreeSet<IpAddr>) {
+        if self.topology.broken.contains_key(&silent.network) {
+            return;
+        }
+        let Some(index) = self.on_network(&silent.network).first().copied() else { return };
+        let Some(local) = self.locals.get(&index) else { return };
+        let Some(view) = local.group.view() else { return };
+        let me = local.me.address;
+        let (near, far): (Vec<IpAddr>, Vec<IpAddr>) = view
+            .members
+            .iter()
+            .map(|member| member.address)
+            .partition(|address| *address == me || reached.contains(address));
+        let conclusion = if reached.is_empty() {
+            Conclusion::Network
+        } else {
+            Conclusion::Partition { sides: [near.clone(), far.clone()] }
+        };
+        let Some(mut verdict) = self.verdict(silent, &conclusion) else { return };
+        verdict.sides = if reached.is_empty() { Vec::new() } else { Vec::from([near, far]) };
+        self.pronounce(now, verdict);
+    }
+
+    fn pronounce(&mut self, now: Timestamp, verdict: Verdict) {
+        self.originate(now, ItemBody::Verdict(verdict.clone()));
+        self.learn_verdict(now, &verdict);
+        self.refresh_nodes(now);
+    }
+
+    /// Whether what the evidence says is known already: two neighbours miss
+    /// the same adapter, and a dead node is missed on each of its networks.
+    fn is_settled(&self, silent: &Silent, conclusion: &Conclusion) -> bool {
+        let down = |member: &Member| {
+            let known = self.topology.adapters.get(&(silent.network.clone(), member.address));
+            known.is_some_and(|known| {
+                known.member.incarnation >= member.incarnation
+                    && !matches!(known.state, AdapterState::Up | AdapterState::Joining)
+            })
+        };
+        match conclusion {
+            Conclusion::Alive => true,
+            Conclusion::Adapter { culprit: Party::Reporter, .. } => down(&silent.reporter),
+            Conclusion::Fact(_)
+            | Conclusion::Adapter { culprit: Party::Suspect, .. }
+            | Conclusion::Node { .. }
+            | Conclusion::Daemon
+            | Conclusion::Inconclusive { .. } => down(&silent.suspect),
+            Conclusion::Path { .. } => {
+                let pair = hats_wire::Pair::new(silent.reporter.address, silent.suspect.address);
+                self.topology.paths.contains_key(&(silent.network.clone(), pair))
+                    || down(&silent.reporter)
+                    || down(&silent.suspect)
+            }
+            Conclusion::Partition { .. } | Conclusion::Network => {
+                self.topology.broken.contains_key(&silent.network)
+            }
+        }
+    }
+
+    fn verdict(&self, silent: Silent, conclusion: &Conclusion) -> Option<Verdict> {
+        let high = Confidence::High;
+        let suspect = silent.suspect.clone();
+        let reporter = silent.reporter.clone();
+        let (kind, culprit, cause, confidence) = match conclusion {
+            Conclusion::Alive => return None,
+            Conclusion::Fact(cause) => (VerdictKind::Adapter, suspect, Some(*cause), high),
+            Conclusion::Adapter { culprit: Party::Suspect, cause, confidence } => {
+                (VerdictKind::Adapter, suspect, Some(*cause), *confidence)
+            }
+            Conclusion::Adapter { culprit: Party::Reporter, cause, confidence } => {
+                (VerdictKind::Adapter, reporter, Some(*cause), *confidence)
+            }
+            Conclusion::Path { .. } => (VerdictKind::Path, reporter, None, high),
+            Conclusion::Partition { .. } => (VerdictKind::Partition, suspect, None, high),
+            Conclusion::Network => (VerdictKind::Network, suspect, None, high),
+            Conclusion::Node { cause, confidence } => {
+                (VerdictKind::Node, suspect, Some(*cause), *confidence)
+            }
+            Conclusion::Daemon => (VerdictKind::Daemon, suspect, Some(Cause::DaemonDown), high),
+            Conclusion::Inconclusive { .. } => {
+                let cause = Some(Cause::Inconclusive);
+                (VerdictKind::Inconclusive, suspect, cause, Confidence::Low)
+            }
+        };
+        let missing = match conclusion {
+            Conclusion::Inconclusive { missing } => (*missing).to_string(),
+            _ => String::new(),
+        };
+        let direction = match conclusion {
+            Conclusion::Path { direction } => Some(*direction),
+            _ => None,
+        };
+        let group = self.current_group(&silent.network).unwrap_or(silent.group);
+        Some(Verdict {
+            id: silent.case_name,
+            kind,
+            network: silent.network,
+            group,
+            culprit,
+            peer: (kind == VerdictKind::Path).then(|| silent.suspect.clone()),
+            direction,
+            cause,
+            confidence,
+            reporter: silent.reporter,
+            suspect: silent.suspect,
+            arbiters: silent.arbiters,
+            decided_by: self.config.node.clone(),
+            decided_by_node: self.config.node_id,
+            observations: silent.observations,
+            sides: Vec::new(),
+            missing,
+            took_us: silent.silent_us,
+        })
+    }
+
+    fn current_group(&self, network: &str) -> Option<GroupId> {
+        let local = self.locals.values().find(|local| local.spec.network.name == network)?;
+        local.group.view().map(|view| view.id)
+    }
+
+    /// A verdict, ours or another's, takes effect here.
+    pub(super) fn learn_verdict(&mut self, now: Timestamp, verdict: &Verdict) {
+        self.verdicts_at.insert(verdict.id.clone(), now);
+        self.verdicts_at.retain(|id, _| self.database.has_verdict(id));
+        let authority = verdict.decided_by_node == self.config.node_id;
+        match verdict.kind {
+            VerdictKind::Adapter => self.adapter_judged(now, verdict, authority),
+            VerdictKind::Path => self.path_judged(now, verdict, authority),
+            VerdictKind::Node | VerdictKind::Daemon => self.node_judged(now, verdict, authority),
+            VerdictKind::Partition | VerdictKind::Network => {
+                self.network_judged(now, verdict, authority);
+            }
+            VerdictKind::Inconclusive => self.nobody_judged(now, verdict, authority),
+        }
+    }
+
+    fn adapter_judged(&mut self, now: Timestamp, verdict: &Verdict, authority: bool) {
+        let culprit = &verdict.culprit;
+        let cause = verdict.cause.unwrap_or(Cause::Both);
+        let instance = verdict.group.instance;
+        for index in self.on_network(&verdict.network) {
+            let Some(local) = self.locals.get_mut(&index) else { continue };
+            if local.group.view().is_none_or(|view| view.id.instance > instance) {
+                continue;
+            }
+            if local.me.address == culprit.address {
+                // It is this node's own adapter: it knows, and stands alone.
+                local.group.isolate(now);
+                self.arbiter.close_all(index, |_| false);
+            } else {
+                local.group.doom(now, culprit.address, cause, &verdict.id);
+            }
+        }
+        let network = &verdict.network;
+        let event =
+            self.topology.adapter_down(now, network, culprit, cause, Some(verdict), instance);
+        self.publish_as(event, authority);
+    }
+
+    fn path_judged(&mut self, now: Timestamp, verdict: &Verdict, authority: bool) {
+        let Some(peer) = &verdict.peer else { return };
+        let pair = hats_wire::Pair::new(verdict.culprit.address, peer.address);
+        let event = self.topology.path_failed(now, verdict);
+        self.publish_as(event, authority);
+        for index in self.on_network(&verdict.network) {
+            if let Some(local) = self.locals.get_mut(&index) {
+                local.group.set_path(now, pair, true);
+            }
+            for end in [pair.low(), pair.high()] {
+                self.arbiter.close(index, end);
+            }
+        }
+    }
+
+    fn node_judged(&mut self, now: Timestamp, verdict: &Verdict, authority: bool) {
+        let culprit = &verdict.culprit;
+        if culprit.node_id == self.config.node_id {
+            return;
+        }
+        let daemon = verdict.kind == VerdictKind::Daemon;
+        let cause = if daemon { Cause::DaemonDown } else { Cause::NodeDown };
+        let restarted = self
+            .topology
+            .nodes
+            .get(&culprit.node_id)
+            .is_some_and(|known| known.incarnation > culprit.incarnation);
+        if restarted {
+            return;
+        }
+        // One of several leaders may have decided the same: the one that
+        // speaks for the node has the last word on who says so.
+        let authority =
+            if self.knows(culprit.node_id) { self.speaks_for(culprit.node_id) } else { authority };
+        self.doom_node(now, culprit.node_id, Some(culprit.incarnation), cause, &verdict.id);
+        let event = self.topology.node_down(now, culprit, verdict.kind, Some(verdict));
+        self.publish_as(event, authority);
+        for (network, member) in self.topology.adapters_of(culprit.node_id) {
+            let instance = self.instance_of(&network, member.address);
+            let event =
+                self.topology.adapter_down(now, &network, &member, cause, Some(verdict), instance);
+            self.publish_as(event, authority);
+        }
+    }
+
+    fn knows(&self, node: NodeId) -> bool {
+        !self.topology.adapters_of(node).is_empty()
+    }
+
+    fn network_judged(&mut self, now: Timestamp, verdict: &Verdict, authority: bool) {
+        let event = self.topology.network_broken(verdict);
+        self.publish_as(event, authority);
+        for index in self.on_network(&verdict.network) {
+            let Some(local) = self.locals.get_mut(&index) else { continue };
+            let me = local.me.address;
+            let far: Vec<IpAddr> = match verdict.sides.iter().find(|side| side.contains(&me)) {
+                Some(mine) => local
+                    .group
+                    .view()
+                    .into_iter()
+                    .flat_map(|view| view.members.iter())
+                    .map(|member| member.address)
+                    .filter(|address| !mine.contains(address))
+                    .collect(),
+                None => {
+                    local.group.isolate(now);
+                    Vec::new()
+                }
+            };
+            for address in &far {
+                local.group.doom(now, *address, Cause::Unreachable, &verdict.id);
+            }
+            self.arbiter.close_all(index, |address| !far.contains(&address));
+        }
+    }
+
+    /// It cannot be told: nobody is blamed, those concerned stand alone.
+    fn nobody_judged(&mut self, now: Timestamp, verdict: &Verdict, authority: bool) {
+        let concerned: Vec<AdapterIndex> = self
+            .on_network(&verdict.network)
+            .into_iter()
+            .filter(|index| {
+                self.locals.get(index).is_some_and(|local| {
+                    [&verdict.reporter, &verdict.suspect]
+                        .iter()
+                        .any(|member| member.address == local.me.address)
+                })
+            })
+            .collect();
+        if concerned.is_empty() {
+            return;
+        }
+        let instance = verdict.group.instance;
+        let known = self.topology.adapters.get(&(verdict.network.clone(), verdict.suspect.address));
+        if known.is_none_or(|known| known.state == AdapterState::Up) {
+            let event = say::inconclusive(&verdict.network, verdict);
+            self.publish_as(Some(event), authority);
+        }
+        if verdict.suspect.node_id != self.config.node_id {
+            self.topology.adapter_down(
+                now,
+                &verdict.network,
+                &verdict.suspect,
+                Cause::Inconclusive,
+                Some(verdict),
+                instance,
+            );
+        }
+        for index in concerned {
+            if let Some(local) = self.locals.get_mut(&index) {
+                local.group.isolate(now);
+            }
+            self.arbiter.close_all(index, |_| false);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Datagrams that a NIM passed up.
+
+use core::{net::IpAddr, time::Duration};
+
+use hats_wire::{Frame, Message, decode};
+
+use super::Node;
+use crate::{
+    event::{Event, EventKind},
+    io::AdapterIndex,
+    time::Timestamp,
+};
+
+/// A foreign cluster is named at most this often for each of its addresses.
+const FOREIGN_EVERY: Duration = Duration::from_secs(3600);
+/// Addresses of foreign clusters remembered.
+const FOREIGN_MAX: usize = 256;
+
+impl Node {
+    pub(super) fn received(
+        &mut self,
+        now: Timestamp,
+        index: AdapterIndex,
+        from: IpAddr,
+        datagram: &[u8],
+    ) {
+        // The NIM counted what cannot be decoded; it passes up only the rest.
+        let Ok(frame) = decode(datagram) else { return };
+        self.frame(now, index, from, frame, true);
+    }
+
+    fn frame(
+        &mut self,
+        now: Timestamp,
+        index: AdapterIndex,
+        from: IpAddr,
+        frame: Frame,
+        direct: bool,
+    ) {
+        let header = frame.header;
+        if header.cluster != self.header.cluster {
+            self.foreign(now, index, from, &frame.message);
+            return;
+        }
+        if header.node_id == self.config.node_id {
+            return;
+        }
+        self.check_incarnation(now, index, from, header.node_id, header.incarnation);
+        let Ok(Some(frame)) = self.reassembly.accept(now.0, from, frame) else { return };
+        match frame.message {
+            Message::Proclaim(proclaim) => {
+                if proclaim.cluster != self.config.cluster {
+                    self.foreign(now, index, from, &Message::Proclaim(proclaim));
+                    return;
+                }
+                self.compare_databases(index, from, proclaim.database);
+                self.group(now, index, from, Message::Proclaim(proclaim));
+            }
+            Message::Relay { from: origin, to, datagram } if direct => {
+                self.relayed(now, index, origin, to, &datagram);
+            }
+            Message::Goodbye { .. } => self.goodbye(now, index, from),
+            Message::Envelope(envelope) => self.envelope(now, envelope),
+            Message::Flood { items } => self.flooded(now, index, header.node_id, items),
+            Message::Summary { have, answer_wanted } => {
+                self.summarised(index, from, &have, answer_wanted);
+            }
+            Message::LeaveAck { .. } => self.leave_acknowledged(index),
+            message @ (Message::Join(_)
+            | Message::Prepare(_)
+            | Message::PrepareAck { .. }
+            | Message::Commit { .. }
+            | Message::ListRequest { .. }
+            | Message::List(_)
+            | Message::Expelled { .. }
+            | Message::Leave { .. }) => self.group(now, index, from, message),
+            // Heartbeats and probes end in the NIM; a relayed relay is refused.
+            Message::Heartbeat { .. }
+            | Message::Probe { .. }
+            | Message::ProbeReply { .. }
+            | Message::Relay { .. }
+            | Message::Chunk(_) => {}
+        }
+    }
+
+    fn group(&mut self, now: Timestamp, index: AdapterIndex, from: IpAddr, message: Message) {
+        if let Some(local) = self.locals.get_mut(&index) {
+            local.group.handle(now, from, message);
+        }
+    }
+
+    /// Carries a datagram round a failed path, or takes one that was carried.
+    fn relayed(
+        &mut self,
+        now: Timestamp,
+        index: AdapterIndex,
+        origin: IpAddr,
+        to: IpAddr,
+        datagram: &[u8],
+    ) {
+        let Some(local) = self.locals.get(&index) else { return };
+        let known = local.group.view().is_some_and(|view| view.members.contains(to));
+        if to == local.me.address {
+            if let Ok(frame) = decode(datagram) {
+                self.frame(now, index, origin, frame, false);
+            }
+        } else if known {
+            self.relay(index, origin, to, to, datagram);
+        }
+    }
+
+    /// A NIM says that its daemon is gone: those who watch it look at once.
+    fn goodbye(&mut self, now: Timestamp, index: AdapterIndex, from: IpAddr) {
+        let watched =
+            self.locals.get(&index).is_some_and(|local| local.neighbours.watch.contains(&from));
+        if watched {
+            self.with_arbiter(|arbiter, around| {
+                arbiter.missed(now, index, from, now, true, around);
+            });
+        }
+    }
+
+    fn foreign(&mut self, now: Timestamp, index: AdapterIndex, from: IpAddr, message: &Message) {
+        let Message::Proclaim(proclaim) = message else { return };
+        let recently = self.foreign.get(&(index, from)).is_some_and(|at| now < *at + FOREIGN_EVERY);
+        if recently
+            || (self.foreign.len() >= FOREIGN_MAX && !self.foreign.contains_key(&(index, from)))
+        {
+            return;
+        }
+        self.foreign.insert((index, from), now);
+        let Some(local) = self.locals.get(&index) else { return };
+        let text = alloc::format!(
+            "{}: cluster {:?} (node {}, {from}) is on the same wire",
+            local.spec.network.name,
+            proclaim.cluster,
+            proclaim.node
+        );
+        let mut event = Event::new(EventKind::ForeignCluster, text);
+        event.network = Some(local.spec.network.name.clone());
+        event.adapter = Some(local.spec.interface.clone());
+        event.peer_node = Some(proclaim.node.clone());
+        event.peer_addr = Some(from);
+        event.authority = true;
+        self.publish(event);
+    }
+}

@@ -1,0 +1,309 @@
+//! What the groups of this node's adapters want, and what their commits mean.
+
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
+use core::net::IpAddr;
+
+use hats_wire::{
+    Cause, GroupId, GroupReport, Incarnation, ItemBody, Member, Message, NodeId, Pair, Proclaim,
+    Removal, VerdictKind, link::Mode,
+};
+
+use super::Node;
+use crate::{
+    group::{Adopted, GroupView, Output},
+    io::AdapterIndex,
+    say,
+    time::Timestamp,
+    view::AdapterState,
+};
+
+/// Addresses that are missing from the group and proclaimed to by unicast at a time.
+const ABSENT_MAX: usize = 16;
+
+impl Node {
+    pub(super) fn group_output(&mut self, now: Timestamp, index: AdapterIndex, output: Output) {
+        match output {
+            Output::Send { to, message } => self.send(index, to, &message),
+            Output::Proclaim => self.proclaim(index),
+            Output::Committed { before, removed, why } => {
+                self.committed(now, index, before, &removed, why);
+            }
+            Output::Overdue { leader } => {
+                self.with_arbiter(|arbiter, around| {
+                    arbiter.missed(now, index, leader, now, true, around);
+                });
+            }
+        }
+    }
+
+    fn proclaim(&mut self, index: AdapterIndex) {
+        let database = self.database.digest();
+        let Some(local) = self.locals.get_mut(&index) else { return };
+        let Some(view) = local.group.view() else { return };
+        if view.id.leader != local.me.address {
+            return;
+        }
+        let message = Message::Proclaim(Proclaim {
+            group: view.id,
+            size: u32::try_from(view.members.len()).unwrap_or(u32::MAX),
+            digest: view.members.digest(&view.failed_paths),
+            cluster: self.config.cluster.clone(),
+            network: local.spec.network.name.clone(),
+            node: self.config.node.clone(),
+            interface: local.spec.interface.clone(),
+            database,
+        });
+        // Those that should be here and are not hear of it by unicast too:
+        // multicast may be dead where unicast works.
+        let network = &local.spec.network.name;
+        let known = self
+            .topology
+            .adapters
+            .range((network.clone(), IpAddr::from([0, 0, 0, 0]))..)
+            .take_while(|((name, _), _)| name == network)
+            .map(|((_, address), _)| *address);
+        let absent: BTreeSet<IpAddr> = known
+            .chain(local.spec.network.peers.iter().copied())
+            .filter(|address| !view.members.contains(*address))
+            .collect();
+        local.proclaims += 1;
+        let skip = (local.proclaims * ABSENT_MAX) % absent.len().max(1);
+        let some: Vec<IpAddr> =
+            absent.iter().cycle().skip(skip).take(ABSENT_MAX.min(absent.len())).copied().collect();
+        let multicast = local.spec.network.mode != Mode::Unicast;
+        self.send(index, None, &message);
+        if multicast || !some.is_empty() {
+            for address in some {
+                self.send(index, Some(address), &message);
+            }
+        }
+    }
+
+    fn committed(
+        &mut self,
+        now: Timestamp,
+        index: AdapterIndex,
+        before: Option<GroupView>,
+        removed: &[Removal],
+        why: Adopted,
+    ) {
+        self.watch(index);
+        let Some(local) = self.locals.get(&index) else { return };
+        let Some(view) = local.group.view().cloned() else { return };
+        let network = local.spec.network.name.clone();
+        let me = local.me.clone();
+        let leads = view.id.leader == me.address;
+        self.arbiter.close_all(index, |address| view.members.contains(address));
+        self.say_removed(now, &network, removed, view.id.instance, leads);
+        self.say_present(now, &network, &view, &me, leads);
+        match &why {
+            Adopted::Expelled { .. } | Adopted::Isolated => {
+                for member in before.iter().flat_map(|view| view.members.iter()) {
+                    if member.address != me.address {
+                        self.topology.adapter_unknown(now, &network, member.address);
+                    }
+                }
+            }
+            Adopted::Started | Adopted::Committed => {
+                let gone = before.iter().flat_map(|view| view.members.iter());
+                for member in gone.filter(|member| !view.members.contains(member.address)) {
+                    self.topology.adapter_unknown(now, &network, member.address);
+                }
+            }
+        }
+        let none = BTreeSet::new();
+        let failed_before = before.as_ref().map_or(&none, |view| &view.failed_paths);
+        for event in self.topology.paths_committed(&network, failed_before, &view.failed_paths) {
+            self.publish_as(Some(event), leads);
+        }
+        let grown = before.as_ref().is_some_and(|before| {
+            view.members.len() > 1
+                && view.members.iter().any(|m| !before.members.contains(m.address))
+        });
+        if grown {
+            let event = self.topology.network_merged(&network);
+            self.publish_as(event, leads);
+        }
+        self.say_leader(&network, before.as_ref(), &view, leads);
+        self.report_group(now, index, &view, leads);
+        self.greet(index, before.as_ref(), &view);
+        self.refresh_nodes(now);
+    }
+
+    fn say_removed(
+        &mut self,
+        now: Timestamp,
+        network: &str,
+        removed: &[Removal],
+        instance: u64,
+        leads: bool,
+    ) {
+        for Removal { member, cause, verdict_id } in removed {
+            if member.node_id == self.config.node_id {
+                continue;
+            }
+            let verdict = self.database.verdict(verdict_id).cloned();
+            let split = verdict.as_ref().is_some_and(|verdict| {
+                matches!(verdict.kind, VerdictKind::Partition | VerdictKind::Network)
+            });
+            if split || (*cause == Cause::Unreachable && verdict_id.is_empty()) {
+                self.topology.adapter_unknown(now, network, member.address);
+                continue;
+            }
+            let before = instance.saturating_sub(1);
+            let event =
+                self.topology.adapter_down(now, network, member, *cause, verdict.as_ref(), before);
+            self.publish_as(event, leads);
+        }
+    }
+
+    fn say_present(
+        &mut self,
+        now: Timestamp,
+        network: &str,
+        view: &GroupView,
+        me: &Member,
+        leads: bool,
+    ) {
+        let known_others = self
+            .topology
+            .adapters
+            .keys()
+            .any(|(name, address)| name == network && *address != me.address);
+        for member in view.members.iter() {
+            if member.address == me.address && view.members.len() == 1 && known_others {
+                // Alone where there should be others: joining, not up.
+                continue;
+            }
+            let event = self.topology.adapter_up(now, network, member, view.id);
+            self.publish_as(event, leads);
+        }
+    }
+
+    fn say_leader(
+        &mut self,
+        network: &str,
+        before: Option<&GroupView>,
+        view: &GroupView,
+        leads: bool,
+    ) {
+        let roles = view.roles();
+        let changed = before.is_none_or(|before| before.roles() != roles);
+        let company = view.members.len() > 1 || before.is_some_and(|b| b.members.len() > 1);
+        if changed && company {
+            let event = say::leader(network, view.id, &view.members, roles);
+            self.publish_as(Some(event), leads);
+        }
+    }
+
+    fn report_group(&mut self, now: Timestamp, index: AdapterIndex, view: &GroupView, leads: bool) {
+        let Some(local) = self.locals.get(&index) else { return };
+        if !leads {
+            return;
+        }
+        let report = GroupReport {
+            network: local.spec.network.name.clone(),
+            subnet: local.spec.network.subnet.clone(),
+            group: view.id,
+            leader_node: self.config.node_id,
+            members: view.members.to_vec(),
+            failed_paths: view.failed_paths.iter().copied().collect(),
+            removed: local.group.removed().to_vec(),
+        };
+        self.originate(now, ItemBody::Group(report));
+    }
+
+    /// A newcomer tells the group what it knows, and asks its leader for the rest.
+    fn greet(&mut self, index: AdapterIndex, before: Option<&GroupView>, view: &GroupView) {
+        let same_leader = before.is_some_and(|before| before.id.leader == view.id.leader);
+        if same_leader || view.members.len() < 2 {
+            return;
+        }
+        let own = self.database.own_node(self.config.node_id);
+        if let Some(item) = own {
+            self.send(index, None, &Message::Flood { items: Vec::from([item]) });
+        }
+        let Some(local) = self.locals.get(&index) else { return };
+        if view.id.leader != local.me.address {
+            let have = self.database.summary();
+            let summary = Message::Summary { have, answer_wanted: true };
+            self.send(index, Some(view.id.leader), &summary);
+        }
+    }
+
+    /// Looks anew which nodes groups connect to this one.
+    pub(super) fn refresh_nodes(&mut self, now: Timestamp) {
+        let reachable = self.reachable_nodes();
+        let events = self.topology.reachable(now, &reachable, self.config.node_id);
+        for event in events {
+            let id = event.node.as_ref().and_then(|name| {
+                self.topology.nodes.iter().find(|(_, node)| node.name == *name).map(|(id, _)| *id)
+            });
+            let authority = id.is_some_and(|id| self.speaks_for(id));
+            self.publish_as(Some(event), authority);
+        }
+    }
+
+    fn reachable_nodes(&self) -> BTreeMap<NodeId, Incarnation> {
+        // Each adapter belongs to the newest group that lists it.
+        let mut belongs: BTreeMap<(&str, IpAddr), (GroupId, &Member)> = BTreeMap::new();
+        let reported = self
+            .database
+            .groups()
+            .flat_map(|r| r.members.iter().map(|m| (r.network.as_str(), r.group, m)));
+        let own = self.locals.values().filter(|local| local.fault.is_none());
+        let own =
+            own.filter_map(|local| Some((local.spec.network.name.as_str(), local.group.view()?)));
+        let own =
+            own.flat_map(|(network, view)| view.members.iter().map(move |m| (network, view.id, m)));
+        for (network, group, member) in reported.chain(own) {
+            let known = self.topology.adapters.get(&(network.into(), member.address));
+            let down = known.is_some_and(|known| {
+                known.state != AdapterState::Up && known.instance >= group.instance
+            });
+            if down || self.is_doomed(network, member.address) {
+                continue;
+            }
+            let entry = belongs.entry((network, member.address)).or_insert((group, member));
+            if group > entry.0 {
+                *entry = (group, member);
+            }
+        }
+        let mut rooms: BTreeMap<(&str, GroupId), Vec<&Member>> = BTreeMap::new();
+        for ((network, _), (group, member)) in belongs {
+            rooms.entry((network, group)).or_default().push(member);
+        }
+        let mut found = BTreeMap::from([(self.config.node_id, self.config.incarnation)]);
+        loop {
+            let before = found.len();
+            rooms.retain(|_, room| {
+                let connected = room.iter().any(|member| found.contains_key(&member.node_id));
+                if connected {
+                    for member in room.iter() {
+                        let seen = found.entry(member.node_id).or_insert(member.incarnation);
+                        *seen = (*seen).max(member.incarnation);
+                    }
+                }
+                !connected
+            });
+            if found.len() == before {
+                return found;
+            }
+        }
+    }
+
+    fn is_doomed(&self, network: &str, address: IpAddr) -> bool {
+        self.locals
+            .values()
+            .any(|local| local.spec.network.name == network && local.group.is_doomed(address))
+    }
+
+    /// Failed paths of this network's group, as this node knows them.
+    pub(super) fn failed_paths(&self, index: AdapterIndex) -> Vec<Pair> {
+        let view = self.locals.get(&index).and_then(|local| local.group.view());
+        view.map_or_else(Vec::new, |view| view.failed_paths.iter().copied().collect())
+    }
+}

@@ -1,0 +1,280 @@
+//! This node's own adapters and their NIMs.
+
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use hats_wire::{
+    AdapterReport, Cause, ItemBody, Member, NodeReport,
+    link::{Command, Link, NeighbourState, Report, Statistics},
+};
+
+use super::{Local, NimState, Node};
+use crate::{
+    config::AdapterSpec,
+    event::{Event, EventKind},
+    group::Group,
+    io::AdapterIndex,
+    ring::Neighbours,
+    say,
+    time::{Timestamp, nanos},
+};
+
+impl Node {
+    pub(super) fn adapter_added(&mut self, now: Timestamp, index: AdapterIndex, spec: AdapterSpec) {
+        let me = Member {
+            address: spec.address,
+            node_id: self.config.node_id,
+            incarnation: self.config.incarnation,
+            node: self.config.node.clone(),
+            interface: spec.interface.clone(),
+        };
+        self.topology.adapter_seen(now, &spec.network.name, &me);
+        // Instances must grow across restarts: they begin with the time.
+        let group =
+            Group::new(me.clone(), &self.config.detection, self.config.incarnation.0 / 1000);
+        let local = Local {
+            spec,
+            me,
+            group,
+            nim: NimState::Absent,
+            link: None,
+            fault: None,
+            statistics: Statistics::default(),
+            neighbours: Neighbours::default(),
+            realtime: false,
+            memory_locked: false,
+            digest_differs: 0,
+            proclaims: 0,
+        };
+        self.locals.insert(index, local);
+        self.report_self(now);
+        self.refresh_nodes(now);
+    }
+
+    pub(super) fn adapter_removed(&mut self, now: Timestamp, index: AdapterIndex) {
+        let Some(local) = self.locals.remove(&index) else { return };
+        self.arbiter.close_all(index, |_| false);
+        self.topology.adapter_forgotten(&local.spec.network.name, local.spec.address);
+        self.nim(index, Command::Shutdown);
+        self.report_self(now);
+        self.refresh_nodes(now);
+    }
+
+    pub(super) fn nim_started(&mut self, index: AdapterIndex) {
+        let Some(local) = self.locals.get_mut(&index) else { return };
+        let restarted = matches!(local.nim, NimState::Died(_));
+        local.nim = NimState::Running;
+        self.configure(index);
+        let lease = nanos(self.lease());
+        self.nim(index, Command::Lease { duration_ns: lease });
+        self.watch(index);
+        if restarted && let Some(local) = self.locals.get(&index) {
+            let name = local.spec.network.name.clone();
+            let me = local.me.clone();
+            let mut event =
+                say::about_adapter(EventKind::NimRestarted, &name, &me, "NIM started again");
+            event.clears = Some(EventKind::NimDied);
+            event.authority = true;
+            self.publish(event);
+        }
+    }
+
+    pub(super) fn nim_died(&mut self, now: Timestamp, index: AdapterIndex, pid: u32, how: &str) {
+        let Some(local) = self.locals.get_mut(&index) else { return };
+        if !matches!(local.nim, NimState::Died(_)) {
+            local.nim = NimState::Died(now);
+        }
+        let (name, me) = (local.spec.network.name.clone(), local.me.clone());
+        let words = format!("NIM (pid {pid}) died: {how}");
+        let mut event = say::about_adapter(EventKind::NimDied, &name, &me, &words);
+        event.pid = Some(pid);
+        event.authority = true;
+        self.publish(event);
+    }
+
+    /// A NIM that stays away for half a detection time is a fault: said at
+    /// once, it spares the others the arbitration.
+    pub(super) fn check_nim(&mut self, now: Timestamp, index: AdapterIndex) {
+        let patience = self.config.detection.detection_time() / 2;
+        let Some(local) = self.locals.get(&index) else { return };
+        if let NimState::Died(at) = local.nim
+            && local.fault.is_none()
+            && now >= at + patience
+        {
+            self.set_fault(now, index, Some(Cause::NimFailed));
+        }
+    }
+
+    pub(super) fn nim_report(&mut self, now: Timestamp, index: AdapterIndex, report: Report) {
+        if !self.locals.contains_key(&index) {
+            return;
+        }
+        match report {
+            Report::Ready { realtime, memory_locked, warnings, .. } => {
+                self.nim_ready(index, realtime, memory_locked, warnings);
+            }
+            Report::Link(link) => self.link(now, index, link),
+            Report::Received { from, datagram, .. } => self.received(now, index, from, &datagram),
+            Report::Neighbour(neighbour) => {
+                let last_heard = Timestamp(neighbour.last_heard_ns);
+                let address = neighbour.address;
+                match neighbour.state {
+                    NeighbourState::Waiting => {}
+                    NeighbourState::Fresh => self.arbiter.close(index, address),
+                    NeighbourState::Late | NeighbourState::Silent => {
+                        let silent = neighbour.state == NeighbourState::Silent;
+                        self.with_arbiter(|arbiter, around| {
+                            arbiter.missed(now, index, address, last_heard, silent, around);
+                        });
+                    }
+                }
+            }
+            Report::Stranger { from, group, node_id, incarnation, .. } => {
+                self.check_incarnation(now, index, from, node_id, incarnation);
+                if let Some(local) = self.locals.get_mut(&index) {
+                    local.group.on_stranger(now, from, group);
+                }
+            }
+            Report::ProbeSeen { from, case, .. } => self.arbiter.probe_seen(index, from, case),
+            Report::ProbeDone(done) => {
+                self.path_probe_done(index, &done);
+                self.with_arbiter(|arbiter, around| arbiter.probe_done(now, &done, around));
+            }
+            Report::Statistics(statistics) => {
+                if let Some(local) = self.locals.get_mut(&index) {
+                    local.statistics = statistics;
+                }
+            }
+            Report::Late { lateness_ns, .. } => self.late(now, lateness_ns),
+        }
+    }
+
+    fn nim_ready(
+        &mut self,
+        index: AdapterIndex,
+        realtime: bool,
+        memory_locked: bool,
+        warnings: Vec<String>,
+    ) {
+        let Some(local) = self.locals.get_mut(&index) else { return };
+        local.realtime = realtime;
+        local.memory_locked = memory_locked;
+        let (name, me) = (local.spec.network.name.clone(), local.me.clone());
+        for warning in warnings {
+            let mut event = say::about_adapter(EventKind::NimDegraded, &name, &me, &warning);
+            event.authority = true;
+            self.publish(event);
+        }
+    }
+
+    /// A daemon or NIM that slept does not judge others by what it slept through.
+    pub(super) fn late(&mut self, now: Timestamp, lateness_ns: u64) {
+        let limit = nanos(self.config.detection.detection_time() / 2);
+        if lateness_ns < limit {
+            return;
+        }
+        self.arbiter.abstain(now);
+        let ms = lateness_ns / 1_000_000;
+        let text = format!("{} was not scheduled for {ms} ms", self.config.node);
+        let mut event = Event::new(EventKind::SelfLate, text);
+        event.node = Some(self.config.node.clone());
+        event.late_ms = Some(ms);
+        event.authority = true;
+        self.publish(event);
+    }
+
+    fn link(&mut self, now: Timestamp, index: AdapterIndex, link: Link) {
+        let fault = if !link.present {
+            Some(Cause::Removed)
+        } else if !link.admin_up || !link.carrier {
+            Some(Cause::LinkDown)
+        } else if !link.address {
+            Some(Cause::AddressLost)
+        } else if !link.open {
+            Some(Cause::NimFailed)
+        } else {
+            None
+        };
+        if let Some(local) = self.locals.get_mut(&index) {
+            local.link = Some(link);
+        }
+        self.set_fault(now, index, fault);
+    }
+
+    /// The one place where a local adapter becomes usable or stops being so.
+    pub(super) fn set_fault(&mut self, now: Timestamp, index: AdapterIndex, fault: Option<Cause>) {
+        let Some(local) = self.locals.get_mut(&index) else { return };
+        if local.fault == fault {
+            if fault.is_none() {
+                local.group.enable(now);
+            }
+            return;
+        }
+        local.fault = fault;
+        let Some(cause) = fault else {
+            local.group.enable(now);
+            self.report_self(now);
+            return;
+        };
+        let alone = local.group.view().is_none_or(|view| view.members.len() == 1);
+        let instance = local.group.view().map_or(u64::MAX >> 1, |view| view.id.instance);
+        let instance = if instance == u64::MAX >> 1 { 0 } else { instance };
+        let report = self.self_report();
+        if let Some(local) = self.locals.get_mut(&index) {
+            local.group.disable();
+        }
+        self.arbiter.close_all(index, |_| false);
+        self.watch(index);
+        let Some(local) = self.locals.get(&index) else { return };
+        let (name, me) = (local.spec.network.name.clone(), local.me.clone());
+        let event = self.topology.adapter_down(now, &name, &me, cause, None, instance);
+        self.publish_as(event, alone);
+        // The report names the group that the fault ended.
+        self.originate(now, ItemBody::Node(report));
+        self.refresh_nodes(now);
+    }
+
+    /// Tells the others what this node's adapters are like now.
+    pub(super) fn report_self(&mut self, now: Timestamp) {
+        let report = self.self_report();
+        self.originate(now, ItemBody::Node(report));
+    }
+
+    fn self_report(&self) -> NodeReport {
+        NodeReport {
+            node_id: self.config.node_id,
+            node: self.config.node.clone(),
+            version: self.config.version.to_string(),
+            adapters: self
+                .locals
+                .values()
+                .map(|local| AdapterReport {
+                    network: local.spec.network.name.clone(),
+                    interface: local.spec.interface.clone(),
+                    address: local.spec.address,
+                    fault: local.fault,
+                    group: local.group.view().map(|view| view.id),
+                })
+                .collect(),
+            leaving: self.leaving.is_some(),
+            maintenance: false,
+        }
+    }
+
+    /// Tells the NIM who its neighbours are.
+    pub(super) fn watch(&mut self, index: AdapterIndex) {
+        let Some(local) = self.locals.get_mut(&index) else { return };
+        local.neighbours = local.group.neighbours();
+        let group = local
+            .group
+            .view()
+            .map_or(hats_wire::GroupId { instance: 0, leader: local.me.address }, |view| view.id);
+        let Neighbours { feed, watch } = local.neighbours.clone();
+        if local.nim == NimState::Running {
+            self.nim(index, Command::Watch { group, feed, expect: watch });
+        }
+    }
+}

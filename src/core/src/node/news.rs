@@ -1,0 +1,350 @@
+//! The link-state database: what is flooded, and what news mean.
+
+use alloc::{string::String, vec::Vec};
+use core::net::IpAddr;
+
+use hats_wire::{
+    Cause, GroupReport, Incarnation, Item, ItemBody, ItemVersion, Member, Message, NodeId,
+    NodeReport, VerdictKind,
+};
+
+use super::Node;
+use crate::{io::AdapterIndex, time::Timestamp};
+
+/// Items in one Flood; a long list travels in several.
+const ITEMS_PER_FLOOD: usize = 64;
+
+impl Node {
+    /// Makes an item of this node's own known everywhere.
+    pub(super) fn originate(&mut self, now: Timestamp, body: ItemBody) {
+        let item = self.database.originate(body);
+        let message = Message::Flood { items: Vec::from([item.clone()]) };
+        for index in self.indices() {
+            if self.in_company(index) {
+                self.send(index, None, &message);
+            }
+        }
+        // One repetition of each item is pending at most.
+        let key = crate::linkstate::key_of(&item.body);
+        self.repeats.retain(|(_, other)| crate::linkstate::key_of(&other.body) != key);
+        let interval = self.config.detection.heartbeat_interval;
+        self.repeats.push((now + interval / 2, item.clone()));
+        self.repeats.push((now + interval * 2, item));
+    }
+
+    pub(super) fn repeat_items(&mut self, now: Timestamp) {
+        let (due, later) =
+            core::mem::take(&mut self.repeats).into_iter().partition(|(at, _)| now >= *at);
+        self.repeats = later;
+        let due: Vec<(Timestamp, Item)> = due;
+        if due.is_empty() {
+            return;
+        }
+        let items = due.into_iter().map(|(_, item)| item).collect();
+        let message = Message::Flood { items };
+        for index in self.indices() {
+            if self.in_company(index) {
+                self.send(index, None, &message);
+            }
+        }
+    }
+
+    fn in_company(&self, index: AdapterIndex) -> bool {
+        self.locals
+            .get(&index)
+            .and_then(|local| local.group.view())
+            .is_some_and(|view| view.members.len() > 1)
+    }
+
+    /// Items arrived: takes what is new and passes it on where it is due.
+    pub(super) fn flooded(
+        &mut self,
+        now: Timestamp,
+        index: AdapterIndex,
+        sender: NodeId,
+        items: Vec<Item>,
+    ) {
+        let mut fresh = Vec::new();
+        for item in items {
+            if origin(&item) == Some(self.config.node_id) {
+                continue;
+            }
+            if self.database.insert(item.clone()) {
+                self.learn(now, &item);
+                fresh.push(item);
+            }
+        }
+        for other in self.indices() {
+            let due: Vec<Item> = fresh
+                .iter()
+                .filter(|item| self.passes_on(item, index, other, sender))
+                .cloned()
+                .collect();
+            for items in due.chunks(ITEMS_PER_FLOOD) {
+                self.send(other, None, &Message::Flood { items: items.to_vec() });
+            }
+        }
+        if !fresh.is_empty() {
+            self.refresh_nodes(now);
+        }
+    }
+
+    /// Of the nodes that are in both groups, the highest in the second passes
+    /// an item on; none does where its origin is a member itself.
+    fn passes_on(&self, item: &Item, from: AdapterIndex, to: AdapterIndex, sender: NodeId) -> bool {
+        if !self.in_company(to) {
+            return false;
+        }
+        let view = |index| self.locals.get(&index).and_then(|local| local.group.view());
+        let (Some(source), Some(target)) = (view(from), view(to)) else { return false };
+        let origin = origin(item);
+        if from == to {
+            // What a newcomer brought of others, its leader tells the group.
+            return origin != Some(sender) && self.locals[&from].group.leads();
+        }
+        if origin.is_some_and(|node| target.members.of_node(node).is_some()) {
+            return false;
+        }
+        let first =
+            target.members.iter().find(|member| source.members.of_node(member.node_id).is_some());
+        first.is_some_and(|member| member.node_id == self.config.node_id)
+    }
+
+    fn learn(&mut self, now: Timestamp, item: &Item) {
+        match &item.body {
+            ItemBody::Node(report) => self.learn_node(now, report, item.incarnation),
+            ItemBody::Group(report) => self.learn_group(now, report),
+            ItemBody::Verdict(verdict) => self.learn_verdict(now, verdict),
+        }
+    }
+
+    fn learn_node(&mut self, now: Timestamp, report: &NodeReport, incarnation: Incarnation) {
+        self.check_restart(now, report.node_id, incarnation);
+        for adapter in &report.adapters {
+            let member = Member {
+                address: adapter.address,
+                node_id: report.node_id,
+                incarnation,
+                node: report.node.clone(),
+                interface: adapter.interface.clone(),
+            };
+            self.topology.adapter_seen(now, &adapter.network, &member);
+            if let Some(cause) = adapter.fault {
+                let instance = adapter.group.map_or(0, |group| group.instance);
+                self.learn_fact(now, &adapter.network, &member, cause, instance);
+            }
+        }
+        if report.leaving {
+            self.node_leaves(now, report.node_id);
+        }
+    }
+
+    /// An adapter's own node says what is wrong with it.
+    fn learn_fact(
+        &mut self,
+        now: Timestamp,
+        network: &str,
+        member: &Member,
+        cause: Cause,
+        instance: u64,
+    ) {
+        for index in self.on_network(network) {
+            let Some(local) = self.locals.get_mut(&index) else { continue };
+            let listed = local.group.view().is_some_and(|view| {
+                view.members.get(member.address) == Some(member)
+                    && (view.id.instance <= instance || instance == 0)
+            });
+            if listed {
+                local.group.doom(now, member.address, cause, "");
+            }
+        }
+        let event = self.topology.adapter_down(now, network, member, cause, None, instance);
+        let authority = self.leads_network(network);
+        self.publish_as(event, authority);
+    }
+
+    pub(super) fn node_leaves(&mut self, now: Timestamp, node: NodeId) {
+        self.doom_node(now, node, None, Cause::Left, "");
+        for (network, member) in self.topology.adapters_of(node) {
+            let instance = self.instance_of(&network, member.address);
+            self.topology.adapter_down(now, &network, &member, Cause::Left, None, instance);
+        }
+        let authority = self.speaks_for(node);
+        let event = self.topology.node_left(now, node);
+        self.publish_as(event, authority);
+    }
+
+    /// All members of a node leave all groups of this one.
+    pub(super) fn doom_node(
+        &mut self,
+        now: Timestamp,
+        node: NodeId,
+        up_to: Option<Incarnation>,
+        cause: Cause,
+        verdict_id: &str,
+    ) {
+        for local in self.locals.values_mut() {
+            let addresses: Vec<IpAddr> = local
+                .group
+                .view()
+                .into_iter()
+                .flat_map(|view| view.members.iter())
+                .filter(|member| member.node_id == node)
+                .filter(|member| up_to.is_none_or(|limit| member.incarnation <= limit))
+                .map(|member| member.address)
+                .collect();
+            for address in addresses {
+                local.group.doom(now, address, cause, verdict_id);
+            }
+        }
+    }
+
+    /// The newest instance of a group known to list the adapter.
+    pub(super) fn instance_of(&self, network: &str, address: IpAddr) -> u64 {
+        let known = self.topology.adapters.get(&(network.into(), address));
+        let local = self.locals.values().filter(|local| local.spec.network.name == network);
+        let local = local
+            .filter_map(|local| local.group.view())
+            .filter(|view| view.members.contains(address))
+            .map(|view| view.id.instance);
+        local.chain(known.map(|known| known.instance)).max().unwrap_or(0)
+    }
+
+    /// A datagram or report shows a newer run of a daemon than is known: the
+    /// old one is gone, whether or not anybody missed it.
+    pub(super) fn check_restart(&mut self, now: Timestamp, node: NodeId, seen: Incarnation) {
+        let Some(known) = self.topology.nodes.get(&node) else { return };
+        if node == self.config.node_id || seen <= known.incarnation {
+            return;
+        }
+        let old = known.incarnation;
+        let up = known.state == crate::view::NodeState::Up;
+        let member = Member {
+            address: IpAddr::from([0, 0, 0, 0]),
+            node_id: node,
+            incarnation: old,
+            node: known.name.clone(),
+            interface: String::new(),
+        };
+        self.doom_node(now, node, Some(old), Cause::DaemonDown, "");
+        for (network, member) in self.topology.adapters_of(node) {
+            if member.incarnation > old {
+                continue;
+            }
+            let instance = self.instance_of(&network, member.address);
+            self.topology.adapter_down(now, &network, &member, Cause::DaemonDown, None, instance);
+        }
+        if up {
+            let authority = self.speaks_for(node);
+            let event = self.topology.node_down(now, &member, VerdictKind::Daemon, None);
+            self.publish_as(event, authority);
+        }
+    }
+
+    pub(super) fn check_incarnation(
+        &mut self,
+        now: Timestamp,
+        index: AdapterIndex,
+        from: IpAddr,
+        node: NodeId,
+        incarnation: Incarnation,
+    ) {
+        let Some(local) = self.locals.get(&index) else { return };
+        let member = local.group.view().and_then(|view| view.members.get(from));
+        if member.is_some_and(|m| m.node_id == node && m.incarnation < incarnation) {
+            self.check_restart(now, node, incarnation);
+        }
+    }
+
+    /// A leader reports its group: news for those that are not in it.
+    fn learn_group(&mut self, now: Timestamp, report: &GroupReport) {
+        for member in &report.members {
+            self.topology.adapter_seen(now, &report.network, member);
+        }
+        let mine = self.on_network(&report.network).into_iter().any(|index| {
+            self.locals.get(&index).and_then(|local| local.group.view()).is_some_and(|view| {
+                view.members.contains(report.group.leader) || view.id.leader == report.group.leader
+            })
+        });
+        if mine {
+            return;
+        }
+        self.learn_removals(now, report);
+        if report.members.len() < 2 {
+            return;
+        }
+        for member in &report.members {
+            if member.node_id == self.config.node_id {
+                continue;
+            }
+            let event = self.topology.adapter_up(now, &report.network, member, report.group);
+            self.publish_as(event, false);
+        }
+    }
+
+    fn learn_removals(&mut self, now: Timestamp, report: &GroupReport) {
+        for removal in &report.removed {
+            if removal.member.node_id == self.config.node_id || removal.verdict_id.is_empty() {
+                continue;
+            }
+            let verdict = self.database.verdict(&removal.verdict_id).cloned();
+            let Some(verdict) = verdict else { continue };
+            if matches!(verdict.kind, VerdictKind::Adapter | VerdictKind::Node) {
+                let before = report.group.instance.saturating_sub(1);
+                let event = self.topology.adapter_down(
+                    now,
+                    &report.network,
+                    &removal.member,
+                    removal.cause,
+                    Some(&verdict),
+                    before,
+                );
+                self.publish_as(event, false);
+            }
+        }
+    }
+
+    /// A member says what it has.
+    pub(super) fn summarised(
+        &mut self,
+        index: AdapterIndex,
+        from: IpAddr,
+        have: &[ItemVersion],
+        answer_wanted: bool,
+    ) {
+        let (lacking_there, lacking_here) = self.database.compare(have);
+        for items in lacking_there.chunks(ITEMS_PER_FLOOD) {
+            self.send(index, Some(from), &Message::Flood { items: items.to_vec() });
+        }
+        if lacking_here && answer_wanted {
+            let have = self.database.summary();
+            self.send(index, Some(from), &Message::Summary { have, answer_wanted: false });
+        }
+    }
+
+    /// The leader's digest differs from ours twice in a row: compare.
+    pub(super) fn compare_databases(&mut self, index: AdapterIndex, from: IpAddr, theirs: u64) {
+        let ours = self.database.digest();
+        let Some(local) = self.locals.get_mut(&index) else { return };
+        let leader = local.group.view().is_some_and(|view| view.id.leader == from);
+        if !leader || theirs == ours {
+            local.digest_differs = 0;
+            return;
+        }
+        local.digest_differs += 1;
+        if local.digest_differs >= 2 {
+            local.digest_differs = 0;
+            let have = self.database.summary();
+            self.send(index, Some(from), &Message::Summary { have, answer_wanted: true });
+        }
+    }
+}
+
+/// The node that made an item; none for a verdict, whose decider may be anyone.
+fn origin(item: &Item) -> Option<NodeId> {
+    match &item.body {
+        ItemBody::Node(report) => Some(report.node_id),
+        ItemBody::Group(report) => Some(report.leader_node),
+        ItemBody::Verdict(verdict) => Some(verdict.decided_by_node),
+    }
+}

@@ -1,0 +1,359 @@
+//! What this node knows of every adapter, path and node, and what it tells
+//! the world when that changes.
+//!
+//! Each change is made by one method here, which gives the event to publish,
+//! or none when nothing changed: whatever way news come (verdict, commit,
+//! report), they are told once.
+
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::net::IpAddr;
+
+use hats_wire::{
+    Cause, Direction, GroupId, Incarnation, Member, NodeId, Pair, Verdict, VerdictKind,
+};
+
+use crate::{
+    event::{Event, EventKind},
+    say,
+    time::Timestamp,
+    view::{AdapterState, NodeState},
+};
+
+/// An adapter of any node.
+#[derive(Clone, Debug)]
+pub(crate) struct KnownAdapter {
+    pub member: Member,
+    pub state: AdapterState,
+    pub cause: Option<Cause>,
+    pub verdict_id: Option<String>,
+    pub since: Timestamp,
+    /// A group with a higher instance that lists it makes it up again.
+    pub instance: u64,
+}
+
+/// A node.
+#[derive(Clone, Debug)]
+pub(crate) struct KnownNode {
+    pub name: String,
+    pub state: NodeState,
+    pub cause: Option<Cause>,
+    pub verdict_id: Option<String>,
+    pub incarnation: Incarnation,
+    pub since: Timestamp,
+    /// What the next `node.up` ends.
+    ended_by: Option<EventKind>,
+}
+
+/// A failed path.
+#[derive(Clone, Debug)]
+pub(crate) struct KnownPath {
+    pub ends: (Member, Member),
+    pub verdict_id: Option<String>,
+    pub since: Timestamp,
+    pub direction: Direction,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Topology {
+    pub adapters: BTreeMap<(String, IpAddr), KnownAdapter>,
+    pub nodes: BTreeMap<NodeId, KnownNode>,
+    pub paths: BTreeMap<(String, Pair), KnownPath>,
+    /// Networks that fell apart, with the event their merging clears.
+    pub broken: BTreeMap<String, EventKind>,
+}
+
+impl Topology {
+    /// The adapter is known to be there; says nothing of whether it works.
+    pub(crate) fn adapter_seen(&mut self, now: Timestamp, network: &str, member: &Member) {
+        let key = (network.to_string(), member.address);
+        let known = self.adapters.entry(key).or_insert_with(|| KnownAdapter {
+            member: member.clone(),
+            state: AdapterState::Joining,
+            cause: None,
+            verdict_id: None,
+            since: now,
+            instance: 0,
+        });
+        known.member = member.clone();
+        self.node_seen(now, member.node_id, &member.node, member.incarnation);
+    }
+
+    fn node_seen(&mut self, now: Timestamp, id: NodeId, name: &str, incarnation: Incarnation) {
+        self.nodes.entry(id).or_insert_with(|| KnownNode {
+            name: name.to_string(),
+            state: NodeState::Unknown,
+            cause: None,
+            verdict_id: None,
+            incarnation,
+            since: now,
+            ended_by: None,
+        });
+    }
+
+    /// A committed group lists the adapter.
+    pub(crate) fn adapter_up(
+        &mut self,
+        now: Timestamp,
+        network: &str,
+        member: &Member,
+        group: GroupId,
+    ) -> Option<Event> {
+        self.adapter_seen(now, network, member);
+        let known = self.adapters.get_mut(&(network.to_string(), member.address))?;
+        if known.state == AdapterState::Up {
+            known.instance = known.instance.max(group.instance);
+            return None;
+        }
+        if group.instance <= known.instance {
+            return None;
+        }
+        let clears = match (known.state, known.cause) {
+            (AdapterState::Down, Some(Cause::DaemonDown)) => None,
+            (AdapterState::Down, _) => Some(EventKind::AdapterDown),
+            (AdapterState::Unknown, _) if known.verdict_id.is_some() => {
+                Some(EventKind::AdapterInconclusive)
+            }
+            (
+                AdapterState::Unknown
+                | AdapterState::Up
+                | AdapterState::Joining
+                | AdapterState::Left,
+                _,
+            ) => None,
+        };
+        // A network that comes together again is one event, not one per adapter.
+        let silently = known.state == AdapterState::Unknown && known.verdict_id.is_none();
+        known.state = AdapterState::Up;
+        known.cause = None;
+        known.verdict_id = None;
+        known.since = now;
+        known.instance = group.instance;
+        (!silently).then(|| say::adapter_up(network, member, clears))
+    }
+
+    /// The adapter failed, in a group of at most `instance`.
+    pub(crate) fn adapter_down(
+        &mut self,
+        now: Timestamp,
+        network: &str,
+        member: &Member,
+        cause: Cause,
+        verdict: Option<&Verdict>,
+        instance: u64,
+    ) -> Option<Event> {
+        self.adapter_seen(now, network, member);
+        let known = self.adapters.get_mut(&(network.to_string(), member.address))?;
+        let stale = known.state == AdapterState::Up && known.instance > instance;
+        let told = matches!(known.state, AdapterState::Down | AdapterState::Left);
+        if stale || told {
+            known.instance = known.instance.max(instance);
+            return None;
+        }
+        let state = match cause {
+            Cause::Left | Cause::Maintenance => AdapterState::Left,
+            Cause::Inconclusive => AdapterState::Unknown,
+            Cause::Transmit
+            | Cause::Receive
+            | Cause::Both
+            | Cause::LinkDown
+            | Cause::AddressLost
+            | Cause::Removed
+            | Cause::NodeDown
+            | Cause::DaemonDown
+            | Cause::NimFailed
+            | Cause::Unreachable => AdapterState::Down,
+        };
+        known.state = state;
+        known.cause = Some(cause);
+        known.verdict_id = verdict.map(|verdict| verdict.id.clone());
+        known.since = now;
+        known.instance = known.instance.max(instance);
+        // daemon.down and node.left speak for all adapters of the node.
+        let tell = state == AdapterState::Down && cause != Cause::DaemonDown;
+        tell.then(|| say::adapter_down(network, member, cause, verdict))
+    }
+
+    /// The adapter is out of sight, and nobody is to blame (yet).
+    pub(crate) fn adapter_unknown(&mut self, now: Timestamp, network: &str, address: IpAddr) {
+        if let Some(known) = self.adapters.get_mut(&(network.to_string(), address))
+            && matches!(known.state, AdapterState::Up | AdapterState::Joining)
+        {
+            known.state = AdapterState::Unknown;
+            known.cause = None;
+            known.verdict_id = None;
+            known.since = now;
+        }
+    }
+
+    /// This adapter is not this node's any more, or never was there.
+    pub(crate) fn adapter_forgotten(&mut self, network: &str, address: IpAddr) {
+        self.adapters.remove(&(network.to_string(), address));
+    }
+
+    /// The known adapters of a node.
+    pub(crate) fn adapters_of(&self, node: NodeId) -> Vec<(String, Member)> {
+        self.adapters
+            .iter()
+            .filter(|(_, known)| known.member.node_id == node)
+            .map(|((network, _), known)| (network.clone(), known.member.clone()))
+            .collect()
+    }
+
+    /// A verdict or a restart says that the node, or its daemon, is down.
+    pub(crate) fn node_down(
+        &mut self,
+        now: Timestamp,
+        node: &Member,
+        kind: VerdictKind,
+        verdict: Option<&Verdict>,
+    ) -> Option<Event> {
+        self.node_seen(now, node.node_id, &node.node, node.incarnation);
+        let known = self.nodes.get_mut(&node.node_id)?;
+        if matches!(known.state, NodeState::Down | NodeState::Left)
+            || known.incarnation > node.incarnation
+        {
+            return None;
+        }
+        let daemon = kind == VerdictKind::Daemon;
+        known.state = NodeState::Down;
+        known.cause = match verdict {
+            Some(verdict) if !daemon => verdict.cause,
+            Some(_) | None => Some(Cause::DaemonDown),
+        };
+        known.verdict_id = verdict.map(|verdict| verdict.id.clone());
+        known.since = now;
+        let event = match verdict {
+            Some(verdict) if !daemon => say::node_down(verdict),
+            Some(_) | None => say::daemon_down(&known.name, verdict),
+        };
+        known.ended_by = Some(event.kind);
+        Some(event)
+    }
+
+    /// The node stops on purpose.
+    pub(crate) fn node_left(&mut self, now: Timestamp, id: NodeId) -> Option<Event> {
+        let known = self.nodes.get_mut(&id)?;
+        if known.state == NodeState::Left {
+            return None;
+        }
+        known.state = NodeState::Left;
+        known.cause = Some(Cause::Left);
+        known.verdict_id = None;
+        known.since = now;
+        known.ended_by = Some(EventKind::NodeLeft);
+        Some(say::about_node(EventKind::NodeLeft, &known.name, "left: its hatsd was stopped"))
+    }
+
+    /// The nodes that groups connect to this one, and the runs of their daemons.
+    pub(crate) fn reachable(
+        &mut self,
+        now: Timestamp,
+        reachable: &BTreeMap<NodeId, Incarnation>,
+        me: NodeId,
+    ) -> Vec<Event> {
+        let mut events = Vec::new();
+        for (id, known) in &mut self.nodes {
+            let Some(incarnation) = reachable.get(id) else {
+                if known.state == NodeState::Up && *id != me {
+                    known.state = NodeState::Unknown;
+                    known.since = now;
+                }
+                continue;
+            };
+            let restarted = *incarnation > known.incarnation;
+            let was = known.state;
+            known.incarnation = known.incarnation.max(*incarnation);
+            if was == NodeState::Up {
+                continue;
+            }
+            // One that is down or left comes back only as a new run, or
+            // (a node that was cut off) when its adapters are taken in again;
+            // both mean that some group lists it anew.
+            known.state = NodeState::Up;
+            known.cause = None;
+            known.verdict_id = None;
+            known.since = now;
+            let ended = known.ended_by.take();
+            if *id == me {
+                continue;
+            }
+            if restarted && matches!(ended, Some(EventKind::NodeDown | EventKind::DaemonDown)) {
+                let kind = EventKind::NodeRestarted;
+                let mut event = say::about_node(kind, &known.name, "hatsd was started anew");
+                event.incarnation = Some(incarnation.0);
+                event.clears = ended.filter(|kind| *kind == EventKind::DaemonDown);
+                events.push(event);
+            }
+            let mut event = say::about_node(EventKind::NodeUp, &known.name, "up");
+            event.incarnation = Some(incarnation.0);
+            event.clears = ended;
+            events.push(event);
+        }
+        events
+    }
+
+    /// A verdict says that two well adapters do not reach each other.
+    pub(crate) fn path_failed(&mut self, now: Timestamp, verdict: &Verdict) -> Option<Event> {
+        let peer = verdict.peer.as_ref()?;
+        let ends = (verdict.culprit.clone(), peer.clone());
+        let pair = Pair::new(ends.0.address, ends.1.address);
+        let key = (verdict.network.clone(), pair);
+        if self.paths.contains_key(&key) {
+            return None;
+        }
+        let direction = verdict.direction.unwrap_or(Direction::Both);
+        let verdict_id = Some(verdict.id.clone());
+        self.paths.insert(key, KnownPath { ends, verdict_id, since: now, direction });
+        Some(say::path_failed(verdict))
+    }
+
+    /// A committed group's failed paths: those it does not list work again,
+    /// when the group lists both ends.
+    pub(crate) fn paths_committed(
+        &mut self,
+        network: &str,
+        before: &BTreeSet<Pair>,
+        now_failed: &BTreeSet<Pair>,
+    ) -> Vec<Event> {
+        before
+            .difference(now_failed)
+            .filter_map(|pair| {
+                let path = self.paths.remove(&(network.to_string(), *pair))?;
+                Some(say::path_restored(network, &path.ends.0, &path.ends.1))
+            })
+            .collect()
+    }
+
+    /// A network fell apart or failed as a whole.
+    pub(crate) fn network_broken(&mut self, verdict: &Verdict) -> Option<Event> {
+        if self.broken.contains_key(&verdict.network) {
+            return None;
+        }
+        let names: BTreeMap<IpAddr, String> = self
+            .adapters
+            .iter()
+            .filter(|((network, _), _)| *network == verdict.network)
+            .map(|((_, address), known)| (*address, known.member.node.clone()))
+            .collect();
+        let name =
+            |address: &IpAddr| names.get(address).cloned().unwrap_or_else(|| address.to_string());
+        let event = say::about_network(verdict, name);
+        self.broken.insert(verdict.network.clone(), event.kind);
+        Some(event)
+    }
+
+    /// A group grew across what was broken.
+    pub(crate) fn network_merged(&mut self, network: &str) -> Option<Event> {
+        let clears = self.broken.remove(network)?;
+        let text = alloc::format!("{network}: its parts found each other again");
+        let mut event = Event::new(EventKind::NetworkMerged, text);
+        event.network = Some(network.to_string());
+        event.clears = Some(clears);
+        Some(event)
+    }
+}
