@@ -1,0 +1,232 @@
+//! What ought to be said after a fault: by whom, how often, how soon.
+
+use std::{fmt, time::Duration};
+
+use hats_core::event::{Event, EventKind};
+use hats_wire::{Cause, Direction};
+
+use crate::{
+    record::{Mark, Said},
+    world::World,
+};
+
+/// The kinds of events that put something down to somebody.
+const KINDS: [EventKind; 8] = [
+    EventKind::AdapterDown,
+    EventKind::AdapterInconclusive,
+    EventKind::PathFailed,
+    EventKind::NodeDown,
+    EventKind::NodeLeft,
+    EventKind::DaemonDown,
+    EventKind::NetworkPartitioned,
+    EventKind::NetworkFailed,
+];
+
+/// One thing that is said to have failed or left. What is none matches anything.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Blame {
+    kind: EventKind,
+    node: Option<String>,
+    network: Option<String>,
+    cause: Option<Cause>,
+    peer: Option<String>,
+    direction: Option<Direction>,
+}
+
+impl Blame {
+    fn new(kind: EventKind) -> Self {
+        Blame { kind, node: None, network: None, cause: None, peer: None, direction: None }
+    }
+
+    /// `adapter.down` with this cause.
+    pub fn adapter(node: &str, network: &str, cause: Cause) -> Self {
+        Blame {
+            node: Some(node.to_owned()),
+            network: Some(network.to_owned()),
+            cause: Some(cause),
+            ..Blame::new(EventKind::AdapterDown)
+        }
+    }
+
+    /// `path.failed`; the direction is seen from `node`.
+    pub fn path(node: &str, peer: &str, network: &str, direction: Direction) -> Self {
+        Blame {
+            node: Some(node.to_owned()),
+            network: Some(network.to_owned()),
+            peer: Some(peer.to_owned()),
+            direction: Some(direction),
+            ..Blame::new(EventKind::PathFailed)
+        }
+        .lower_end_first()
+    }
+
+    /// `node.down`.
+    pub fn node(node: &str) -> Self {
+        Blame { node: Some(node.to_owned()), ..Blame::new(EventKind::NodeDown) }
+    }
+
+    /// `daemon.down`.
+    pub fn daemon(node: &str) -> Self {
+        Blame { node: Some(node.to_owned()), ..Blame::new(EventKind::DaemonDown) }
+    }
+
+    /// `node.left`.
+    pub fn left(node: &str) -> Self {
+        Blame { node: Some(node.to_owned()), ..Blame::new(EventKind::NodeLeft) }
+    }
+
+    /// `network.partitioned`.
+    pub fn partition(network: &str) -> Self {
+        Blame { network: Some(network.to_owned()), ..Blame::new(EventKind::NetworkPartitioned) }
+    }
+
+    /// `network.failed`.
+    pub fn network(network: &str) -> Self {
+        Blame { network: Some(network.to_owned()), ..Blame::new(EventKind::NetworkFailed) }
+    }
+
+    /// A whole node with its adapters on `networks`, all down for `cause`.
+    pub fn whole_node(what: Blame, networks: &[&str], cause: Cause) -> Vec<Blame> {
+        let node = what.node.clone().unwrap_or_default();
+        let adapters = networks.iter().map(|network| Blame::adapter(&node, network, cause));
+        adapters.chain([what.clone()]).collect()
+    }
+
+    /// What `event` blames, if it is of that sort.
+    pub fn of(event: &Event) -> Option<Blame> {
+        KINDS.contains(&event.kind).then(|| {
+            Blame {
+                kind: event.kind,
+                node: event.node.clone(),
+                network: event.network.clone(),
+                cause: event.cause,
+                peer: event.peer_node.clone(),
+                direction: event.direction,
+            }
+            .lower_end_first()
+        })
+    }
+
+    /// A path has two ends and no first one: the lower name stands in front.
+    fn lower_end_first(self) -> Self {
+        if self.kind != EventKind::PathFailed || self.peer >= self.node {
+            return self;
+        }
+        let direction = self.direction.map(|direction| match direction {
+            Direction::ToPeer => Direction::FromPeer,
+            Direction::FromPeer => Direction::ToPeer,
+            Direction::Both => Direction::Both,
+        });
+        Blame { node: self.peer, peer: self.node, direction, ..self }
+    }
+
+    fn covers(&self, said: &Blame) -> bool {
+        fn fits<T: PartialEq>(wanted: Option<&T>, is: Option<&T>) -> bool {
+            wanted.is_none() || wanted == is
+        }
+        self.kind == said.kind
+            && fits(self.node.as_ref(), said.node.as_ref())
+            && fits(self.network.as_ref(), said.network.as_ref())
+            && fits(self.cause.as_ref(), said.cause.as_ref())
+            && fits(self.peer.as_ref(), said.peer.as_ref())
+            && fits(self.direction.as_ref(), said.direction.as_ref())
+    }
+}
+
+impl fmt::Display for Blame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind.name())?;
+        let words = [
+            self.node.as_deref(),
+            self.peer.as_deref(),
+            self.network.as_deref(),
+            self.cause.map(Cause::word),
+            self.direction.map(Direction::word),
+        ];
+        words.into_iter().flatten().try_for_each(|word| write!(f, " {word}"))
+    }
+}
+
+impl World {
+    /// Since `mark`, each of `witnesses` must say each of `expected` within
+    /// `bound`, exactly once and nothing else of that sort during `quiet` more;
+    /// exactly one of all nodes says each with authority.
+    ///
+    /// Gives the time until the last of them had said the last; panics with
+    /// everything worth knowing when it is otherwise.
+    pub fn expect(
+        &mut self,
+        mark: Mark,
+        witnesses: &[String],
+        expected: &[Blame],
+        bound: Duration,
+        quiet: Duration,
+    ) -> Duration {
+        assert!(!witnesses.is_empty(), "nobody is left to say anything");
+        let limit = (mark.at + bound).saturating_sub(self.now());
+        let all = |world: &World| missing(world, mark, witnesses, expected).is_empty();
+        if let Err(why) = self.run_until(all, limit) {
+            let missing = missing(self, mark, witnesses, expected).join("\n  ");
+            panic!("missing within {bound:?}:\n  {missing}\n{why}");
+        }
+        let took = self.now() - mark.at;
+        self.run_for(quiet);
+        let wrong = wrong(self, mark, witnesses, expected);
+        if !wrong.is_empty() {
+            panic!("{}", crate::belief::report(self, &wrong.join("\n")));
+        }
+        took
+    }
+}
+
+fn blames<'a>(
+    world: &'a World,
+    mark: Mark,
+    node: &'a str,
+) -> impl Iterator<Item = (&'a Said, Blame)> {
+    world
+        .since(mark)
+        .iter()
+        .filter(move |said| said.observer == node)
+        .filter_map(|said| Blame::of(&said.event).map(|blame| (said, blame)))
+}
+
+fn missing(world: &World, mark: Mark, witnesses: &[String], expected: &[Blame]) -> Vec<String> {
+    let mut missing = Vec::new();
+    for node in witnesses {
+        let said: Vec<Blame> = blames(world, mark, node).map(|(_, blame)| blame).collect();
+        for wanted in expected.iter().filter(|wanted| !said.iter().any(|it| wanted.covers(it))) {
+            missing.push(format!("{node} has not said {wanted}"));
+        }
+    }
+    missing
+}
+
+fn wrong(world: &World, mark: Mark, witnesses: &[String], expected: &[Blame]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for node in witnesses {
+        let mut open: Vec<&Blame> = expected.iter().collect();
+        for (said, blame) in blames(world, mark, node) {
+            match open.iter().position(|wanted| wanted.covers(&blame)) {
+                Some(at) => drop(open.remove(at)),
+                None => {
+                    wrong.push(format!("{node} said at {:?}, and should not: {blame}", said.at))
+                }
+            }
+        }
+        wrong.extend(open.iter().map(|wanted| format!("{node} has not said {wanted}")));
+    }
+    for wanted in expected {
+        let decided: Vec<&str> = world
+            .since(mark)
+            .iter()
+            .filter(|said| said.event.authority)
+            .filter(|said| Blame::of(&said.event).is_some_and(|blame| wanted.covers(&blame)))
+            .map(|said| said.observer.as_str())
+            .collect();
+        if decided.len() != 1 {
+            wrong.push(format!("{wanted} has the authority of {decided:?}: expected one node"));
+        }
+    }
+    wrong
+}

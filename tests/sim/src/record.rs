@@ -1,0 +1,109 @@
+//! What was published and adopted, when and by whom.
+
+use std::{net::IpAddr, time::Duration};
+
+use hats_core::event::{Event, EventKind};
+use hats_wire::GroupId;
+
+use crate::{host::Port, world::World};
+
+/// One event as one node published it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Said {
+    /// When, since the world began.
+    pub at: Duration,
+    /// The node that published it.
+    pub observer: String,
+    /// Which run of its daemon: the incarnation.
+    pub run: u64,
+    /// What it published.
+    pub event: Event,
+}
+
+/// A node took over a membership on one of its adapters.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Adoption {
+    pub(crate) at: Duration,
+    pub(crate) port: Port,
+    pub(crate) run: u64,
+    pub(crate) group: GroupId,
+    /// In address order.
+    pub(crate) members: Vec<IpAddr>,
+}
+
+/// Everything that was ever published or adopted, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Records {
+    pub(crate) said: Vec<Said>,
+    pub(crate) adoptions: Vec<Adoption>,
+}
+
+impl Records {
+    pub(crate) fn said(&mut self, said: Said) {
+        self.said.push(said);
+    }
+
+    pub(crate) fn adopted(&mut self, adoption: Adoption) {
+        self.adoptions.push(adoption);
+    }
+
+    /// Grows with everything that is recorded.
+    pub(crate) fn changes(&self) -> usize {
+        self.said.len() + self.adoptions.len()
+    }
+}
+
+/// A place in the list of events.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Mark {
+    pub(crate) index: usize,
+    pub(crate) at: Duration,
+}
+
+impl World {
+    /// Every event of every node so far.
+    pub fn events(&self) -> &[Said] {
+        &self.records.said
+    }
+
+    /// Here and now.
+    pub fn mark(&self) -> Mark {
+        Mark { index: self.records.said.len(), at: self.now() }
+    }
+
+    /// When `mark` was made.
+    pub fn time_of(&self, mark: Mark) -> Duration {
+        mark.at
+    }
+
+    /// What was published after `mark`.
+    pub fn since(&self, mark: Mark) -> &[Said] {
+        &self.records.said[mark.index..]
+    }
+
+    /// What `node` published.
+    pub fn events_of(&self, node: &str) -> impl Iterator<Item = &Said> {
+        self.records.said.iter().filter(move |said| said.observer == node)
+    }
+
+    /// The nodes whose daemon runs on a host that is awake, in name order.
+    pub fn live(&self) -> Vec<String> {
+        self.hosts
+            .iter()
+            .filter(|host| host.is_awake() && host.daemon.is_some())
+            .map(|host| host.name().to_owned())
+            .collect()
+    }
+
+    /// Whether every live node, and there is one, has published such an event
+    /// since `mark`.
+    pub fn all_said(&self, mark: Mark, kind: EventKind, such: impl Fn(&Event) -> bool) -> bool {
+        let live = self.live();
+        !live.is_empty()
+            && live.iter().all(|node| {
+                self.since(mark).iter().any(|said| {
+                    &said.observer == node && said.event.kind == kind && such(&said.event)
+                })
+            })
+    }
+}

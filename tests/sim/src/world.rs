@@ -1,0 +1,278 @@
+//! The world: virtual time, hosts, networks, and what happens next.
+
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+
+use hats_core::time::{Timestamp, nanos};
+
+use crate::{
+    belief,
+    chance::Chance,
+    check::{self, Checker},
+    host::{Adapter, Host, Port},
+    net::Network,
+    plan::{Plan, Timing},
+    queue::{Happening, Queue},
+    record::Records,
+    trace::Trace,
+    truth::Truth,
+};
+
+/// How often a predicate is asked when nothing was published or adopted.
+const ASK_EVERY: u64 = 10_000_000;
+
+/// A cluster on a virtual clock and simulated networks.
+///
+/// Nodes and networks are named as in the [`Plan`]; an unknown name panics,
+/// for it is a mistake in the test.
+pub struct World {
+    pub(crate) now: u64,
+    pub(crate) seed: u64,
+    pub(crate) timing: Timing,
+    pub(crate) chance: Chance,
+    pub(crate) queue: Queue,
+    pub(crate) hosts: Vec<Host>,
+    pub(crate) networks: Vec<Network>,
+    pub(crate) names: BTreeMap<String, usize>,
+    pub(crate) records: Records,
+    pub(crate) truth: Truth,
+    pub(crate) trace: Trace,
+    checkers: Vec<Box<dyn Checker>>,
+    /// What is being done, for the message when a machine panics.
+    pub(crate) doing: Option<(Port, &'static str)>,
+    /// A machine broke its contract with the shell.
+    pub(crate) broken: Option<String>,
+    steps: u64,
+}
+
+impl World {
+    /// Nodes `n1`.. on networks `neta`..; see [`Plan::lan`].
+    pub fn lan(nodes: u8, networks: u8) -> Plan {
+        Plan::lan(1, nodes, networks)
+    }
+
+    /// Nothing yet; see [`Plan::new`].
+    pub fn plan(seed: u64) -> Plan {
+        Plan::new(seed)
+    }
+
+    pub(crate) fn new(
+        seed: u64,
+        timing: Timing,
+        mut hosts: Vec<Host>,
+        mut networks: Vec<Network>,
+    ) -> World {
+        let mut chance = Chance::new(seed);
+        for (at, host) in hosts.iter_mut().enumerate() {
+            host.clock = chance.between(1, 3_600_000_000_000);
+            for (index, adapter) in host.adapters.iter().enumerate() {
+                let port = Port { host: at, adapter: index };
+                let earlier = networks[adapter.network].owners.insert(adapter.address, port);
+                assert!(earlier.is_none(), "address {} is planned twice", adapter.address);
+            }
+        }
+        let names =
+            hosts.iter().enumerate().map(|(at, host)| (host.name().to_owned(), at)).collect();
+        World {
+            now: 0,
+            seed,
+            timing,
+            chance,
+            queue: Queue::default(),
+            hosts,
+            networks,
+            names,
+            records: Records::default(),
+            truth: Truth::default(),
+            trace: Trace::from_environment(),
+            checkers: check::all(),
+            doing: None,
+            broken: None,
+            steps: 0,
+        }
+    }
+
+    /// Time since the world began.
+    pub fn now(&self) -> Duration {
+        Duration::from_nanos(self.now)
+    }
+
+    /// How many things have happened.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Lets time pass. Panics when a checker objects.
+    pub fn run_for(&mut self, span: Duration) {
+        let end = self.now + nanos(span);
+        while self.queue.next_at().is_some_and(|at| at <= end) {
+            if let Err(why) = self.step() {
+                panic!("{}", belief::report(self, &why));
+            }
+        }
+        self.now = end;
+    }
+
+    /// Lets time pass until `done`, at most for `limit`: how long it took, or
+    /// what every node believes instead.
+    pub fn run_until(
+        &mut self,
+        mut done: impl FnMut(&World) -> bool,
+        limit: Duration,
+    ) -> Result<Duration, String> {
+        let (begin, end) = (self.now, self.now + nanos(limit));
+        let mut asked = (u64::MAX, usize::MAX);
+        loop {
+            let state = (self.now / ASK_EVERY, self.records.changes());
+            if asked != state {
+                asked = state;
+                if done(self) {
+                    return Ok(Duration::from_nanos(self.now - begin));
+                }
+            }
+            if self.queue.next_at().is_none_or(|at| at > end) {
+                self.now = end;
+                if done(self) {
+                    return Ok(limit);
+                }
+                return Err(belief::report(self, &format!("it did not come about in {limit:?}")));
+            }
+            self.step().map_err(|why| belief::report(self, &why))?;
+        }
+    }
+
+    /// Lets the next thing happen; an error is a checker's objection.
+    pub fn step(&mut self) -> Result<(), String> {
+        let Some((at, what)) = self.queue.take() else { return Ok(()) };
+        self.now = at;
+        self.steps += 1;
+        self.dispatch(what);
+        self.doing = None;
+        if let Some(broken) = self.broken.take() {
+            return Err(broken);
+        }
+        let mut checkers = std::mem::take(&mut self.checkers);
+        let result = checkers.iter_mut().try_for_each(|checker| {
+            checker.check(self).map_err(|why| format!("{}: {why}", checker.name()))
+        });
+        self.checkers = checkers;
+        result
+    }
+
+    fn dispatch(&mut self, what: Happening) {
+        let host = &mut self.hosts[what.host()];
+        if !host.up {
+            return;
+        }
+        if host.asleep {
+            if !what.is_packet() {
+                host.held.push(what);
+            }
+            return;
+        }
+        match what {
+            Happening::DaemonStarts { host, run } => self.daemon_starts(host, run),
+            Happening::NodeWakes { host, run } => self.node_wakes(host, run),
+            Happening::NimWakes { port, run } => self.nim_wakes(port, run),
+            Happening::NimStarts { port, daemon } => self.nim_starts(port, daemon),
+            Happening::NimDeathSeen { port, daemon, pid } => self.nim_death_seen(port, daemon, pid),
+            Happening::CommandArrives { port, run, command } => {
+                self.command_arrives(port, run, command);
+            }
+            Happening::ReportArrives { port, daemon, report } => {
+                self.report_arrives(port, daemon, report);
+            }
+            Happening::DaemonGoneSeen { port, run } => self.daemon_gone_seen(port, run),
+            Happening::LinkSeen { port, run } => self.link_seen(port, run),
+            Happening::DatagramArrives { to, from, group, bytes } => {
+                self.datagram_arrives(to, from, group, &bytes);
+            }
+            Happening::EchoArrives { to, from, sequence } => {
+                self.echo_arrives(to, from, sequence);
+            }
+            Happening::EchoReplyArrives { to, from, sequence } => {
+                self.echo_reply_arrives(to, from, sequence);
+            }
+        }
+    }
+
+    /// `span` from now, for the queue.
+    pub(crate) fn after(&self, span: Duration) -> u64 {
+        self.now + nanos(span)
+    }
+
+    /// The time on the clock of `host`.
+    pub(crate) fn clock(&self, host: usize) -> Timestamp {
+        Timestamp(self.now + self.hosts[host].clock)
+    }
+
+    /// When the clock of `host` will show `at`, in the world's time; at
+    /// earliest now, and a timer is a bit late.
+    pub(crate) fn timer(&mut self, host: usize, at: Timestamp) -> u64 {
+        let due = at.0.saturating_sub(self.hosts[host].clock).max(self.now);
+        due + self.chance.between(0, nanos(self.timing.wake_late))
+    }
+
+    pub(crate) fn adapter(&self, port: Port) -> &Adapter {
+        &self.hosts[port.host].adapters[port.adapter]
+    }
+
+    pub(crate) fn adapter_mut(&mut self, port: Port) -> &mut Adapter {
+        &mut self.hosts[port.host].adapters[port.adapter]
+    }
+
+    /// The index of the host of that name.
+    pub(crate) fn host_named(&self, name: &str) -> usize {
+        *self.names.get(name).unwrap_or_else(|| panic!("no node is called {name:?}"))
+    }
+
+    /// The index of the network of that name.
+    pub(crate) fn network_named(&self, name: &str) -> usize {
+        self.networks
+            .iter()
+            .position(|network| network.spec.name == name)
+            .unwrap_or_else(|| panic!("no network is called {name:?}"))
+    }
+
+    /// The adapter of `node` on `network`.
+    pub(crate) fn port_named(&self, node: &str, network: &str) -> Port {
+        let (host, number) = (self.host_named(node), self.network_named(network));
+        self.hosts[host]
+            .adapters
+            .iter()
+            .position(|adapter| adapter.network == number)
+            .map(|adapter| Port { host, adapter })
+            .unwrap_or_else(|| panic!("{node} has no adapter on {network}"))
+    }
+
+    /// Whose address that is, as a name, on whatever network.
+    pub(crate) fn name_of(&self, address: IpAddr) -> String {
+        self.networks
+            .iter()
+            .find_map(|network| network.owners.get(&address))
+            .map_or_else(|| address.to_string(), |port| self.hosts[port.host].name().to_owned())
+    }
+
+    /// `n3/neta`.
+    pub(crate) fn port_name(&self, port: Port) -> String {
+        let network = &self.networks[self.adapter(port).network];
+        format!("{}/{}", self.hosts[port.host].name(), network.spec.name)
+    }
+}
+
+impl Drop for World {
+    /// A failing test says which world it was and how to see more of it.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            if let Some((port, what)) = &self.doing {
+                let who = self.hosts.get(port.host).map_or("?", Host::name);
+                eprintln!("sim: {who} was handling {what}");
+            }
+            eprintln!(
+                "sim: seed {} at {}, step {}; HATS_TRACE=events|1|all shows what happened",
+                self.seed,
+                Timestamp(self.now),
+                self.steps
+            );
+        }
+    }
+}
