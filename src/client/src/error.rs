@@ -63,7 +63,7 @@ pub enum Error {
     },
     /// A subscription heard nothing, not even a keep-alive.
     #[error(
-        "hatsd has been silent for {} ms, where a keep-alive is due every second",
+        "hatsd has been silent for {} ms, not even a keep-alive has come",
         after.as_millis()
     )]
     Stale {

@@ -7,7 +7,7 @@ use prost::Message;
 use crate::Error;
 
 /// The longest request the daemon reads.
-pub const REQUEST_MAX: usize = 1 << 20;
+pub const REQUEST_MAX: usize = 64 << 10;
 
 /// The longest reply this library reads. A snapshot of 2,000 nodes on two
 /// networks is just over half a megabyte without verdicts, so one mebibyte

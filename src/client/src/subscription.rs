@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use hats_proto::ipc::{Event, KeepAlive, Lost, ResumePoint, Snapshot, Welcome, reply};
-use tokio::time;
+use tokio::time::{self, Instant};
 
 use crate::{Error, client::unexpected, connection::Connection};
 
 /// A daemon that says nothing for this long is stale: a keep-alive is due
-/// every second, and a busy host may delay some.
-pub const SILENCE_MAX: Duration = Duration::from_secs(5);
+/// every 5 s, and a busy host may delay one.
+pub const SILENCE_MAX: Duration = Duration::from_secs(15);
 
 /// What a subscription yields.
 #[derive(Clone, PartialEq, Debug)]
@@ -33,6 +33,8 @@ pub struct Subscription {
     connection: Connection,
     welcome: Welcome,
     silence_max: Duration,
+    /// Kept over calls: cancelling one must not make a silent daemon look alive.
+    heard_at: Instant,
     filtered: bool,
     /// The epoch and number of the next event, where they are known.
     next: Option<(u64, u64)>,
@@ -46,12 +48,14 @@ impl Subscription {
         from: Option<ResumePoint>,
     ) -> Self {
         let next = from.map(|from| (from.epoch, from.seq.saturating_add(1)));
-        Subscription { connection, welcome, silence_max: SILENCE_MAX, filtered, next }
+        let heard_at = Instant::now();
+        Subscription { connection, welcome, silence_max: SILENCE_MAX, heard_at, filtered, next }
     }
 
     /// Another bound on the daemon's silence than [`SILENCE_MAX`].
     pub fn with_silence_max(mut self, silence_max: Duration) -> Self {
-        self.silence_max = silence_max;
+        // Further ahead than this a clock may not be able to count.
+        self.silence_max = silence_max.min(Duration::from_secs(365 * 86_400));
         self
     }
 
@@ -69,7 +73,8 @@ impl Subscription {
 
     /// The next update. May be cancelled without loss.
     pub async fn next(&mut self) -> Result<Update, Error> {
-        let body = match time::timeout(self.silence_max, self.connection.receive()).await {
+        let stale_at = self.heard_at + self.silence_max;
+        let body = match time::timeout_at(stale_at, self.connection.receive()).await {
             Ok(body) => body?,
             // The time may have passed while this process was stopped, with
             // messages waiting: only an empty socket proves the daemon silent.
@@ -78,6 +83,7 @@ impl Subscription {
                 .receive_arrived()?
                 .ok_or(Error::Stale { after: self.silence_max })?,
         };
+        self.heard_at = Instant::now();
         self.accept(body)
     }
 

@@ -183,7 +183,7 @@ async fn a_subscription_is_a_snapshot_and_every_event_after_it() {
         conversation.send(reply::Body::Event(event(20)));
         conversation.hold();
     });
-    let mut subscription = subscribe(&fake).await;
+    let mut subscription = subscribe(&fake).await.with_silence_max(Duration::MAX);
     assert_eq!(subscription.resume_point(), None);
     let mut seen = Vec::new();
     for _ in 0..7 {
@@ -263,6 +263,22 @@ async fn a_daemon_without_keep_alives_is_stale() {
     subscription.next().await.unwrap();
     let mut subscription = subscription.with_silence_max(IMPATIENCE);
     assert!(matches!(subscription.next().await, Err(Error::Stale { after: IMPATIENCE })));
+}
+
+#[tokio::test]
+async fn a_silent_daemon_is_noticed_by_one_who_never_waits_long() {
+    let fake = streaming(Conversation::hold);
+    let mut subscription = subscribe(&fake).await.with_silence_max(IMPATIENCE);
+    let stale = async {
+        loop {
+            let next = subscription.next();
+            if let Ok(Err(error)) = tokio::time::timeout(IMPATIENCE / 10, next).await {
+                return error;
+            }
+        }
+    };
+    let error = tokio::time::timeout(PATIENCE, stale).await.unwrap();
+    assert!(matches!(error, Error::Stale { .. }));
 }
 
 #[tokio::test]

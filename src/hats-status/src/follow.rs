@@ -67,6 +67,9 @@ fn may_pass(failure: &Failure, was_connected: bool) -> bool {
     }
 }
 
+/// While nothing happens, how often it is looked whether anyone still reads.
+const READER_CHECK: Duration = Duration::from_secs(1);
+
 struct Follower<'a> {
     events: &'a Events,
     format: Format,
@@ -94,15 +97,17 @@ impl Follower<'_> {
         mut subscription: Subscription,
     ) -> Result<std::convert::Infallible, Failure> {
         loop {
-            match subscription.next().await? {
+            let Ok(update) = time::timeout(READER_CHECK, subscription.next()).await else {
+                if output::reader_has_gone() {
+                    return Err(Failure::OutputClosed);
+                }
+                continue;
+            };
+            match update? {
                 Update::Event(event) => self.event(&event)?,
                 Update::Lost(lost) => self.gap(Some(lost.count), lost.epoch, lost.next_seq)?,
                 Update::Snapshot(snapshot) => self.snapshot(*snapshot)?,
-                Update::KeepAlive(_) => {
-                    if output::reader_has_gone() {
-                        return Err(Failure::OutputClosed);
-                    }
-                }
+                Update::KeepAlive(_) => {}
             }
             self.last = subscription.resume_point().or(self.last);
         }

@@ -201,8 +201,7 @@ fn it_ends_when_its_reader_does_though_no_event_comes() {
         subscribe(conversation);
         conversation.send(reply::Body::Snapshot(snapshot_before(10)));
         conversation.send(reply::Body::Event(event(10)));
-        // Until the subscriber hangs up.
-        conversation.keep_alives_until_closed();
+        conversation.hold();
     });
     let mut child = program(&fake.socket(), &["events", "-f"])
         .stdout(Stdio::piped())

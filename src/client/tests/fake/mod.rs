@@ -169,14 +169,6 @@ impl Conversation {
         self.send(reply::Body::KeepAlive(KeepAlive { epoch: EPOCH, next_seq: 10, mono_ns: 1 }));
     }
 
-    /// Sends keep-alives as fast as they are read, until the subscriber hangs up.
-    pub(crate) fn keep_alives_until_closed(&mut self) {
-        let keep_alive = KeepAlive { epoch: EPOCH, next_seq: 10, mono_ns: 1 };
-        let reply = Reply { body: Some(reply::Body::KeepAlive(keep_alive)) };
-        let bytes = reply.encode_length_delimited_to_vec();
-        while self.stream.write_all(&bytes).is_ok() {}
-    }
-
     /// Waits until the subscriber hangs up.
     pub(crate) fn hold(&mut self) {
         while self.request().is_some() {}
