@@ -1,0 +1,355 @@
+//! The UDP sockets of one adapter, and of no other.
+//!
+//! Two of them: one bound to the adapter's own address, which sends everything
+//! and receives what is for us alone; one bound to the multicast group or the
+//! broadcast address, which receives what is for all. Both are tied to the
+//! device, because a group joined on one interface is received on all others,
+//! too, in IPv6 even with IPV6_MULTICAST_ALL off.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6, UdpSocket},
+    os::fd::{AsFd, BorrowedFd},
+};
+
+use nix::sys::socket::{setsockopt, sockopt};
+use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
+
+use crate::{
+    Error,
+    error::doing,
+    option,
+    receive::{notes, receive},
+};
+
+/// Room for datagrams while this process gets no time.
+const RECEIVE_BUFFER: usize = 1 << 20;
+
+/// More than any datagram of ours, so that a longer one shows.
+const DATAGRAM: usize = 1536;
+
+/// Internetwork control (CS6), the class of routing protocols: heartbeats are
+/// not to wait behind bulk traffic.
+const TRAFFIC_CLASS: u32 = 0xc0;
+
+/// The same on this host's own queues.
+const PRIORITY: u32 = 6;
+
+/// How to open an [`AdapterSocket`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SocketConfig {
+    /// The interface's name.
+    pub interface: String,
+    /// Its index now.
+    pub ifindex: u32,
+    /// The adapter's address.
+    pub address: IpAddr,
+    /// The UDP port, of us and of everybody.
+    pub port: u16,
+    /// How all are reached.
+    pub group: Option<Group>,
+}
+
+/// How all adapters of a network are reached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Group {
+    /// A multicast group.
+    Multicast(IpAddr),
+    /// A broadcast address.
+    Broadcast(Ipv4Addr),
+}
+
+impl Group {
+    fn address(self) -> IpAddr {
+        match self {
+            Group::Multicast(address) => address,
+            Group::Broadcast(address) => IpAddr::V4(address),
+        }
+    }
+}
+
+/// A datagram that arrived; its bytes are in [`AdapterSocket::bytes`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Arrived {
+    /// Who sent it.
+    pub from: IpAddr,
+    /// It came to the group.
+    pub to_group: bool,
+    /// Its length.
+    pub len: usize,
+}
+
+/// Datagrams that were not given out, since the last look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Refused {
+    /// Arrived on another interface.
+    pub wrong_interface: u64,
+    /// The kernel did not say who sent it.
+    pub no_sender: u64,
+    /// The kernel reported an error instead of a datagram.
+    pub errors: u64,
+}
+
+/// One adapter's sockets.
+#[derive(Debug)]
+pub struct AdapterSocket {
+    config: SocketConfig,
+    own: UdpSocket,
+    group: Option<UdpSocket>,
+    buffer: Box<[u8; DATAGRAM]>,
+    notes: Vec<u8>,
+    refused: Refused,
+}
+
+impl AdapterSocket {
+    /// Opens the sockets: the address must be on the interface and usable.
+    ///
+    /// # Errors
+    ///
+    /// Names what could not be done on which interface.
+    pub fn open(config: SocketConfig) -> Result<Self, Error> {
+        let own = open_own(&config)?;
+        let group = config.group.map(|group| open_group(&config, group)).transpose()?;
+        Ok(AdapterSocket {
+            config,
+            own,
+            group,
+            buffer: Box::new([0; DATAGRAM]),
+            notes: notes(),
+            refused: Refused::default(),
+        })
+    }
+
+    /// How it was opened.
+    pub fn config(&self) -> &SocketConfig {
+        &self.config
+    }
+
+    /// The descriptors to wait for.
+    pub fn fds(&self) -> [Option<BorrowedFd<'_>>; 2] {
+        [Some(self.own.as_fd()), self.group.as_ref().map(AsFd::as_fd)]
+    }
+
+    /// Sends to one, or to the group. Does not wait.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel said; `NotConnected` when there is no group.
+    pub fn send(&self, to: Option<IpAddr>, bytes: &[u8]) -> io::Result<()> {
+        let to = match to.or(self.config.group.map(Group::address)) {
+            Some(to) => endpoint(to, self.config.port, self.config.ifindex),
+            None => return Err(io::ErrorKind::NotConnected.into()),
+        };
+        loop {
+            match self.own.send_to(bytes, to) {
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Takes the next datagram, first those for us alone. Does not wait; nothing
+    /// when none has come.
+    pub fn receive(&mut self) -> Option<Arrived> {
+        loop {
+            let own = receive(&self.own, &mut self.buffer[..], &mut self.notes);
+            let (received, to_group) = match (own, &self.group) {
+                (Ok(Some(received)), _) => (received, false),
+                (Err(_), _) => {
+                    // Reading an error clears it; the kernel keeps one at most.
+                    self.refused.errors += 1;
+                    return None;
+                }
+                (Ok(None), None) => return None,
+                (Ok(None), Some(group)) => {
+                    match receive(group, &mut self.buffer[..], &mut self.notes) {
+                        Ok(Some(received)) => (received, true),
+                        Ok(None) => return None,
+                        Err(_) => {
+                            self.refused.errors += 1;
+                            return None;
+                        }
+                    }
+                }
+            };
+            if received.ifindex != Some(self.config.ifindex) {
+                self.refused.wrong_interface += 1;
+            } else if let Some(from) = received.from {
+                return Some(Arrived { from, to_group, len: received.len });
+            } else {
+                self.refused.no_sender += 1;
+            }
+        }
+    }
+
+    /// The bytes of the datagram that arrived last.
+    pub fn bytes(&self, arrived: &Arrived) -> &[u8] {
+        self.buffer.get(..arrived.len).unwrap_or(&self.buffer[..])
+    }
+
+    /// What was refused since the last call.
+    pub fn take_refused(&mut self) -> Refused {
+        std::mem::take(&mut self.refused)
+    }
+}
+
+/// With the interface where an address says nothing without it.
+fn endpoint(address: IpAddr, port: u16, ifindex: u32) -> SocketAddr {
+    match address {
+        IpAddr::V6(v6) if v6.is_unicast_link_local() || v6.is_multicast() => {
+            SocketAddr::V6(SocketAddrV6::new(v6, port, 0, ifindex))
+        }
+        IpAddr::V4(_) | IpAddr::V6(_) => SocketAddr::new(address, port),
+    }
+}
+
+fn open_own(config: &SocketConfig) -> Result<UdpSocket, Error> {
+    let socket = common(config)?;
+    match config.group {
+        Some(Group::Multicast(_)) => send_multicast(config, &socket)?,
+        Some(Group::Broadcast(_)) => {
+            socket.set_broadcast(true).map_err(doing("allow broadcasts"))?;
+        }
+        None => {}
+    }
+    bind(config, &socket, config.address)?;
+    Ok(socket.into())
+}
+
+fn open_group(config: &SocketConfig, group: Group) -> Result<UdpSocket, Error> {
+    let socket = common(config)?;
+    // Another process of this host may listen to the same group.
+    socket.set_reuse_address(true).map_err(doing("share the group's address"))?;
+    bind(config, &socket, group.address())?;
+    if let Group::Multicast(address) = group {
+        join(config, &socket, address)?;
+    }
+    Ok(socket.into())
+}
+
+fn common(config: &SocketConfig) -> Result<Socket, Error> {
+    let domain = if config.address.is_ipv6() { Domain::IPV6 } else { Domain::IPV4 };
+    let socket = Socket::new(domain, Type::DGRAM.nonblocking(), Some(Protocol::UDP))
+        .map_err(doing("open a UDP socket"))?;
+    let name = &config.interface;
+    socket
+        .bind_device(Some(name.as_bytes()))
+        .map_err(|source| Error::new(format!("tie a socket to {name}"), source))?;
+    let asked = if domain == Domain::IPV6 {
+        socket.set_only_v6(true).map_err(doing("open a socket for IPv6 only"))?;
+        setsockopt(&socket, sockopt::Ipv6RecvPacketInfo, &true)
+    } else {
+        setsockopt(&socket, sockopt::Ipv4PacketInfo, &true)
+    };
+    asked.map_err(|errno| Error::new("ask for the arrival interface", io::Error::from(errno)))?;
+    // Better, but not needed.
+    let _ = setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER)
+        .or_else(|_| setsockopt(&socket, sockopt::RcvBuf, &RECEIVE_BUFFER));
+    let _ = socket.set_priority(PRIORITY);
+    let _ = if domain == Domain::IPV6 {
+        socket.set_tclass_v6(TRAFFIC_CLASS)
+    } else {
+        socket.set_tos_v4(TRAFFIC_CLASS)
+    };
+    Ok(socket)
+}
+
+fn bind(config: &SocketConfig, socket: &Socket, address: IpAddr) -> Result<(), Error> {
+    let at = endpoint(address, config.port, config.ifindex);
+    socket.bind(&at.into()).map_err(|source| {
+        let in_use = source.kind() == io::ErrorKind::AddrInUse;
+        let error = Error::new(format!("bind to {at} on {}", config.interface), source);
+        if in_use {
+            error.hint("another process has this port: another hatsd, or one that is still ending")
+        } else {
+            error
+        }
+    })
+}
+
+/// Sends to groups on this interface, one hop far, and not back to us.
+fn send_multicast(config: &SocketConfig, socket: &Socket) -> Result<(), Error> {
+    let send = || -> io::Result<()> {
+        if config.address.is_ipv6() {
+            socket.set_multicast_if_v6(config.ifindex)?;
+            socket.set_multicast_hops_v6(1)?;
+            socket.set_multicast_loop_v6(false)
+        } else {
+            let interface = libc::ip_mreqn {
+                imr_multiaddr: libc::in_addr { s_addr: 0 },
+                imr_address: libc::in_addr { s_addr: 0 },
+                imr_ifindex: config.ifindex.cast_signed(),
+            };
+            option::set(socket, libc::IPPROTO_IP, libc::IP_MULTICAST_IF, interface)?;
+            socket.set_multicast_ttl_v4(1)?;
+            socket.set_multicast_loop_v4(false)
+        }
+    };
+    send().map_err(|source| Error::new(format!("send multicast on {}", config.interface), source))
+}
+
+fn join(config: &SocketConfig, socket: &Socket, group: IpAddr) -> Result<(), Error> {
+    let join = || -> io::Result<()> {
+        match group {
+            IpAddr::V4(group) => {
+                socket.set_multicast_all_v4(false)?;
+                let interface = InterfaceIndexOrAddress::Index(config.ifindex);
+                socket.join_multicast_v4_n(&group, &interface)
+            }
+            IpAddr::V6(group) => {
+                // Kernels before 4.20 do not have it; the device tie is enough.
+                let _ = socket.set_multicast_all_v6(false);
+                socket.join_multicast_v6(&group, config.ifindex)
+            }
+        }
+    };
+    join().map_err(|source| Error::new(format!("join {group} on {}", config.interface), source))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv6Addr;
+
+    use super::*;
+
+    #[test]
+    fn link_local_address_is_sent_to_on_the_interface() {
+        let address: Ipv6Addr = "fe80::1".parse().unwrap();
+        assert_eq!(endpoint(address.into(), 9, 7).to_string(), "[fe80::1%7]:9");
+        assert_eq!(endpoint("fd00::1".parse().unwrap(), 9, 7).to_string(), "[fd00::1]:9");
+    }
+
+    #[test]
+    fn loopback_without_group_sends_to_itself() {
+        let config = SocketConfig {
+            interface: "lo".into(),
+            ifindex: 1,
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 0,
+            group: None,
+        };
+        let mut socket = AdapterSocket::open(config).unwrap();
+        socket.config.port = socket.own.local_addr().unwrap().port();
+        socket.send(Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), b"hello").unwrap();
+        let fds = [socket.fds()[0].map(|fd| (fd, false))];
+        crate::wait_readable(fds, Some(crate::monotonic_ns() + 1_000_000_000)).unwrap();
+        let arrived = socket.receive().unwrap();
+        assert_eq!(socket.bytes(&arrived), b"hello");
+        assert!(!arrived.to_group);
+        assert_eq!(socket.receive(), None);
+    }
+
+    #[test]
+    fn interface_that_does_not_exist_is_named() {
+        let config = SocketConfig {
+            interface: "hats-none0".into(),
+            ifindex: 99_999,
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 0,
+            group: None,
+        };
+        let error = AdapterSocket::open(config).unwrap_err().to_string();
+        assert!(error.contains("hats-none0"), "{error}");
+    }
+}
