@@ -150,8 +150,10 @@ fn adapter_may_be_down(world: &World, observer: &str, event: &Event) -> Result<b
     if world.truth.may_blame_adapter(port) {
         return Ok(true);
     }
-    // Out of sight is not unwell, and a verdict that says no more is fair.
-    Ok(event.cause == Some(Cause::Unreachable) && out_of_sight(world, observer, port.host))
+    // Out of sight is not unwell: a verdict that says no more is fair, and so
+    // is one that follows from it for the adapters of the node.
+    let says_no_more = matches!(event.cause, Some(Cause::Unreachable | Cause::NodeDown));
+    Ok(says_no_more && out_of_sight(world, observer, port.host))
 }
 
 fn path_may_have_failed(world: &World, event: &Event) -> Result<bool, String> {
@@ -199,3 +201,6 @@ fn port_on(world: &World, host: usize, network: Option<&str>) -> Option<Port> {
         .position(|adapter| Some(world.networks[adapter.network].spec.name.as_str()) == network)
         .map(|adapter| Port { host, adapter })
 }
+
+#[cfg(test)]
+mod tests;

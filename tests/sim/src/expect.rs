@@ -65,6 +65,11 @@ impl Blame {
         Blame { node: Some(node.to_owned()), ..Blame::new(EventKind::NodeDown) }
     }
 
+    /// `node.down` with this cause.
+    pub fn node_for(node: &str, cause: Cause) -> Self {
+        Blame { cause: Some(cause), ..Blame::node(node) }
+    }
+
     /// `daemon.down`.
     pub fn daemon(node: &str) -> Self {
         Blame { node: Some(node.to_owned()), ..Blame::new(EventKind::DaemonDown) }

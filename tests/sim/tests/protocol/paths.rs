@@ -1,6 +1,9 @@
 //! Two well adapters that do not reach each other: nobody is blamed.
 
-use hats_core::config::Profile;
+use hats_core::{
+    config::Profile,
+    event::{Event, EventKind},
+};
 use hats_sim::{Blame, Way};
 use hats_wire::Direction;
 
@@ -51,11 +54,6 @@ fn path_between_leader_and_lowest_bfd() {
 }
 
 #[test]
-fn path_that_fails_upwards_has_its_direction() {
-    path_fails(Profile::Default, "n2", "n3", Way::There);
-}
-
-#[test]
 fn path_that_fails_downwards_has_its_direction() {
     path_fails(Profile::Default, "n3", "n2", Way::There);
 }
@@ -66,6 +64,33 @@ fn path_that_fails_from_the_leader_has_its_direction() {
 }
 
 #[test]
-fn path_that_fails_to_the_leader_has_its_direction() {
-    path_fails(Profile::Bfd, "n5", "n6", Way::There);
+fn path_that_fails_to_the_leader_from_the_lowest_has_its_direction() {
+    path_fails(Profile::Bfd, "n1", "n6", Way::There);
+}
+
+#[test]
+fn path_that_carries_no_heartbeats_may_fail_without_blame() {
+    // Heartbeats go down the ring, from the higher to the lower address.
+    let mut case = Case::new(Profile::Default, "n2");
+    let mark = case.world.mark();
+    case.world.path("n2", "n3", "neta", Way::There);
+    case.everybody_says(mark, &[]);
+    assert!(case.world.settled());
+}
+
+#[test]
+fn a_member_whose_answers_do_not_reach_the_leader_is_not_blamed_for_it() {
+    let mut case = Case::new(Profile::Default, "n5");
+    case.world.path("n5", "n6", "neta", Way::There);
+    let mark = case.world.mark();
+    case.world.crash("n2");
+    let down = |event: &Event| event.node.as_deref() == Some("n2");
+    let bound = case.bound();
+    if let Err(why) =
+        case.world.run_until(|world| world.all_said(mark, EventKind::NodeDown, down), bound)
+    {
+        panic!("not everybody says that n2 is down: {why}");
+    }
+    case.world.run_for(case.quiet());
+    assert!(case.world.formed(), "n5 is still a member");
 }

@@ -49,7 +49,8 @@ fn with_one_network_a_cut_node_is_unreachable_to_the_others() {
     let (mark, detection) = (world.mark(), hats_core::config::Profile::Default.detection());
     world.cut("n3", "neta");
     let witnesses: Vec<String> = world.live().into_iter().filter(|node| node != "n3").collect();
-    let expected = Blame::whole_node(Blame::node("n3"), &["neta"], Cause::Unreachable);
+    let expected =
+        Blame::whole_node(Blame::node_for("n3", Cause::Unreachable), &["neta"], Cause::NodeDown);
     let quiet = detection.detection_time() * 3;
     let bound = detection.verdict_bound() + std::time::Duration::from_millis(20);
     world.expect(mark, &witnesses, &expected, bound, quiet);
