@@ -1,0 +1,140 @@
+//! `hats-lab`: a cluster of the real binaries in network namespaces on this
+//! machine, whose cables can be broken.
+//!
+//! A lab is one tree of processes. `serve` is outside; `init` is the first
+//! process of the lab's own process namespace and holds everything: the nodes'
+//! namespaces, their daemons, and the switch that their tap devices are plugged
+//! into. The commands talk to it over a socket. Nothing has a name outside, so
+//! when the tree ends, by whatever cause, everything is gone.
+
+#![forbid(unsafe_code)]
+
+pub mod binaries;
+pub mod cables;
+pub mod cli;
+pub mod cluster;
+pub mod config;
+pub mod control;
+pub mod enter;
+pub mod faults;
+pub mod files;
+pub mod init;
+pub mod measure;
+pub mod netlink;
+pub mod netns;
+mod out;
+pub mod ping;
+pub mod plan;
+pub mod privilege;
+pub mod process;
+pub mod serve;
+pub mod show;
+pub mod switch;
+pub mod wiring;
+
+use std::{ffi::OsString, path::Path, process::ExitCode};
+
+use anyhow::{Context, Result};
+use clap::Parser;
+
+use crate::{
+    binaries::Binaries,
+    cli::{Cli, Command, Output, Shape},
+    control::{Done, Lab, Request},
+    out::say,
+    ping::PingReply,
+};
+
+/// Does what the command line says.
+pub fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
+        Err(error) => {
+            eprintln!("hats-lab: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<i32> {
+    let dir = cli.dir.clone().unwrap_or_else(files::default_dir);
+    let lab = Lab::at(&dir);
+    match cli.command {
+        Command::Up { shape, no_daemons } => up(&dir, &shape, !no_daemons).map(|()| 0),
+        Command::Status { node, output } => status(&lab, &node, output).map(|()| 0),
+        Command::Exec { node, command } => enter::run_in_node(&lab, &node, &command),
+        Command::HatsStatus { node, arguments } => {
+            let program = Binaries::find()?.hats_status.into_os_string();
+            let command: Vec<OsString> = std::iter::once(program).chain(arguments).collect();
+            enter::run_in_node(&lab, &node, &command)
+        }
+        Command::Ping { from, to, network, count } => ping(&lab, from, to, network, count),
+        Command::Fault(args) => tell(&lab, &args.request()?).map(|()| 0),
+        Command::Heal { node, adapter } => tell(&lab, &Request::Heal { node, adapter }).map(|()| 0),
+        Command::Down { keep } => lab.down(keep).map(|()| 0),
+        Command::Demo { .. } => Ok(0),
+        Command::Measure(_) => Ok(0),
+        Command::Enter(args) => enter::enter(&args).map(|()| 0),
+        Command::Serve(args) => serve::serve(&args).map(|()| 0),
+        Command::Init(args) => init::run(&args),
+    }
+}
+
+fn up(dir: &Path, shape: &Shape, daemons: bool) -> Result<()> {
+    let plan = shape.plan(daemons)?;
+    if daemons {
+        // Asked here as well, so that the answer comes before anything is built.
+        Binaries::find()?;
+    }
+    let lab = serve::launch(dir, &plan, true)?;
+    say!("{} nodes on {} networks are up. Next:", plan.nodes, plan.networks.len());
+    say!("  hats-lab status                    nodes, cables, faults, and what n1 says");
+    say!("  hats-lab exec n1 -- hats-status    any command in a node");
+    say!(
+        "  hats-lab fault n{} eth0 cut         break something (hats-lab fault --help)",
+        plan.nodes
+    );
+    say!("  hats-lab heal                      repair everything");
+    say!("  hats-lab down                      end the lab");
+    say!("Files and logs: {}", lab.dir().display());
+    Ok(())
+}
+
+fn status(lab: &Lab, node: &str, output: Output) -> Result<()> {
+    let status = lab.status()?;
+    let index = status.plan.find_node(node)?;
+    match output {
+        Output::Json => {
+            say!("{}", serde_json::to_string_pretty(&status).context("write the status")?);
+        }
+        Output::Table => {
+            say!("{}", show::status(&status));
+            if status.nodes[index].hatsd.is_some() {
+                say!("hats-status of {node}:");
+                let program = Binaries::find()?.hats_status.into_os_string();
+                enter::run_in_node(lab, node, &[program])?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn tell(lab: &Lab, request: &Request) -> Result<()> {
+    let _: Done = lab.ask(request)?;
+    Ok(())
+}
+
+fn ping(lab: &Lab, from: String, to: String, network: String, count: u32) -> Result<i32> {
+    let names = format!("{from} and {to}");
+    let request = Request::Ping { from, to, network, count };
+    let reply: PingReply = lab.ask(&request)?;
+    let fastest = reply.fastest_us.map_or(String::new(), |us| format!(", fastest {us} us"));
+    say!(
+        "{names}: {} of {} arrived there, {} of {} back{fastest}",
+        reply.there,
+        reply.sent,
+        reply.back,
+        reply.sent
+    );
+    Ok(i32::from(reply.there < reply.sent || reply.back < reply.sent))
+}

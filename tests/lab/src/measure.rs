@@ -1,0 +1,4 @@
+//! Stub.
+/// Stub.
+#[derive(Clone, Debug, clap::Args)]
+pub struct MeasureArgs {}
