@@ -9,7 +9,7 @@ use std::{os::unix::net::UnixListener, path::Path, time::Duration};
 use fake::{Conversation, Directory, EPOCH, Fake, event, snapshot_before};
 use hats_client::{
     Client, Error, Subscription, Update,
-    ipc::{Filter, Lost, Pong, ResumePoint, error::Kind, reply, request},
+    ipc::{Event, Filter, Lost, Pong, ResumePoint, error::Kind, reply, request},
 };
 
 /// Never reached when all is well.
@@ -237,6 +237,18 @@ async fn a_silent_gap_is_an_error_unless_a_filter_explains_it() {
     let mut subscription = client.subscribe(filter, None).await.unwrap();
     subscription.next().await.unwrap();
     assert_eq!(subscription.next().await.unwrap(), Update::Event(Box::new(event(12))));
+}
+
+#[tokio::test]
+async fn an_event_of_another_run_is_an_error() {
+    let fake = streaming(|conversation| {
+        conversation.send(reply::Body::Snapshot(snapshot_before(10)));
+        conversation.send(reply::Body::Event(Event { epoch: EPOCH + 1, ..event(10) }));
+        conversation.hold();
+    });
+    let mut subscription = subscribe(&fake).await;
+    subscription.next().await.unwrap();
+    assert!(matches!(subscription.next().await, Err(Error::Malformed { .. })));
 }
 
 #[tokio::test]

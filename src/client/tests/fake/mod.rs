@@ -7,6 +7,7 @@ use std::{
     env, fs,
     io::{ErrorKind, Read, Write},
     os::unix::net::{UnixListener, UnixStream},
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     process,
     sync::atomic::{AtomicU32, Ordering},
@@ -61,7 +62,14 @@ impl Fake {
             for stream in listener.incoming() {
                 let script = script.clone();
                 let mut conversation = Conversation { stream: stream.unwrap() };
-                thread::spawn(move || script(&mut conversation));
+                thread::spawn(move || {
+                    let talk = AssertUnwindSafe(|| script(&mut conversation));
+                    if catch_unwind(talk).is_err() {
+                        // A subscriber that reconnects would wait for ever for a
+                        // daemon that has failed its assertions.
+                        process::exit(101);
+                    }
+                });
             }
         });
         fake
