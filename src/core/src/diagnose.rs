@@ -72,6 +72,24 @@ pub enum Conclusion {
     },
 }
 
+impl Conclusion {
+    /// Whether it puts the fault on the suspect's side.
+    pub(crate) fn blames_suspect(&self) -> bool {
+        match self {
+            Conclusion::Fact(_)
+            | Conclusion::Adapter { culprit: Party::Suspect, .. }
+            | Conclusion::Node { .. }
+            | Conclusion::Daemon => true,
+            Conclusion::Alive
+            | Conclusion::Adapter { culprit: Party::Reporter, .. }
+            | Conclusion::Path { .. }
+            | Conclusion::Partition { .. }
+            | Conclusion::Network
+            | Conclusion::Inconclusive { .. } => false,
+        }
+    }
+}
+
 /// What is missing when nobody else can look.
 pub const NO_THIRD_VOICE: &str = "a third node on this network, or a reference target";
 
@@ -81,6 +99,7 @@ pub const NO_THIRD_VOICE: &str = "a third node on this network, or a reference t
 /// 2. the suspect's node knows what is wrong;
 /// 3. some arbiter reaches both: the path;
 /// 4. arbiters reach only one side each, and both sides are reached: partition;
+///    (a party that reaches anybody at all has a side);
 /// 5. arbiters reach the reporter, none the suspect: the suspect's adapter if
 ///    its node lives elsewhere, else its daemon if its host answers, else its node;
 /// 6. arbiters reach the suspect, none the reporter: the reporter's adapter;
@@ -103,10 +122,12 @@ pub fn diagnose(evidence: &Evidence) -> Conclusion {
     if voters.iter().any(|voter| reaches(voter, reporter) && reaches(voter, suspect)) {
         return Conclusion::Path { direction: evidence.path_direction() };
     }
-    let with_reporter: Vec<IpAddr> =
-        voters.iter().copied().filter(|voter| reaches(voter, reporter)).collect();
-    let with_suspect: Vec<IpAddr> =
-        voters.iter().copied().filter(|voter| reaches(voter, suspect)).collect();
+    let side_of = |party: IpAddr| -> Vec<IpAddr> {
+        let company = evidence.company(party);
+        voters.iter().copied().filter(|voter| reaches(voter, party)).chain(company).collect()
+    };
+    let with_reporter = side_of(reporter);
+    let with_suspect = side_of(suspect);
     match (with_reporter.is_empty(), with_suspect.is_empty()) {
         (false, false) => {
             let side = |first, mut rest: Vec<IpAddr>| {
@@ -138,11 +159,25 @@ impl Evidence<'_> {
         self.observations.iter().any(|o| o.network == self.network && which(o) && o.received > 0)
     }
 
-    /// The arbiters' addresses on the network in question.
-    fn voters(&self) -> BTreeSet<IpAddr> {
+    /// Those that answer a party itself, other than arbiters: a party that
+    /// somebody answers has an adapter that works.
+    fn company(&self, party: IpAddr) -> BTreeSet<IpAddr> {
+        let voters = self.voters();
         self.observations
             .iter()
-            .filter(|o| o.network == self.network && !o.prober_is_reporter)
+            .filter(|o| o.network == self.network && o.prober_address == party && o.received > 0)
+            .map(|o| o.target_address)
+            .filter(|target| *target != self.reporter.address && *target != self.suspect.address)
+            .filter(|target| !voters.contains(target))
+            .collect()
+    }
+
+    /// The arbiters' addresses on the network in question.
+    fn voters(&self) -> BTreeSet<IpAddr> {
+        let parties = [self.reporter.address, self.suspect.address];
+        self.observations
+            .iter()
+            .filter(|o| o.network == self.network && !parties.contains(&o.prober_address))
             .map(|o| o.prober_address)
             .collect()
     }

@@ -84,7 +84,7 @@ pub struct Node {
     lease_at: Timestamp,
     alive_at: Timestamp,
     leaving: Option<leave::Leaving>,
-    probing_paths: paths::Probing,
+    paths: paths::Probing,
     foreign: BTreeMap<(AdapterIndex, IpAddr), Timestamp>,
     verdicts_at: BTreeMap<String, Timestamp>,
     effects: Vec<Effect>,
@@ -121,7 +121,7 @@ impl Node {
             lease_at: now,
             alive_at: now + ALIVE_EVERY,
             leaving: None,
-            probing_paths: paths::Probing::default(),
+            paths: paths::Probing::default(),
             foreign: BTreeMap::new(),
             verdicts_at: BTreeMap::new(),
             effects: Vec::from([Effect::Publish(started)]),
@@ -177,7 +177,7 @@ impl Node {
             self.say_alive();
         }
         self.repeat_items(now);
-        self.probe_failed_paths(now);
+        self.probe_paths(now);
         self.wake_leaving(now);
         self.settle(now);
     }
@@ -196,7 +196,7 @@ impl Node {
         });
         let cases = self.arbiter.next_deadline().map(|at| (at, Deadline::Case));
         let repeats = self.repeats.iter().map(|(at, _)| (*at, Deadline::LinkState)).min();
-        let paths = self.probing_paths.next_deadline().map(|at| (at, Deadline::Case));
+        let paths = self.paths.next_deadline().map(|at| (at, Deadline::Case));
         let leave = self.leaving.as_ref().map(|leaving| (leaving.until, Deadline::Leave));
         let steady = [(self.lease_at, Deadline::Lease), (self.alive_at, Deadline::Alive)];
         groups.chain(cases).chain(repeats).chain(paths).chain(leave).chain(steady).min()

@@ -59,8 +59,17 @@ impl Arbiter {
         };
         let mut probing = Probing::default();
         let case = (request.case, request.round);
-        for party in [&request.suspect, &request.reporter] {
-            self.probe_party(&mut probing, &place, party, case, false, around);
+        if request.suspect.address == place.me.address {
+            // We are the suspect: whom do we reach?
+            let tag = request.case.in_round(request.round);
+            let near = super::case::company(&place, &request.suspect, &[]);
+            for member in [request.reporter.clone()].iter().chain(&near) {
+                self.probe(&mut probing, &place, member, tag, false, None);
+            }
+        } else {
+            for party in [&request.suspect, &request.reporter] {
+                self.probe_party(&mut probing, &place, party, case, false, around);
+            }
         }
         self.asked.push(Asked {
             reporter,

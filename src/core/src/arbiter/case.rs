@@ -28,11 +28,14 @@ pub(super) struct Case {
     group: GroupId,
     last_heard: Timestamp,
     silent: bool,
-    suspicion_told: bool,
+    /// Found by a patrol, not by the ring: silence is established then.
+    silent_at: Option<Timestamp>,
     round: u32,
     stage: Stage,
     /// What the last complete round found.
     found: Option<Found>,
+    /// Found by a patrol: it ends when the suspect answers.
+    patrolled: bool,
     /// Arbiters were asked and none answered: ask the reference targets too.
     unanswered: bool,
 }
@@ -56,7 +59,8 @@ struct Round {
     started: Timestamp,
     deadline: Timestamp,
     probing: Probing,
-    arbiters: Vec<Member>,
+    /// The arbiters; and the suspect, if it can be asked over another network.
+    asked: Vec<Member>,
     results: BTreeMap<NodeId, Vec<Observation>>,
 }
 
@@ -70,11 +74,12 @@ struct Found {
 
 impl Case {
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
-        match &self.stage {
-            Stage::Round(round) => Some(round.deadline),
-            Stage::Resting { until } => Some(*until),
-            Stage::Reported { again_at, .. } => Some(*again_at),
-        }
+        let stage = match &self.stage {
+            Stage::Round(round) => round.deadline,
+            Stage::Resting { until } => *until,
+            Stage::Reported { again_at, .. } => *again_at,
+        };
+        self.silent_at.into_iter().chain([stage]).min()
     }
 
     pub(super) fn probe_done(&mut self, done: &ProbeDone) {
@@ -95,15 +100,14 @@ impl Case {
     /// Ends the round when everything is in, or its time is up.
     fn settle(&mut self, now: Timestamp, rest: Duration) {
         let Stage::Round(round) = &self.stage else { return };
-        let complete =
-            round.probing.pending.is_empty() && round.results.len() == round.arbiters.len();
+        let complete = round.probing.pending.is_empty() && round.results.len() == round.asked.len();
         if !complete && now < round.deadline {
             return;
         }
         let mut observations: Vec<Observation> = round.probing.observations().collect();
-        let answered: Vec<String> = round
-            .arbiters
-            .iter()
+        let arbiters =
+            || round.asked.iter().filter(|member| member.node_id != self.suspect.node_id);
+        let answered: Vec<String> = arbiters()
             .filter(|arbiter| round.results.get(&arbiter.node_id).is_some_and(|r| !r.is_empty()))
             .map(|arbiter| arbiter.node.clone())
             .collect();
@@ -114,7 +118,7 @@ impl Case {
             suspect: &self.suspect,
             observations: &observations,
         });
-        self.unanswered = !round.arbiters.is_empty() && answered.is_empty();
+        self.unanswered = arbiters().next().is_some() && answered.is_empty();
         let until = now.max(round.started + rest);
         self.found = Some(Found { completed: now, conclusion, observations, arbiters: answered });
         self.stage = Stage::Resting { until };
@@ -167,14 +171,39 @@ impl Arbiter {
             group: view.id,
             last_heard,
             silent,
-            suspicion_told: false,
+            silent_at: None,
             round: 0,
             stage: Stage::Resting { until: now },
             found: None,
+            patrolled: false,
             unanswered: false,
         };
         self.cases.insert(key, case);
         self.wake_cases(now, around);
+    }
+
+    /// A member does not answer this node's patrol: a case, unless it is one
+    /// already. Silence is established a detection time from now.
+    pub(crate) fn unanswered(
+        &mut self,
+        now: Timestamp,
+        adapter: AdapterIndex,
+        address: IpAddr,
+        around: &Surroundings,
+    ) {
+        if self.cases.contains_key(&(adapter, address)) {
+            return;
+        }
+        self.missed(now, adapter, address, now, false, around);
+        if let Some(case) = self.cases.get_mut(&(adapter, address)) {
+            case.patrolled = true;
+            case.silent_at = Some(now + self.detection_time);
+        }
+    }
+
+    /// Whether this node has a case about this member.
+    pub(crate) fn has_case(&self, adapter: AdapterIndex, address: IpAddr) -> bool {
+        self.cases.contains_key(&(adapter, address))
     }
 
     /// The neighbour is heard again, is gone from the group, or has been judged.
@@ -200,7 +229,7 @@ impl Arbiter {
             if let Stage::Round(round) = &mut case.stage
                 && case.id == result.case
                 && case.round == result.round
-                && round.arbiters.iter().any(|arbiter| arbiter.node_id == from)
+                && round.asked.iter().any(|member| member.node_id == from)
             {
                 let observations =
                     if result.abstains { Vec::new() } else { result.observations.clone() };
@@ -246,14 +275,20 @@ impl Arbiter {
             started: now,
             deadline: now + self.probe_timeout * 3 / 2,
             probing: Probing::default(),
-            arbiters: arbiters(place, &case.suspect),
+            asked: arbiters(place, &case.suspect),
             results: BTreeMap::new(),
         };
         let id = (case.id, case.round);
         self.probe_party(&mut round.probing, place, &case.suspect, id, true, around);
-        for arbiter in &round.arbiters {
-            let tag = case.id.in_round(case.round);
-            self.probe(&mut round.probing, place, arbiter, tag, true, None);
+        let alone = round.asked.is_empty();
+        let tag = case.id.in_round(case.round);
+        for member in company(place, &case.suspect, &round.asked) {
+            self.probe(&mut round.probing, place, &member, tag, true, None);
+        }
+        if !around.elsewhere(case.suspect.node_id, place.network).is_empty() {
+            round.asked.push(case.suspect.clone());
+        }
+        for arbiter in &round.asked {
             self.acts.push(Act::Letter {
                 to: arbiter.node_id,
                 about: case.network.clone(),
@@ -267,7 +302,7 @@ impl Arbiter {
                 }),
             });
         }
-        if round.arbiters.is_empty() || case.unanswered {
+        if alone || case.unanswered {
             for address in place.references {
                 let target = Member {
                     address: *address,
@@ -287,6 +322,15 @@ impl Arbiter {
         for key in keys {
             let Some(mut case) = self.cases.remove(&key) else { continue };
             case.settle(now, rest);
+            if case.silent_at.is_some_and(|at| now >= at) {
+                case.silent_at = None;
+                case.silent = true;
+            }
+            if case.patrolled
+                && matches!(&case.found, Some(found) if found.conclusion == Conclusion::Alive)
+            {
+                continue;
+            }
             if case.silent {
                 self.conclude(now, &mut case, around);
             }
@@ -327,15 +371,6 @@ impl Arbiter {
             | Conclusion::Node { .. }
             | Conclusion::Daemon
             | Conclusion::Inconclusive { .. } => {
-                if !case.suspicion_told {
-                    case.suspicion_told = true;
-                    let silent = now.since(case.last_heard).as_millis();
-                    self.acts.push(Act::Suspicion {
-                        adapter: case.adapter,
-                        suspect: case.suspect.clone(),
-                        silent_ms: u64::try_from(silent).unwrap_or(u64::MAX),
-                    });
-                }
                 self.report(now, case, 0);
             }
         }
@@ -344,6 +379,14 @@ impl Arbiter {
     fn report(&mut self, now: Timestamp, case: &mut Case, tries: u32) {
         let (Some(silent), Some(found)) = (case.silent_report(now), &case.found) else { return };
         let again_at = now + self.probe_timeout.max(self.interval / 2);
+        if tries == 1 && found.conclusion.blames_suspect() {
+            let silent = now.since(case.last_heard).as_millis();
+            self.acts.push(Act::Suspicion {
+                adapter: case.adapter,
+                suspect: case.suspect.clone(),
+                silent_ms: u64::try_from(silent).unwrap_or(u64::MAX),
+            });
+        }
         case.stage = Stage::Reported { again_at, tries };
         self.acts.push(Act::Concluded(Box::new(Concluded {
             adapter: case.adapter,
@@ -377,4 +420,19 @@ fn arbiters(place: &Place, suspect: &Member) -> Vec<Member> {
         }
     }
     chosen
+}
+
+/// Members that a party probes to learn whether its own adapter works: the
+/// arbiters, and its neighbours in the ring.
+pub(super) fn company(place: &Place, suspect: &Member, arbiters: &[Member]) -> Vec<Member> {
+    let Some(view) = place.group.view() else { return Vec::new() };
+    let ring = place.group.neighbours();
+    let near = ring.watch.iter().chain(&ring.feed).filter_map(|address| view.members.get(*address));
+    let mut members: Vec<Member> = Vec::new();
+    for member in arbiters.iter().chain(near) {
+        if member.address != suspect.address && !members.contains(member) {
+            members.push(member.clone());
+        }
+    }
+    members
 }

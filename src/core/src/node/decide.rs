@@ -8,14 +8,17 @@ use alloc::{
 use core::net::IpAddr;
 
 use hats_wire::{
-    Cause, Confidence, GroupId, ItemBody, Letter, Member, NodeId, Silent, Verdict, VerdictKind,
+    Cause, Confidence, Direction, GroupId, ItemBody, Letter, Member, NodeId, Silent, Verdict,
+    VerdictKind,
 };
 
 use super::Node;
 use crate::{
     arbiter::Concluded,
     diagnose::{Conclusion, Evidence, Party, diagnose},
+    group::GroupView,
     io::AdapterIndex,
+    members::Members,
     say,
     time::Timestamp,
     view::AdapterState,
@@ -39,11 +42,13 @@ impl Node {
             | Conclusion::Daemon
             | Conclusion::Inconclusive { .. } => Some(silent.suspect.node_id),
         };
-        let fit = |member: &&Member| {
-            Some(member.node_id) != culprit && !local.group.is_doomed(member.address)
+        let candidates = match conclusion {
+            // A node is judged by one leader, whatever networks it is missed on.
+            Conclusion::Node { .. } | Conclusion::Daemon => {
+                self.judges(self.home_of(silent.suspect.node_id), culprit)
+            }
+            _ => self.judges(Some((silent.network.clone(), view.clone())), culprit),
         };
-        let candidates: Vec<NodeId> =
-            view.members.iter().filter(fit).map(|member| member.node_id).collect();
         let alone = matches!(conclusion, Conclusion::Inconclusive { .. });
         let rank = usize::try_from(tries).unwrap_or(usize::MAX);
         match candidates.get(rank) {
@@ -53,6 +58,44 @@ impl Node {
             }
             Some(_) | None => self.decide(now, silent),
         }
+    }
+
+    /// The group of the first network that a node has an adapter on.
+    fn home_of(&self, node: NodeId) -> Option<(String, GroupView)> {
+        let (network, member) = self.topology.adapters_of(node).into_iter().next()?;
+        let local = self.locals.values().filter(|local| local.spec.network.name == network);
+        let own = local.filter_map(|local| local.group.view()).next().cloned();
+        let reported = || {
+            let groups = self.database.groups().filter(|report| {
+                report.network == network
+                    && report.members.iter().any(|m| m.address == member.address)
+            });
+            let newest = groups.max_by_key(|report| report.group)?;
+            Some(GroupView {
+                id: newest.group,
+                members: Members::new(newest.members.iter().cloned()),
+                failed_paths: newest.failed_paths.iter().copied().collect(),
+            })
+        };
+        Some((network.clone(), own.or_else(reported)?))
+    }
+
+    /// Who may decide, in this order: the members by rank; those that this
+    /// node misses itself come last.
+    fn judges(&self, group: Option<(String, GroupView)>, culprit: Option<NodeId>) -> Vec<NodeId> {
+        let Some((network, view)) = group else { return Vec::new() };
+        let missed = |member: &Member| {
+            self.on_network(&network).iter().any(|index| {
+                self.arbiter.has_case(*index, member.address)
+                    || self
+                        .locals
+                        .get(index)
+                        .is_some_and(|local| local.group.is_doomed(member.address))
+            })
+        };
+        let fit = view.members.iter().filter(|member| Some(member.node_id) != culprit);
+        let (last, first): (Vec<&Member>, Vec<&Member>) = fit.partition(|member| missed(member));
+        first.into_iter().chain(last).map(|member| member.node_id).collect()
     }
 
     /// Judges a reporter's evidence and makes the verdict known.
@@ -172,13 +215,21 @@ impl Node {
             _ => None,
         };
         let group = self.current_group(&silent.network).unwrap_or(silent.group);
+        // A path that fails one way is told from the end that is not heard.
+        let (culprit, peer, direction) = match (kind, direction) {
+            (VerdictKind::Path, Some(Direction::FromPeer)) => {
+                (silent.suspect.clone(), Some(culprit), Some(Direction::ToPeer))
+            }
+            (VerdictKind::Path, _) => (culprit, Some(silent.suspect.clone()), direction),
+            (_, _) => (culprit, None, None),
+        };
         Some(Verdict {
             id: silent.case_name,
             kind,
             network: silent.network,
             group,
             culprit,
-            peer: (kind == VerdictKind::Path).then(|| silent.suspect.clone()),
+            peer,
             direction,
             cause,
             confidence,
@@ -268,10 +319,6 @@ impl Node {
         if restarted {
             return;
         }
-        // One of several leaders may have decided the same: the one that
-        // speaks for the node has the last word on who says so.
-        let authority =
-            if self.knows(culprit.node_id) { self.speaks_for(culprit.node_id) } else { authority };
         self.doom_node(now, culprit.node_id, Some(culprit.incarnation), cause, &verdict.id);
         let event = self.topology.node_down(now, culprit, verdict.kind, Some(verdict));
         self.publish_as(event, authority);
@@ -281,10 +328,6 @@ impl Node {
                 self.topology.adapter_down(now, &network, &member, cause, Some(verdict), instance);
             self.publish_as(event, authority);
         }
-    }
-
-    fn knows(&self, node: NodeId) -> bool {
-        !self.topology.adapters_of(node).is_empty()
     }
 
     fn network_judged(&mut self, now: Timestamp, verdict: &Verdict, authority: bool) {

@@ -140,7 +140,7 @@ impl Node {
             }
             Report::ProbeSeen { from, case, .. } => self.arbiter.probe_seen(index, from, case),
             Report::ProbeDone(done) => {
-                self.path_probe_done(index, &done);
+                self.path_probe_done(now, index, &done);
                 self.with_arbiter(|arbiter, around| arbiter.probe_done(now, &done, around));
             }
             Report::Statistics(statistics) => {

@@ -1,6 +1,12 @@
-//! Failed paths are probed until they work again.
+//! Paths that the ring does not use, and paths that failed.
+//!
+//! Heartbeats go between neighbours only. Each adapter also patrols: it probes
+//! one other member after the other, at a rate that does not grow with the
+//! group, so that a path nobody's heartbeats use is known to fail before it is
+//! needed. Failed paths are probed until they work again.
 
-use alloc::collections::BTreeMap;
+use alloc::{collections::BTreeMap, vec::Vec};
+use core::{net::IpAddr, time::Duration};
 
 use hats_wire::{
     CaseId, Letter, Pair,
@@ -13,32 +19,58 @@ use crate::{
     time::{Timestamp, nanos},
 };
 
-/// Probes in a trial.
+/// Probes in a trial of a failed path.
 const PROBES: u32 = 3;
-/// Trials in a row that must succeed wholly.
+/// Trials in a row that must succeed wholly before a path is restored.
 const TRIALS: u32 = 3;
+/// Time between two probes of a patrol, unless the heartbeat interval is longer.
+const PATROL_EVERY: Duration = Duration::from_millis(250);
 /// Ids of these probes begin here, apart from arbitration's.
 const FIRST_ID: u64 = 1 << 62;
 
-/// Which failed paths of this node's adapters are being probed.
+/// What a probe is for.
+#[derive(Clone, Copy, Debug)]
+enum Purpose {
+    Trial(AdapterIndex, Pair),
+    /// The member visited; whether it failed to answer a first probe.
+    Patrol(AdapterIndex, IpAddr, bool),
+}
+
+/// The probes this module has under way.
 #[derive(Debug, Default)]
 pub(super) struct Probing {
-    at: Option<Timestamp>,
+    trial_at: Option<Timestamp>,
+    patrol_at: Option<Timestamp>,
     next_id: u64,
-    running: BTreeMap<u64, (AdapterIndex, Pair)>,
+    running: BTreeMap<u64, Purpose>,
     good: BTreeMap<(AdapterIndex, Pair), u32>,
+    /// Who was visited last.
+    visited: BTreeMap<AdapterIndex, IpAddr>,
 }
 
 impl Probing {
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
-        self.at
+        self.trial_at.into_iter().chain(self.patrol_at).min()
     }
 }
 
 impl Node {
-    pub(super) fn probe_failed_paths(&mut self, now: Timestamp) {
-        let every = self.config.detection.heartbeat_interval * 2;
-        let mine: alloc::vec::Vec<(AdapterIndex, Pair)> = self
+    pub(super) fn probe_paths(&mut self, now: Timestamp) {
+        self.try_failed_paths(now);
+        if self.paths.patrol_at.is_none_or(|at| now >= at) {
+            let every = self.config.detection.heartbeat_interval.max(PATROL_EVERY);
+            self.paths.patrol_at = Some(now + every);
+            for index in self.indices() {
+                if let Some(address) = self.next_visit(index) {
+                    self.paths.visited.insert(index, address);
+                    self.probe_path(Purpose::Patrol(index, address, false), index, address, 1);
+                }
+            }
+        }
+    }
+
+    fn try_failed_paths(&mut self, now: Timestamp) {
+        let mine: Vec<(AdapterIndex, Pair)> = self
             .indices()
             .into_iter()
             .flat_map(|index| {
@@ -48,46 +80,86 @@ impl Node {
             })
             .collect();
         if mine.is_empty() {
-            self.probing_paths =
-                Probing { next_id: self.probing_paths.next_id, ..Probing::default() };
+            self.paths.trial_at = None;
+            self.paths.good.clear();
             return;
         }
-        if self.probing_paths.at.is_some_and(|at| now < at) {
+        if self.paths.trial_at.is_some_and(|at| now < at) {
             return;
         }
-        self.probing_paths.at = Some(now + every);
-        self.probing_paths.running.clear();
+        self.paths.trial_at = Some(now + self.config.detection.heartbeat_interval * 2);
         for (index, pair) in mine {
-            self.probing_paths.next_id += 1;
-            let id = FIRST_ID + self.probing_paths.next_id;
-            self.probing_paths.running.insert(id, (index, pair));
-            let timeout_ns = nanos(self.config.detection.probe_timeout);
-            let probe = StartProbe {
-                id,
-                case: CaseId(0),
-                target: pair.high(),
-                count: PROBES,
-                interval_ns: timeout_ns / 6,
-                timeout_ns,
-                icmp: false,
-                icmp_only: false,
-            };
-            self.nim(index, Command::StartProbe(probe));
+            self.probe_path(Purpose::Trial(index, pair), index, pair.high(), PROBES);
         }
     }
 
-    pub(super) fn path_probe_done(&mut self, index: AdapterIndex, done: &ProbeDone) {
-        let Some(key) = self.probing_paths.running.remove(&done.id) else { return };
+    fn probe_path(&mut self, purpose: Purpose, index: AdapterIndex, target: IpAddr, count: u32) {
+        self.paths.next_id += 1;
+        let id = FIRST_ID + self.paths.next_id;
+        self.paths.running.insert(id, purpose);
+        let timeout_ns = nanos(self.config.detection.probe_timeout);
+        let probe = StartProbe {
+            id,
+            case: CaseId(0),
+            target,
+            count,
+            interval_ns: timeout_ns / 6,
+            timeout_ns,
+            icmp: false,
+            icmp_only: false,
+        };
+        self.nim(index, Command::StartProbe(probe));
+    }
+
+    /// The next member by rank after the one visited last.
+    fn next_visit(&self, index: AdapterIndex) -> Option<IpAddr> {
+        let local = self.locals.get(&index).filter(|local| local.fault.is_none())?;
+        let view = local.group.view()?;
+        let me = local.me.address;
+        let list = view.members.as_slice();
+        let last = self.paths.visited.get(&index).copied().unwrap_or(me);
+        let start = list.iter().position(|member| member.address < last).unwrap_or(0);
+        (0..list.len()).map(|step| list[(start + step) % list.len()].address).find(|address| {
+            *address != me
+                && !local.group.is_doomed(*address)
+                && !view.failed_paths.contains(&Pair::new(me, *address))
+        })
+    }
+
+    pub(super) fn path_probe_done(
+        &mut self,
+        now: Timestamp,
+        index: AdapterIndex,
+        done: &ProbeDone,
+    ) {
+        match self.paths.running.remove(&done.id) {
+            Some(Purpose::Trial(_, pair)) => self.trial_done(now, index, pair, done),
+            Some(Purpose::Patrol(_, address, again)) if done.received == 0 => {
+                if again {
+                    self.with_arbiter(|arbiter, around| {
+                        arbiter.unanswered(now, index, address, around);
+                    });
+                } else {
+                    // One datagram is easily lost.
+                    self.probe_path(Purpose::Patrol(index, address, true), index, address, PROBES);
+                }
+            }
+            Some(Purpose::Patrol(..)) | None => {}
+        }
+    }
+
+    fn trial_done(&mut self, now: Timestamp, index: AdapterIndex, pair: Pair, done: &ProbeDone) {
+        let key = (index, pair);
         if done.received < done.sent || done.sent == 0 {
-            self.probing_paths.good.remove(&key);
+            self.paths.good.remove(&key);
             return;
         }
-        let good = self.probing_paths.good.entry(key).or_default();
+        let good = self.paths.good.entry(key).or_default();
         *good += 1;
         if *good < TRIALS {
             return;
         }
-        self.probing_paths.good.remove(&key);
+        self.paths.good.remove(&key);
         let Some(local) = self.locals.get(&index) else { return };
         let network = local.spec.network.name.clone();
         let leader = local.group.acting_leader();
@@ -97,8 +169,8 @@ impl Node {
             .and_then(|view| view.members.get(leader?))
             .map(|member| member.node_id);
         if let Some(node) = leader {
-            let letter = Letter::PathRestored { network: network.clone(), pair: key.1 };
-            self.letter(Timestamp(done.at_ns), node, network, letter);
+            let letter = Letter::PathRestored { network: network.clone(), pair };
+            self.letter(now, node, network, letter);
         }
     }
 
