@@ -59,6 +59,21 @@ pub struct Echo {
 }
 
 impl Echo {
+    /// Finds out whether this process may send ICMP echo at all.
+    ///
+    /// # Errors
+    ///
+    /// When neither kind of socket is permitted; the message says what would be
+    /// needed.
+    pub fn permitted(v6: bool) -> Result<(), Error> {
+        let (domain, protocol) = family(v6);
+        let attempt = |kind: Type| Socket::new(domain, kind, Some(protocol));
+        attempt(Type::RAW)
+            .or_else(|_| attempt(Type::DGRAM))
+            .map(|_| ())
+            .map_err(|source| Error::new("send ICMP echo", source).hint(HINT))
+    }
+
     /// Opens the socket; `ident` tells our answers from those of other programs.
     ///
     /// # Errors
@@ -67,10 +82,7 @@ impl Echo {
     /// needed.
     pub fn open(interface: &str, ifindex: u32, address: IpAddr, ident: u16) -> Result<Self, Error> {
         let attempt = |kind: Type| -> io::Result<UdpSocket> {
-            let (domain, protocol) = match address {
-                IpAddr::V4(_) => (Domain::IPV4, Protocol::ICMPV4),
-                IpAddr::V6(_) => (Domain::IPV6, Protocol::ICMPV6),
-            };
+            let (domain, protocol) = family(address.is_ipv6());
             let socket = Socket::new(domain, kind.nonblocking(), Some(protocol))?;
             socket.bind_device(Some(interface.as_bytes()))?;
             if kind == Type::RAW {
@@ -127,6 +139,10 @@ impl AsFd for Echo {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
+}
+
+fn family(v6: bool) -> (Domain, Protocol) {
+    if v6 { (Domain::IPV6, Protocol::ICMPV6) } else { (Domain::IPV4, Protocol::ICMPV4) }
 }
 
 fn endpoint(address: IpAddr, ifindex: u32) -> SocketAddr {

@@ -170,6 +170,10 @@ impl Links {
         let mut changed = false;
         for message in Messages::new(bytes) {
             let of_dump = message.sequence == self.sequence;
+            if let Some(dump) = &mut self.dump {
+                dump.spoiled |= of_dump && message.interrupted;
+                dump.table.apply(&message.item);
+            }
             if of_dump && message.item == Item::Done {
                 changed |= self.dump_done()?;
                 continue;
@@ -177,10 +181,6 @@ impl Links {
             if let (true, Item::Failed(errno)) = (of_dump, &message.item) {
                 let source = io::Error::from_raw_os_error(*errno);
                 return Err(Error::new("list the interfaces", source));
-            }
-            if let Some(dump) = &mut self.dump {
-                dump.spoiled |= of_dump && message.interrupted;
-                dump.table.apply(&message.item);
             }
             if !of_dump {
                 changed |= self.table.apply(&message.item);
