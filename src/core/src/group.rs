@@ -183,6 +183,15 @@ struct Prepared {
     until: Timestamp,
 }
 
+/// A member that is to leave.
+#[derive(Clone, Debug)]
+struct Doomed {
+    removal: Removal,
+    /// The membership in force when that became known: the next one may have
+    /// been prepared before, one after that lists it because it came back.
+    instance: u64,
+}
+
 /// A leader that proclaims but does not take this group in.
 #[derive(Clone, Copy, Debug)]
 struct Unresponsive {
@@ -199,7 +208,7 @@ pub struct Group {
     phase: Phase,
     /// The highest instance ever seen: the next one is higher.
     highest: u64,
-    doomed: BTreeMap<IpAddr, Removal>,
+    doomed: BTreeMap<IpAddr, Doomed>,
     path_changes: BTreeMap<Pair, bool>,
     unresponsive: BTreeMap<IpAddr, Unresponsive>,
     asked_list_at: Option<Timestamp>,
@@ -364,7 +373,8 @@ impl Group {
             return;
         }
         let removal = Removal { member, cause, verdict_id: verdict_id.into() };
-        self.doomed.insert(address, removal);
+        let instance = membership.view.id.instance;
+        self.doomed.insert(address, Doomed { removal, instance });
         self.changes_wanted(now);
     }
 
@@ -424,7 +434,10 @@ impl Group {
     fn adopt(&mut self, now: Timestamp, view: GroupView, removed: Vec<Removal>, why: Adopted) {
         self.highest = self.highest.max(view.id.instance);
         let leads = view.id.leader == self.me.address;
-        self.doomed.retain(|address, _| view.members.contains(*address));
+        self.doomed.retain(|address, doomed| {
+            view.members.get(*address) == Some(&doomed.removal.member)
+                && view.id.instance <= doomed.instance + 1
+        });
         self.path_changes.retain(|pair, failed| {
             view.failed_paths.contains(pair) != *failed
                 && view.members.contains(pair.low())

@@ -249,7 +249,7 @@ impl Group {
             members.remove(*address);
         }
         failed_paths.retain(|pair| members.contains(pair.low()) && members.contains(pair.high()));
-        let removed = doomed.into_values().collect();
+        let removed = doomed.into_values().map(|doomed| doomed.removal).collect();
         if members == view.members && failed_paths == view.failed_paths {
             return None;
         }

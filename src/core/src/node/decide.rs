@@ -47,7 +47,17 @@ impl Node {
             Conclusion::Node { .. } | Conclusion::Daemon => {
                 self.judges(self.home_of(silent.suspect.node_id), culprit)
             }
-            _ => self.judges(Some((silent.network.clone(), view.clone())), culprit),
+            // So is what concerns more than one adapter: its leader, though
+            // it be out of reach on that network.
+            Conclusion::Path { .. } | Conclusion::Partition { .. } | Conclusion::Network => {
+                view.members.iter().map(|member| member.node_id).collect()
+            }
+            Conclusion::Alive
+            | Conclusion::Fact(_)
+            | Conclusion::Adapter { .. }
+            | Conclusion::Inconclusive { .. } => {
+                self.judges(Some((silent.network.clone(), view.clone())), culprit)
+            }
         };
         let alone = matches!(conclusion, Conclusion::Inconclusive { .. });
         let rank = usize::try_from(tries).unwrap_or(usize::MAX);

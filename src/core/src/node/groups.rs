@@ -153,6 +153,15 @@ impl Node {
                 self.topology.adapter_unknown(now, network, member.address);
                 continue;
             }
+            // The commit may be the first that is heard of a restart.
+            if matches!(cause, Cause::DaemonDown | Cause::NodeDown) {
+                let kind = match cause {
+                    Cause::NodeDown => VerdictKind::Node,
+                    _ => VerdictKind::Daemon,
+                };
+                let event = self.topology.node_down(now, member, kind, verdict.as_ref());
+                self.publish_as(event, false);
+            }
             let before = instance.saturating_sub(1);
             let event =
                 self.topology.adapter_down(now, network, member, *cause, verdict.as_ref(), before);

@@ -1,5 +1,7 @@
 //! Two well adapters that do not reach each other: nobody is blamed.
 
+use std::time::Duration;
+
 use hats_core::{
     config::Profile,
     event::{Event, EventKind},
@@ -68,14 +70,35 @@ fn path_that_fails_to_the_leader_from_the_lowest_has_its_direction() {
     path_fails(Profile::Bfd, "n1", "n6", Way::There);
 }
 
-#[test]
-fn path_that_carries_no_heartbeats_may_fail_without_blame() {
-    // Heartbeats go down the ring, from the higher to the lower address.
-    let mut case = Case::new(Profile::Default, "n2");
+/// A path that no heartbeats use is found by the patrol: one member after the
+/// other is probed, four each second.
+fn patrol_finds(profile: Profile, from: &'static str, to: &'static str, way: Way) {
+    let mut case = Case::new(profile, from);
     let mark = case.world.mark();
-    case.world.path("n2", "n3", "neta", Way::There);
-    case.everybody_says(mark, &[]);
-    assert!(case.world.settled());
+    case.world.path(from, to, "neta", way);
+    let direction = match way {
+        Way::Both => Direction::Both,
+        Way::There => Direction::ToPeer,
+    };
+    let others = u32::try_from(case.world.live().len()).expect("few nodes") - 1;
+    let every = case.detection.heartbeat_interval.max(Duration::from_millis(250));
+    let bound = every * others + case.detection.verdict_bound() * 2;
+    let (witnesses, quiet) = (case.world.live(), case.quiet());
+    let expected = [Blame::path(from, to, "neta", direction)];
+    case.world.expect(mark, &witnesses, &expected, bound, quiet);
+    assert!(case.world.formed(), "both ends stay members");
+}
+
+#[test]
+fn path_that_fails_against_the_heartbeats_is_found_by_the_patrol() {
+    // Heartbeats go down the ring, from the higher to the lower address.
+    patrol_finds(Profile::Default, "n2", "n3", Way::There);
+}
+
+#[test]
+fn path_between_members_that_are_no_neighbours_is_found_by_the_patrol() {
+    patrol_finds(Profile::Default, "n6", "n3", Way::Both);
+    patrol_finds(Profile::Bfd, "n6", "n3", Way::Both);
 }
 
 #[test]
