@@ -1,0 +1,211 @@
+//! The configuration file: read, checked, and shown back.
+//!
+//! Every key is optional; `docs/configuration.md` says what each means. A
+//! file with a mistake is refused as a whole, with every mistake named.
+
+mod detection;
+mod duration;
+mod network;
+mod problem;
+mod show;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fs,
+    io::{self, IsTerminal as _},
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
+
+use hats_core::config::{Detection, Mode, Profile};
+use ipnet::IpNet;
+use toml::de::DeTable;
+
+use problem::{Problem, Severity};
+use tree::{At, Section, Source};
+
+/// The file that is read when none is named.
+pub(crate) const DEFAULT_FILE: &str = "/etc/hats/hatsd.toml";
+
+/// The port of a network that names none (cthats in the register of ports).
+pub(crate) const DEFAULT_PORT: u16 = 12347;
+
+/// The longest name of a cluster, node or network, in characters.
+const NAME_MAX: usize = 64;
+
+/// The longest configuration file.
+const FILE_MAX: u64 = 1 << 20;
+
+/// What the file says, with defaults for what it does not say.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Settings {
+    /// Where it was read from.
+    pub(crate) file: Option<PathBuf>,
+    /// The cluster's name.
+    pub(crate) cluster: String,
+    /// The node's name; none: the host name.
+    pub(crate) node: Option<String>,
+    /// The profile that the detection values come from where not overridden.
+    pub(crate) profile: Profile,
+    /// The values in force.
+    pub(crate) detection: Detection,
+    /// None: one per subnet found.
+    pub(crate) networks: Vec<Network>,
+    /// What is said of single interfaces.
+    pub(crate) adapters: Vec<Adapter>,
+    /// 0: NIMs run with normal scheduling.
+    pub(crate) realtime_priority: u8,
+    /// NIMs keep their memory resident.
+    pub(crate) lock_memory: bool,
+}
+
+/// A `[[network]]`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Network {
+    pub(crate) name: String,
+    pub(crate) subnet: Option<IpNet>,
+    pub(crate) interfaces: Vec<String>,
+    pub(crate) mode: Mode,
+    /// None: derived from the subnet.
+    pub(crate) group: Option<IpAddr>,
+    pub(crate) port: u16,
+    pub(crate) peers: Vec<IpAddr>,
+    pub(crate) reference_targets: Vec<IpAddr>,
+}
+
+/// An `[[adapter]]`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Adapter {
+    pub(crate) interface: String,
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) network: Option<String>,
+    pub(crate) required_targets: Vec<IpAddr>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            file: None,
+            cluster: "hats".to_owned(),
+            node: None,
+            profile: Profile::Default,
+            detection: Profile::Default.detection(),
+            networks: Vec::new(),
+            adapters: Vec::new(),
+            realtime_priority: 0,
+            lock_memory: false,
+        }
+    }
+}
+
+/// A file that cannot be used, as text for the person who wrote it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Refused(pub(crate) String);
+
+/// Settings and what is unwise about them, as text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Loaded {
+    pub(crate) settings: Settings,
+    pub(crate) warnings: String,
+}
+
+/// Reads `named`, or the default file if there is one.
+pub(crate) fn load(named: Option<&Path>) -> Result<Loaded, Refused> {
+    let path = named.unwrap_or(Path::new(DEFAULT_FILE));
+    match read(path) {
+        Ok(text) => parse(path, &text, io::stderr().is_terminal()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => {
+            Ok(Loaded { settings: Settings::default(), warnings: String::new() })
+        }
+        Err(error) => Err(Refused(format!(
+            "error: the configuration file {} cannot be read: {error}\n",
+            path.display()
+        ))),
+    }
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let size = fs::metadata(path)?.len();
+    if size > FILE_MAX {
+        return Err(io::Error::other(format!("it has {size} bytes, expected at most {FILE_MAX}")));
+    }
+    fs::read_to_string(path)
+}
+
+/// The settings that `text` says.
+pub(crate) fn parse(path: &Path, text: &str, colour: bool) -> Result<Loaded, Refused> {
+    let (table, syntax) = DeTable::parse_recoverable(text);
+    if !syntax.is_empty() {
+        let problems: Vec<Problem> = syntax
+            .iter()
+            .map(|error| {
+                let title = format!("not TOML: {}", error.message());
+                Problem::new(error.span().unwrap_or(0..0), title)
+            })
+            .collect();
+        return Err(Refused(problem::render(path, text, &problems, Severity::Error, colour)));
+    }
+    let source = Source::new(text);
+    let mut settings = settings(Section::root(&source, table.get_ref()));
+    settings.file = Some(path.to_owned());
+    let (errors, warnings) = source.finish();
+    if errors.is_empty() {
+        let warnings = problem::render(path, text, &warnings, Severity::Warning, colour);
+        Ok(Loaded { settings, warnings })
+    } else {
+        Err(Refused(problem::render(path, text, &errors, Severity::Error, colour)))
+    }
+}
+
+fn settings(root: Section<'_, '_>) -> Settings {
+    let mut settings = Settings::default();
+    if let Some(section) = root.table("cluster") {
+        if let Some(name) = name(&section, "name") {
+            settings.cluster = name.value;
+        }
+        section.finish();
+    }
+    if let Some(section) = root.table("node") {
+        settings.node = name(&section, "name").map(|name| name.value);
+        section.finish();
+    }
+    if let Some(section) = root.table("detection") {
+        (settings.profile, settings.detection) = detection::read(&section);
+        section.finish();
+    }
+    if let Some(section) = root.table("nim") {
+        if let Some(priority) = section.integer("realtime_priority", 0, 99) {
+            settings.realtime_priority = u8::try_from(priority.value).unwrap_or(0);
+        }
+        if let Some(lock) = section.boolean("lock_memory") {
+            settings.lock_memory = lock.value;
+        }
+        section.finish();
+    }
+    (settings.networks, settings.adapters) = network::read(&root);
+    root.finish();
+    settings
+}
+
+/// A name of a cluster, node or network.
+fn name(section: &Section<'_, '_>, key: &'static str) -> Option<At<String>> {
+    let name = section.text(key)?;
+    let reason = if name.value.is_empty() {
+        "expected a name, it is empty"
+    } else if name.value.chars().count() > NAME_MAX {
+        "expected a name of at most 64 characters"
+    } else if name.value.chars().any(char::is_control) {
+        "expected a name of printable characters"
+    } else if name.value.contains(',') {
+        "expected a name without commas, which separate names in events"
+    } else if name.value.trim() != name.value {
+        "expected a name that neither begins nor ends with a space"
+    } else {
+        return Some(name);
+    };
+    section.source().error(name.wrong(section.source(), reason));
+    None
+}

@@ -1,0 +1,230 @@
+//! Everything a running daemon holds, and what it does with what happens.
+//!
+//! No waiting in here: `run` waits, and calls in with the time.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use hats_core::{
+    config::Config,
+    event::{Event, EventKind},
+    io::{Effect, Input},
+    node::Node,
+    time::{Timestamp, nanos},
+};
+
+use crate::{
+    clock::Worst,
+    config::Settings,
+    discovery::{self, Change, Interface, Plan, Roster, Waiting},
+    ipc::{self, Hub, Place, Wants},
+    log::Log,
+    nim::Nims,
+    publish::{Publisher, wall_clock},
+    snapshot,
+};
+
+/// Being this late is said to the core, which then trusts itself less.
+const LATE: Duration = Duration::from_millis(50);
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Daemon {
+    settings: Settings,
+    node: Node,
+    publisher: Publisher,
+    log: Log,
+    pub(crate) hub: Hub,
+    pub(crate) nims: Nims,
+    roster: Roster,
+    plan: Plan,
+    /// What is waited for and has been said to be.
+    said: BTreeSet<Waiting>,
+    lateness: Worst,
+    started: Timestamp,
+    left: bool,
+}
+
+impl Daemon {
+    /// A daemon that has not looked at its interfaces yet.
+    pub(crate) fn new(
+        settings: Settings,
+        config: Config,
+        log: Log,
+        hub: Hub,
+        nims: Nims,
+        now: Timestamp,
+    ) -> Self {
+        let publisher = Publisher::new(&config.cluster, &config.node, config.incarnation.0);
+        let mut daemon = Daemon {
+            settings,
+            node: Node::new(config, now),
+            publisher,
+            log,
+            hub,
+            nims,
+            roster: Roster::default(),
+            plan: Plan::default(),
+            said: BTreeSet::new(),
+            lateness: Worst::default(),
+            started: now,
+            left: false,
+        };
+        daemon.perform(now);
+        daemon
+    }
+
+    /// When something is to be done even if nothing happens.
+    pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
+        let node = self.node.next_deadline().map(|(at, _)| at);
+        let roster = self.roster.next_expiry().filter(|_| self.is_zero_configuration());
+        let all = [node, self.nims.next_deadline(), self.hub.next_keep_alive(), roster];
+        all.into_iter().flatten().min()
+    }
+
+    /// Everybody who could be told has been told that this node leaves.
+    pub(crate) fn has_left(&self) -> bool {
+        self.left
+    }
+
+    /// Takes what NIMs have said and done, then does what is due. The order
+    /// matters: a heartbeat that has arrived must count before its deadline.
+    pub(crate) fn turn(&mut self, now: Timestamp) {
+        for input in self.nims.collect(now) {
+            self.handle(now, input);
+        }
+        if self.node.next_deadline().is_some_and(|(at, _)| at <= now) {
+            self.node.wake(now);
+            self.perform(now);
+        }
+        if self.is_zero_configuration() && self.roster.next_expiry().is_some_and(|at| at <= now) {
+            let changes = self.roster.expire(now);
+            self.follow(changes, now);
+        }
+        self.hub.keep_alive(self.place(now));
+    }
+
+    /// The loop woke this much later than it meant to.
+    pub(crate) fn late(&mut self, lateness: Duration, now: Timestamp) {
+        self.lateness.note(lateness, now);
+        if lateness >= LATE {
+            self.handle(now, Input::Late { lateness_ns: nanos(lateness) });
+        }
+    }
+
+    /// Takes the interfaces as they are now.
+    pub(crate) fn interfaces(&mut self, interfaces: &[Interface], now: Timestamp) {
+        self.plan = discovery::plan(&self.settings, interfaces);
+        let changes = self.roster.follow(&self.plan, interfaces, now);
+        self.follow(changes, now);
+        let waiting: BTreeSet<Waiting> = self.plan.waiting.iter().cloned().collect();
+        for missing in waiting.difference(&self.said.clone()) {
+            let mut event = Event::new(
+                EventKind::ConfigWaiting,
+                format!("waiting: {}; it is taken up when it appears", missing.reason),
+            );
+            event.node = Some(self.node.config().node.clone());
+            event.network = Some(missing.network.clone()).filter(|name| !name.is_empty());
+            event.adapter.clone_from(&missing.interface);
+            event.addr = missing.address;
+            event.authority = true;
+            self.publish(event, now);
+        }
+        self.said = waiting;
+    }
+
+    /// Stops in good order; see [`has_left`](Self::has_left).
+    pub(crate) fn leave(&mut self, now: Timestamp) {
+        self.handle(now, Input::Leave);
+    }
+
+    /// Takes what happened on a subscriber's connection.
+    pub(crate) fn connection(&mut self, input: ipc::Input, now: Timestamp) {
+        let place = self.place(now);
+        if let Some(wants) = self.hub.take(input, place) {
+            self.give(&wants, now);
+        }
+    }
+
+    /// Ends what is left; the log's last line is written after this.
+    pub(crate) async fn end(self, now: Timestamp) {
+        self.nims.leave(now).await;
+        self.log.close();
+    }
+
+    fn is_zero_configuration(&self) -> bool {
+        self.settings.networks.is_empty()
+    }
+
+    fn place(&self, now: Timestamp) -> Place {
+        Place { now, epoch: self.publisher.epoch(), next_seq: self.publisher.next_seq() }
+    }
+
+    fn follow(&mut self, changes: Vec<Change>, now: Timestamp) {
+        for change in changes {
+            match change {
+                Change::Added(adapter, spec) => {
+                    self.nims.add(adapter, spec.clone(), now);
+                    self.handle(now, Input::AdapterAdded { adapter, spec });
+                }
+                Change::Removed(adapter) => {
+                    self.handle(now, Input::AdapterRemoved { adapter });
+                    self.nims.remove(adapter, now);
+                }
+            }
+        }
+    }
+
+    fn handle(&mut self, now: Timestamp, input: Input) {
+        self.node.handle(now, input);
+        self.perform(now);
+    }
+
+    /// Does what the node wants done, in its order.
+    fn perform(&mut self, now: Timestamp) {
+        for effect in self.node.drain() {
+            match effect {
+                Effect::Nim { adapter, command } => self.nims.send(adapter, &command, now),
+                Effect::Publish(event) => self.publish(event, now),
+                Effect::Left => self.left = true,
+            }
+        }
+    }
+
+    fn publish(&mut self, event: Event, now: Timestamp) {
+        let mut events = vec![event];
+        // Telling of a subscriber that lost events is an event itself.
+        while let Some(event) = events.pop() {
+            let stamped = self.publisher.stamp(event, now, &wall_clock(jiff::Timestamp::now()));
+            self.log.write(&stamped);
+            for slow in self.hub.publish(&stamped, now) {
+                let text = format!(
+                    "subscriber {} (pid {}, uid {}) does not read and loses events",
+                    slow.client, slow.pid, slow.uid
+                );
+                let mut event = Event::new(EventKind::SubscriberLost, text);
+                event.node = Some(self.node.config().node.clone());
+                event.pid = Some(slow.pid);
+                event.authority = true;
+                events.push(event);
+            }
+        }
+    }
+
+    fn give(&mut self, wants: &Wants, now: Timestamp) {
+        let place = self.place(now);
+        let snapshot = snapshot::build(snapshot::Sources {
+            place,
+            wall: jiff::Timestamp::now(),
+            view: &self.node.view(),
+            config: self.node.config(),
+            profile: self.settings.profile,
+            config_file: self.settings.file.as_deref(),
+            plan: &self.plan,
+            nims: &self.nims.facts(),
+            subscribers: self.hub.subscribers(now),
+            started: self.started,
+            lateness_max: self.lateness.get(now),
+        });
+        self.hub.give(wants, snapshot, place);
+    }
+}

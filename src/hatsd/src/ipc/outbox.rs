@@ -1,0 +1,136 @@
+//! What waits to be written to one connection. Bounded: a connection that does
+//! not read costs this much memory and nobody else's time.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+/// Frames and bytes that may wait for one connection. An answer that was asked
+/// for is taken beyond that; see [`Outbox::settled`].
+const FRAMES_MAX: usize = 1024;
+const BYTES_MAX: usize = 1 << 20;
+
+/// Above this no further request of the connection is looked at.
+const BYTES_BUSY: usize = 256 << 10;
+
+/// What is handed to one write.
+const BATCH_BYTES: usize = 64 << 10;
+
+/// The queue between the daemon and a connection's writer.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    queue: Mutex<Queue>,
+    more: Notify,
+    less: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    frames: VecDeque<Bytes>,
+    bytes: usize,
+    sent: u64,
+    /// The daemon wants to hear when everything is written.
+    tell_when_empty: bool,
+    closed: bool,
+}
+
+/// What the writer is to do next.
+#[derive(Debug)]
+pub(crate) enum Next {
+    Write(Vec<u8>),
+    /// Tell the daemon that everything is written.
+    Tell,
+    Close,
+}
+
+impl Outbox {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        // A queue is valid at every instant, so a panic elsewhere spoils nothing.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues an event; false when there is no room for it.
+    pub(crate) fn offer(&self, frame: Bytes) -> bool {
+        let mut queue = self.lock();
+        if queue.frames.len() >= FRAMES_MAX || queue.bytes + frame.len() > BYTES_MAX {
+            return false;
+        }
+        queue.push(frame);
+        drop(queue);
+        self.more.notify_one();
+        true
+    }
+
+    /// Queues the answer to a request, of which one at a time is looked at.
+    pub(crate) fn answer(&self, frame: Bytes) {
+        self.lock().push(frame);
+        self.more.notify_one();
+    }
+
+    /// Asks the writer to say when everything is written.
+    pub(crate) fn tell_when_empty(&self) {
+        self.lock().tell_when_empty = true;
+        self.more.notify_one();
+    }
+
+    /// Lets the writer end after what is queued.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.more.notify_one();
+    }
+
+    /// Frames that wait, and frames written so far.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        let queue = self.lock();
+        (queue.frames.len() as u64, queue.sent)
+    }
+
+    /// What to write next.
+    pub(crate) async fn next(&self) -> Next {
+        loop {
+            if let Some(next) = self.lock().next() {
+                self.less.notify_one();
+                return next;
+            }
+            self.more.notified().await;
+        }
+    }
+
+    /// Waits until a further request may be answered.
+    pub(crate) async fn settled(&self) {
+        while self.lock().bytes > BYTES_BUSY {
+            self.less.notified().await;
+        }
+    }
+}
+
+impl Queue {
+    fn push(&mut self, frame: Bytes) {
+        self.bytes += frame.len();
+        self.frames.push_back(frame);
+    }
+
+    fn next(&mut self) -> Option<Next> {
+        let mut batch = Vec::new();
+        while let Some(frame) = self.frames.front() {
+            if !batch.is_empty() && batch.len() + frame.len() > BATCH_BYTES {
+                break;
+            }
+            batch.extend_from_slice(frame);
+            self.bytes -= frame.len();
+            self.sent += 1;
+            self.frames.pop_front();
+        }
+        if !batch.is_empty() {
+            return Some(Next::Write(batch));
+        }
+        if std::mem::take(&mut self.tell_when_empty) {
+            return Some(Next::Tell);
+        }
+        self.closed.then_some(Next::Close)
+    }
+}

@@ -1,0 +1,226 @@
+//! Starting, waiting, stopping.
+
+use std::{
+    future::poll_fn,
+    io,
+    time::{Duration, Instant},
+};
+
+use hats_core::{config::Config, time::Timestamp};
+use hats_proto::ipc::Welcome;
+use hats_sys::{LinkWatcher, Timer};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+};
+
+use crate::{
+    Failure,
+    cli::Cli,
+    clock,
+    config::Settings,
+    daemon::Daemon,
+    discovery,
+    identity::{self, Identity, Seed},
+    ipc::{self, Endpoint, Hub, OpenError},
+    log::{Format, Log},
+    nim::{self, Nims},
+    systemd::Systemd,
+};
+
+/// Requests of subscribers that are looked at before the adapters' turn.
+const REQUESTS_PER_TURN: usize = 32;
+
+/// How long leaving may take.
+const LEAVE_WAIT: Duration = Duration::from_secs(1);
+
+/// How long subscribers may take to read the last events.
+const LAST_EVENTS_WAIT: Duration = Duration::from_millis(200);
+
+/// Why the loop went round.
+enum Woke {
+    /// Something to read, or time to act.
+    Turn,
+    Links(Result<(), hats_sys::Error>),
+    Request(ipc::Input),
+    Stop,
+}
+
+/// Runs the daemon until it is told to stop.
+pub(crate) async fn run(cli: &Cli, settings: Settings) -> Result<(), Failure> {
+    let program = nim::find_program().map_err(Failure::other)?;
+    let node_name = match &settings.node {
+        Some(name) => name.clone(),
+        None => host_name()?,
+    };
+    let (endpoint, listener) =
+        Endpoint::open(&cli.socket).map_err(|error| socket_failure(&error))?;
+    if let Some(warning) = &endpoint.warning {
+        tracing::warn!("{}: {warning}", cli.socket.display());
+    }
+    let links = LinkWatcher::new().await.map_err(Failure::other)?;
+    let identity = identify(cli, &node_name, &links)?;
+    let log = Log::open(cli.log.unwrap_or_else(default_format))
+        .map_err(|error| Failure::other(format!("the journal cannot be written: {error}")))?;
+    let config = Config {
+        cluster: settings.cluster.clone(),
+        node: node_name,
+        node_id: identity.node_id,
+        incarnation: identity.incarnation,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        detection: settings.detection,
+        realtime_priority: settings.realtime_priority,
+        lock_memory: settings.lock_memory,
+    };
+    let hub = Hub::new(Welcome {
+        version: 1,
+        daemon_version: config.version.clone(),
+        cluster: config.cluster.clone(),
+        node: config.node.clone(),
+        epoch: config.incarnation.0,
+        next_seq: 0,
+        pid: std::process::id(),
+    });
+    let nims = Nims::new(program, config.detection.detection_time());
+    let requests = ipc::start(listener);
+    let daemon = Daemon::new(settings, config, log, hub, nims, clock::now());
+    serve(daemon, links, requests).await?;
+    drop(endpoint);
+    drop(identity);
+    Ok(())
+}
+
+fn identify(cli: &Cli, node: &str, links: &LinkWatcher) -> Result<Identity, Failure> {
+    let interfaces = links.table().iter().filter(|interface| !interface.is_loopback);
+    let macs = interfaces.map(|interface| interface.mac.clone()).collect();
+    let identity = identity::establish(cli.state_dir.as_deref(), &Seed::of_host(node, macs))
+        .map_err(Failure::other)?;
+    if let Some(warning) = &identity.warning {
+        tracing::warn!("{warning}");
+    }
+    Ok(identity)
+}
+
+fn default_format() -> Format {
+    if io::IsTerminal::is_terminal(&io::stdout()) { Format::Text } else { Format::Json }
+}
+
+fn host_name() -> Result<String, Failure> {
+    let name = nix::unistd::gethostname().map_err(Failure::other)?;
+    let name = name.to_string_lossy().into_owned();
+    if name.is_empty() {
+        return Err(Failure::other("this host has no name, expected one in [node] name"));
+    }
+    Ok(name)
+}
+
+fn socket_failure(error: &OpenError) -> Failure {
+    match error {
+        OpenError::Io { error: source, path, .. } if is_permission(source) => Failure::io(
+            format!(
+                "{error}; run as root, or choose a --socket in a directory of yours instead of {}",
+                path.display()
+            ),
+            source,
+        ),
+        OpenError::Io { .. } | OpenError::Served { .. } | OpenError::NotASocket { .. } => {
+            Failure::other(error)
+        }
+    }
+}
+
+fn is_permission(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied
+}
+
+/// The loop: one look at the clock each time round.
+async fn serve(
+    mut daemon: Daemon,
+    mut links: LinkWatcher,
+    mut requests: mpsc::Receiver<ipc::Input>,
+) -> Result<(), Failure> {
+    let systemd = Systemd::from_environment();
+    let timer = Timer::new().map_err(Failure::other)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::other)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::other)?;
+
+    let mut now = clock::now();
+    daemon.interfaces(&discovery::interfaces(links.table()), now);
+    daemon.turn(now);
+    systemd.ready();
+    let mut alive_at = systemd.watchdog().map(|every| now + every);
+    let mut leave_by: Option<Timestamp> = None;
+    loop {
+        let deadlines = [daemon.next_deadline(), alive_at, leave_by];
+        let deadline = deadlines.into_iter().flatten().min();
+        timer.set(deadline.map(|at| at.0)).map_err(Failure::other)?;
+        let woke = tokio::select! {
+            biased;
+            () = poll_fn(|cx| daemon.nims.poll_ready(cx)) => Woke::Turn,
+            expired = timer.expired() => {
+                expired.map_err(Failure::other)?;
+                Woke::Turn
+            }
+            changed = links.changed() => Woke::Links(changed),
+            _ = terminate.recv() => Woke::Stop,
+            _ = interrupt.recv() => Woke::Stop,
+            Some(request) = requests.recv() => Woke::Request(request),
+        };
+        now = clock::now();
+        if let Some(at) = deadline.filter(|at| *at <= now) {
+            daemon.late(now.since(at), now);
+        }
+        daemon.turn(now);
+        match woke {
+            Woke::Turn => {}
+            Woke::Links(changed) => {
+                changed.map_err(Failure::other)?;
+                daemon.interfaces(&discovery::interfaces(links.table()), now);
+                // Starts the NIMs of what is new.
+                daemon.turn(now);
+            }
+            Woke::Request(request) => take_requests(&mut daemon, request, &mut requests, now),
+            Woke::Stop if leave_by.is_some() => break,
+            Woke::Stop => {
+                systemd.stopping();
+                daemon.leave(now);
+                leave_by = Some(now + LEAVE_WAIT);
+            }
+        }
+        if let Some(every) = systemd.watchdog()
+            && alive_at.is_some_and(|at| at <= now)
+        {
+            systemd.alive();
+            alive_at = Some(now + every);
+        }
+        if leave_by.is_some_and(|by| by <= now || daemon.has_left()) {
+            break;
+        }
+    }
+    last_events(&daemon).await;
+    daemon.end(clock::now()).await;
+    Ok(())
+}
+
+fn take_requests(
+    daemon: &mut Daemon,
+    first: ipc::Input,
+    requests: &mut mpsc::Receiver<ipc::Input>,
+    now: Timestamp,
+) {
+    daemon.connection(first, now);
+    for _ in 1..REQUESTS_PER_TURN {
+        match requests.try_recv() {
+            Ok(request) => daemon.connection(request, now),
+            Err(_) => return,
+        }
+    }
+}
+
+/// Lets subscribers have what has been queued for them.
+async fn last_events(daemon: &Daemon) {
+    let until = Instant::now() + LAST_EVENTS_WAIT;
+    while !daemon.hub.is_drained() && Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}

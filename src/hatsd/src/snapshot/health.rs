@@ -1,0 +1,84 @@
+//! The cluster in one word, and the reasons in sentences.
+
+use std::collections::BTreeSet;
+
+use hats_proto::ipc;
+
+/// OK, DEGRADED or CRITICAL, and why.
+pub(super) fn assess(snapshot: &ipc::Snapshot) -> (String, Vec<String>) {
+    let critical = critical(snapshot);
+    let degraded = degraded(snapshot);
+    let word = match (critical.is_empty(), degraded.is_empty()) {
+        (false, _) => "CRITICAL",
+        (true, false) => "DEGRADED",
+        (true, true) => "OK",
+    };
+    (word.to_owned(), critical.into_iter().chain(degraded).collect())
+}
+
+fn critical(snapshot: &ipc::Snapshot) -> Vec<String> {
+    let mut reasons = Vec::new();
+    for node in snapshot.nodes.iter().filter(|node| node.state == "down" && !node.maintenance) {
+        let what = match node.cause.as_deref() {
+            Some("daemon_down") => "the daemon of node",
+            Some(_) | None => "node",
+        };
+        let why = node.reason.as_deref().unwrap_or("it has failed");
+        reasons.push(format!("{what} {} is down: {why}", node.name));
+    }
+    // A network that failed or fell apart shows in its adapters: they name the
+    // verdict that took them out.
+    let mut said: BTreeSet<&str> = BTreeSet::new();
+    for adapter in snapshot.adapters.iter().filter(|adapter| is_out(adapter)) {
+        let Some(id) = &adapter.verdict_id else { continue };
+        let Some(verdict) = snapshot.verdicts.iter().find(|verdict| verdict.id == *id) else {
+            continue;
+        };
+        let whole = verdict.kind == "network" || verdict.kind == "partition";
+        if whole && said.insert(&verdict.network) {
+            reasons.push(verdict.summary.clone());
+        }
+    }
+    reasons
+}
+
+fn is_out(adapter: &ipc::Adapter) -> bool {
+    adapter.state == "down" || adapter.state == "unknown"
+}
+
+fn degraded(snapshot: &ipc::Snapshot) -> Vec<String> {
+    let mut reasons = Vec::new();
+    let down: BTreeSet<&str> = snapshot
+        .nodes
+        .iter()
+        .filter(|node| node.state == "down" || node.maintenance)
+        .map(|node| node.name.as_str())
+        .collect();
+    for node in snapshot.nodes.iter().filter(|node| node.state == "unknown") {
+        let why = node.reason.as_deref().unwrap_or("it cannot be reached");
+        reasons.push(format!("the state of node {} is not known: {why}", node.name));
+    }
+    for adapter in &snapshot.adapters {
+        let what =
+            format!("adapter {} of {} on {}", adapter.adapter, adapter.node, adapter.network);
+        let why = adapter.reason.as_deref().unwrap_or("no reason known");
+        match adapter.state.as_str() {
+            // With its node, which was said above.
+            "down" | "unknown" if down.contains(adapter.node.as_str()) => {}
+            "down" => reasons.push(format!("{what} is down: {why}")),
+            "unknown" => reasons.push(format!("the state of {what} is not known: {why}")),
+            "waiting" => reasons.push(format!("waiting: {why}")),
+            _ => {}
+        }
+    }
+    for path in &snapshot.paths {
+        reasons.push(format!(
+            "the path between {} and {} on {} has failed",
+            path.node, path.peer_node, path.network
+        ));
+    }
+    for nim in snapshot.nims.iter().filter(|nim| nim.state == "backing_off") {
+        reasons.push(format!("the NIM of {} keeps dying and is started again later", nim.adapter));
+    }
+    reasons
+}

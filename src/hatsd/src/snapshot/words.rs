@@ -1,0 +1,207 @@
+//! States, causes and verdicts in words.
+
+use hats_core::view::{AdapterState, NodeState, VerdictView};
+use hats_proto::ipc;
+use hats_wire::{Cause, Direction, Observation, Verdict, VerdictKind, link::Link};
+
+use super::Sources;
+use crate::publish::wall_clock;
+
+pub(super) fn node_state(state: NodeState) -> &'static str {
+    match state {
+        NodeState::Up => "up",
+        NodeState::Down => "down",
+        NodeState::Left => "left",
+        NodeState::Unknown => "unknown",
+    }
+}
+
+pub(super) fn adapter_state(state: AdapterState) -> &'static str {
+    match state {
+        AdapterState::Up => "up",
+        AdapterState::Joining => "joining",
+        AdapterState::Down => "down",
+        AdapterState::Left => "left",
+        AdapterState::Unknown => "unknown",
+    }
+}
+
+pub(super) fn node_reason(state: NodeState, cause: Option<Cause>) -> Option<String> {
+    match (state, cause) {
+        (NodeState::Up, _) => None,
+        (NodeState::Left, _) => Some("left on purpose".to_owned()),
+        (NodeState::Down | NodeState::Unknown, Some(cause)) => Some(because(cause).to_owned()),
+        (NodeState::Down, None) => Some("none of its adapters is up".to_owned()),
+        (NodeState::Unknown, None) => Some("no working path leads to it".to_owned()),
+    }
+}
+
+pub(super) fn adapter_reason(
+    state: AdapterState,
+    cause: Option<Cause>,
+    link: Option<&Link>,
+) -> Option<String> {
+    match state {
+        AdapterState::Up => None,
+        AdapterState::Joining => {
+            let error = link.map(|link| link.error.clone()).filter(|error| !error.is_empty());
+            Some(error.unwrap_or_else(|| "alone: nobody else is heard yet".to_owned()))
+        }
+        AdapterState::Left => Some("left on purpose".to_owned()),
+        AdapterState::Down | AdapterState::Unknown => {
+            let words = cause.map_or("its state is not known", because);
+            let link = link.filter(|link| !link.admin_up && cause == Some(Cause::LinkDown));
+            Some(match link {
+                Some(link) if link.present => "set down by its administrator".to_owned(),
+                Some(_) | None => words.to_owned(),
+            })
+        }
+    }
+}
+
+/// Why, as it follows the name of what is down.
+pub(super) fn because(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Transmit => "silent: sends nothing that others hear, still receives (transmit)",
+        Cause::Receive => "deaf: receives nothing, is still heard (receive)",
+        Cause::Both => "silent; hears nothing and is not heard (both)",
+        Cause::LinkDown => "no carrier",
+        Cause::AddressLost => "its address went away",
+        Cause::Removed => "its interface went away",
+        Cause::NodeDown => "the node answers on no network: it has failed",
+        Cause::DaemonDown => "the host answers, its daemon does not",
+        Cause::NimFailed => "its NIM process does not run",
+        Cause::Unreachable => {
+            "nothing answers; with one network, node and adapter cannot be told apart"
+        }
+        Cause::Left => "left on purpose",
+        Cause::Maintenance => "taken out for maintenance",
+        Cause::Inconclusive => "silent, and it cannot be told whose fault it is",
+    }
+}
+
+pub(super) fn seen_from_low(direction: Direction, turned: bool) -> &'static str {
+    match (direction, turned) {
+        (Direction::ToPeer, true) => Direction::FromPeer.word(),
+        (Direction::FromPeer, true) => Direction::ToPeer.word(),
+        (other, _) => other.word(),
+    }
+}
+
+pub(super) fn mac(bytes: &[u8]) -> Option<String> {
+    let parts: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    (!parts.is_empty()).then(|| parts.join(":"))
+}
+
+impl Sources<'_> {
+    pub(super) fn verdict(&self, shown: &VerdictView) -> ipc::Verdict {
+        let verdict = &shown.verdict;
+        let ago = self.place.now.since(shown.at);
+        let culprit = || Some(&verdict.culprit).filter(|_| names_culprit(verdict.kind));
+        let peer = verdict.peer.as_ref();
+        let optional = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        ipc::Verdict {
+            id: verdict.id.clone(),
+            ts: wall_clock(self.wall.checked_sub(ago).unwrap_or(self.wall)),
+            kind: verdict.kind.word().to_owned(),
+            network: verdict.network.clone(),
+            node: culprit().map(|it| it.node.clone()),
+            adapter: culprit().map(|it| it.interface.clone()),
+            addr: culprit().map(|it| it.address.to_string()),
+            cause: verdict.cause.map(|cause| cause.word().to_owned()),
+            confidence: verdict.confidence.word().to_owned(),
+            reporter: verdict.reporter.node.clone(),
+            suspect: verdict.suspect.node.clone(),
+            arbiters: verdict.arbiters.clone(),
+            decided_by: verdict.decided_by.clone(),
+            summary: self.summary(verdict),
+            hint: None,
+            evidence: verdict.observations.iter().map(observation).collect(),
+            peer_node: peer.map(|it| it.node.clone()),
+            peer_addr: peer.map(|it| it.address.to_string()),
+            direction: verdict.direction.map(|direction| direction.word().to_owned()),
+            sets: self.sets(verdict),
+            missing: optional(&verdict.missing),
+            took_ms: verdict.took_us / 1_000,
+        }
+    }
+
+    fn sets(&self, verdict: &Verdict) -> Vec<String> {
+        let name = |address: &std::net::IpAddr| {
+            let name = self.node_at(&verdict.network, *address);
+            if name.is_empty() { address.to_string() } else { name }
+        };
+        let side = |side: &Vec<_>| side.iter().map(name).collect::<Vec<_>>().join(",");
+        verdict.sides.iter().map(side).collect()
+    }
+
+    fn summary(&self, verdict: &Verdict) -> String {
+        let network = &verdict.network;
+        let (culprit, suspect) = (&verdict.culprit, &verdict.suspect);
+        let cause = verdict.cause.map_or("down", because);
+        match verdict.kind {
+            VerdictKind::Adapter => {
+                format!("{network}: adapter {} of {} is {cause}", culprit.interface, culprit.node)
+            }
+            VerdictKind::Path => {
+                let peer = verdict.peer.as_ref().map_or("?", |peer| peer.node.as_str());
+                let way = match verdict.direction {
+                    Some(Direction::ToPeer) => {
+                        format!("nothing gets from {} to {peer}", culprit.node)
+                    }
+                    Some(Direction::FromPeer) => {
+                        format!("nothing gets from {peer} to {}", culprit.node)
+                    }
+                    Some(Direction::Both) | None => "they do not reach each other".to_owned(),
+                };
+                format!(
+                    "{network}: the path between {} and {peer} has failed: {way}; both adapters are well",
+                    culprit.node
+                )
+            }
+            VerdictKind::Node => format!("node {} has failed: {cause}", culprit.node),
+            VerdictKind::Daemon => {
+                format!("the daemon of {} has failed, its host answers", culprit.node)
+            }
+            VerdictKind::Partition => {
+                format!("{network} has fallen apart: {}", self.sets(verdict).join(" | "))
+            }
+            VerdictKind::Network => {
+                format!("{network} has failed: nobody reaches anybody on it, the nodes live")
+            }
+            VerdictKind::Inconclusive => format!(
+                "{network}: {} of {} is silent, and it cannot be told whose fault that is",
+                suspect.interface, suspect.node
+            ),
+        }
+    }
+}
+
+fn names_culprit(kind: VerdictKind) -> bool {
+    match kind {
+        VerdictKind::Adapter
+        | VerdictKind::Path
+        | VerdictKind::Node
+        | VerdictKind::Daemon
+        | VerdictKind::Inconclusive => true,
+        VerdictKind::Partition | VerdictKind::Network => false,
+    }
+}
+
+fn observation(it: &Observation) -> ipc::Observation {
+    ipc::Observation {
+        prober: it.prober.clone(),
+        prober_addr: it.prober_address.to_string(),
+        part: if it.prober_is_reporter { "reporter" } else { "arbiter" }.to_owned(),
+        target: it.target.clone(),
+        target_addr: it.target_address.to_string(),
+        network: it.network.clone(),
+        sent: it.sent,
+        received: it.received,
+        rtt_us: it.rtt_us,
+        seen_by_target: it.seen_by_target,
+        heard_from_target: it.heard_from_target,
+        icmp: it.icmp,
+        elsewhere: it.elsewhere,
+    }
+}
