@@ -1,6 +1,7 @@
 //! hats-nim as a program: how it begins and how it ends.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests may")]
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test waits for one report of many")]
 
 mod common;
 

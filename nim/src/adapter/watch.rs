@@ -14,15 +14,22 @@ use hats_wire::link::{Configure, Link, Mode};
 
 use super::{News, Sockets, Teller, drain};
 
-/// How often the carrier is asked for. The kernel pushes the first change at
-/// once, but a change within a second after any other, on any interface of the
-/// host, only when that second is over.
-const ASK_NS: u64 = 20_000_000;
+/// How often the carrier is asked for: with each heartbeat, within these bounds.
+///
+/// The kernel pushes a loss of carrier at once, but one within a second after any
+/// other, on any interface of the host, only when that second is over.
+const ASK_MIN_NS: u64 = 10_000_000;
 
-/// The same with heartbeats that are faster than that.
-const ASK_FAST_NS: u64 = 10_000_000;
+/// See [`ASK_MIN_NS`].
+const ASK_MAX_NS: u64 = 250_000_000;
 
-/// The same while the kernel surely holds changes back...
+/// At least this often while the host is restless: troubles come together.
+const ASK_RESTLESS_NS: u64 = 20_000_000;
+
+/// Restless is a host for this long after its start and after any change.
+const RESTLESS_NS: u64 = 120_000_000_000;
+
+/// At least this often while the kernel holds changes back...
 const ASK_HURRIED_NS: u64 = 5_000_000;
 
 /// ... which is for this long after one.
@@ -46,6 +53,7 @@ pub(super) struct Watch<'a> {
     carrier: bool,
     ask_at: u64,
     hurry_until: u64,
+    restless_until: u64,
     /// How the loop's sockets were opened.
     open: Option<SocketConfig>,
     error: String,
@@ -73,6 +81,7 @@ impl<'a> Watch<'a> {
             carrier: false,
             ask_at: 0,
             hurry_until: 0,
+            restless_until: monotonic_ns() + RESTLESS_NS,
             open: None,
             error: String::new(),
             retry_at: 0,
@@ -83,6 +92,7 @@ impl<'a> Watch<'a> {
             let fds = [Some((watch.links.as_fd(), false)), Some((nudged.as_fd(), false))];
             let [links, nudge] = wait_readable(fds, watch.wake_at())?;
             if links.readable && watch.links.process()? {
+                watch.hurry(monotonic_ns());
                 watch.retry_at = 0;
                 watch.retry_after = RETRY_MIN_NS;
             }
@@ -166,13 +176,21 @@ impl<'a> Watch<'a> {
     }
 
     fn ask_after(&self, now: u64) -> u64 {
+        let beat = self.config.heartbeat_interval_ns.clamp(ASK_MIN_NS, ASK_MAX_NS);
         if now < self.hurry_until {
             ASK_HURRIED_NS
-        } else if self.config.heartbeat_interval_ns < ASK_NS {
-            ASK_FAST_NS
+        } else if now < self.restless_until {
+            beat.min(ASK_RESTLESS_NS)
         } else {
-            ASK_NS
+            beat
         }
+    }
+
+    /// Something has changed: look closely for a while.
+    fn hurry(&mut self, now: u64) {
+        self.hurry_until = now + HURRY_NS;
+        self.restless_until = now + RESTLESS_NS;
+        self.ask_at = self.ask_at.min(now + ASK_HURRIED_NS);
     }
 
     /// How the sockets should be open now, if at all.
@@ -221,8 +239,7 @@ impl<'a> Watch<'a> {
         }
         let plugged = |link: &Link| (link.present, link.admin_up, link.carrier);
         if before.map(plugged) != Some(plugged(&link)) {
-            self.hurry_until = link.at_ns + HURRY_NS;
-            self.ask_at = self.ask_at.min(link.at_ns + ASK_HURRIED_NS);
+            self.hurry(link.at_ns);
         }
         self.told = Some(link.clone());
         self.teller.tell(match (sockets, close) {
