@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use crate::{
     control::Request,
+    demo::DemoArgs,
     enter::EnterArgs,
     faults::{Fault, parse_duration},
     init::InitArgs,
@@ -103,20 +104,7 @@ pub enum Command {
         keep: bool,
     },
     /// Show how a cluster finds the adapter that broke, and check that it was right.
-    Demo {
-        /// Detection profile: default, fast, bfd or wan.
-        #[arg(long, default_value = "default", value_parser = profile)]
-        profile: String,
-        /// Nodes, at least 3: an arbiter is a third one.
-        #[arg(long, default_value_t = 3)]
-        nodes: usize,
-        /// Networks, at least 2.
-        #[arg(long, default_value_t = 2)]
-        networks: usize,
-        /// Use IPv6.
-        #[arg(long)]
-        ipv6: bool,
-    },
+    Demo(DemoArgs),
     /// Measure how long the cluster takes, or what it costs.
     Measure(MeasureArgs),
     /// Become a program inside a node.

@@ -15,11 +15,14 @@ pub mod cli;
 pub mod cluster;
 pub mod config;
 pub mod control;
+pub mod demo;
 pub mod enter;
+pub mod events;
 pub mod faults;
 pub mod files;
 pub mod init;
 pub mod measure;
+pub mod model;
 pub mod netlink;
 pub mod netns;
 mod out;
@@ -27,9 +30,13 @@ pub mod ping;
 pub mod plan;
 pub mod privilege;
 pub mod process;
+pub mod quiet;
 pub mod serve;
+pub mod session;
 pub mod show;
+pub mod stats;
 pub mod switch;
+pub mod trial;
 pub mod wiring;
 
 use std::{ffi::OsString, path::Path, process::ExitCode};
@@ -72,8 +79,8 @@ fn run(cli: Cli) -> Result<i32> {
         Command::Fault(args) => tell(&lab, &args.request()?).map(|()| 0),
         Command::Heal { node, adapter } => tell(&lab, &Request::Heal { node, adapter }).map(|()| 0),
         Command::Down { keep } => lab.down(keep).map(|()| 0),
-        Command::Demo { .. } => Ok(0),
-        Command::Measure(_) => Ok(0),
+        Command::Demo(args) => demo::run(cli.dir.as_deref(), &args),
+        Command::Measure(args) => measure::run(cli.dir.as_deref(), &args),
         Command::Enter(args) => enter::enter(&args).map(|()| 0),
         Command::Serve(args) => serve::serve(&args).map(|()| 0),
         Command::Init(args) => init::run(&args),

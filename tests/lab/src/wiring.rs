@@ -32,6 +32,8 @@ const FRAME_MAX: usize = 65_536;
 const BATCH_MAX: usize = 64;
 /// Delayed frames held at once; beyond that new ones are dropped.
 const HELD_MAX: usize = 100_000;
+/// SCHED_FIFO priority of the switch.
+const SWITCH_PRIORITY: u8 = 80;
 /// What epoll reports for the timer instead of a port.
 const TIMER: u64 = u64::MAX;
 
@@ -100,7 +102,12 @@ pub fn start(taps: Vec<File>, networks: usize, switch: SharedSwitch) -> Result<(
         Wiring { taps, networks, switch, epoll, timer, held: BinaryHeap::new(), number: 0 };
     thread::Builder::new()
         .name("switch".into())
-        .spawn(move || wiring.run())
+        .spawn(move || {
+            // A cable needs no processor: under load the switch must not be
+            // what delays frames. Without the privilege it is as others are.
+            let _ = hats_sys::set_realtime(SWITCH_PRIORITY);
+            wiring.run();
+        })
         .context("start the switch")?;
     Ok(())
 }
