@@ -13,7 +13,7 @@ use hats_core::{
 };
 
 use crate::{
-    clock::Worst,
+    clock::{self, Worst},
     config::Settings,
     discovery::{self, Change, Interface, Plan, Roster, Waiting},
     ipc::{self, Hub, Place, Wants},
@@ -194,7 +194,8 @@ impl Daemon {
         let mut events = vec![event];
         // Telling of a subscriber that lost events is an event itself.
         while let Some(event) = events.pop() {
-            let stamped = self.publisher.stamp(event, now, &wall_clock(jiff::Timestamp::now()));
+            let stamped =
+                self.publisher.stamp(event, clock::now(), &wall_clock(jiff::Timestamp::now()));
             self.log.write(&stamped);
             for slow in self.hub.publish(&stamped, now) {
                 let text = format!(

@@ -56,7 +56,7 @@ pub(crate) async fn run(cli: &Cli, settings: Settings) -> Result<(), Failure> {
     let (endpoint, listener) =
         Endpoint::open(&cli.socket).map_err(|error| socket_failure(&error))?;
     if let Some(warning) = &endpoint.warning {
-        tracing::warn!("{}: {warning}", cli.socket.display());
+        tracing::warn!("{}: {warning}", endpoint.path().display());
     }
     let links = LinkWatcher::new().await.map_err(Failure::other)?;
     let identity = identify(cli, &node_name, &links)?;

@@ -120,6 +120,7 @@ fn take(plan: &mut Plan, settings: &Settings, network: &Network, interface: &Int
     }
     let fits = |address: &&Address| {
         address.unusable().is_none()
+            && !address.tentative
             && network.subnet.is_none_or(|subnet| subnet.contains(&address.address))
             && wants_ipv4(network).is_none_or(|ipv4| address.address.is_ipv4() == ipv4)
             && said_to_be_here(&settings.adapters, network, interface, address.address)

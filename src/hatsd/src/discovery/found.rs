@@ -116,7 +116,8 @@ fn take(plan: &mut Plan, interface: &Interface, told: &[&Adapter]) {
             || told.iter().any(|it| it.address.is_none_or(|named| named == address.address))
     };
     let mut usable: Vec<&Address> = Vec::new();
-    for address in interface.addresses.iter().filter(|address| wanted(address)) {
+    let settled = interface.addresses.iter().filter(|address| !address.tentative);
+    for address in settled.filter(|address| wanted(address)) {
         match address.unusable() {
             Some(reason) => plan.left_out.push(LeftOut {
                 interface: interface.name.clone(),

@@ -45,6 +45,8 @@ pub(crate) struct Address {
     pub(crate) prefix_length: u8,
     /// An IPv6 privacy address, which goes away by itself.
     pub(crate) temporary: bool,
+    /// The kernel still asks whether somebody has it already.
+    pub(crate) tentative: bool,
 }
 
 impl Address {
@@ -53,7 +55,7 @@ impl Address {
         IpNet::new(self.address, self.prefix_length).ok().map(|net| net.trunc())
     }
 
-    /// Why no network can be made of it.
+    /// Why no network can ever be made of it.
     fn unusable(&self) -> Option<String> {
         let bits = if self.address.is_ipv4() { 32 } else { 128 };
         if self.prefix_length == bits {
@@ -108,6 +110,8 @@ pub(crate) fn interfaces(table: &hats_sys::Interfaces) -> Vec<Interface> {
         address: it.address,
         prefix_length: it.prefix_length,
         temporary: it.secondary && it.address.is_ipv6(),
+        // One that somebody has is taken: its NIM says so.
+        tentative: it.tentative && !it.duplicate,
     };
     table
         .iter()

@@ -1,6 +1,6 @@
 //! The adapters being served, and how they change with the plan.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 use hats_core::{config::AdapterSpec, io::AdapterIndex, time::Timestamp};
 
@@ -53,7 +53,7 @@ impl Roster {
                 held.gone.get_or_insert(now);
             }
             let replaced = plan.adapters.iter().any(|wanted| replaces(wanted, held));
-            if replaced {
+            if replaced || (present && is_stopgap(&held.spec, plan)) {
                 changes.push(Change::Removed(*index));
             }
         }
@@ -110,6 +110,17 @@ fn replaces(wanted: &AdapterSpec, held: &Held) -> bool {
         return true;
     }
     held.gone.is_some() && wanted.network.name == spec.network.name
+}
+
+/// Whether it was taken for want of another address, which has come since:
+/// at boot an interface has its link-local address first.
+fn is_stopgap(spec: &AdapterSpec, plan: &Plan) -> bool {
+    let link_local = match spec.address {
+        IpAddr::V4(_) => false,
+        IpAddr::V6(v6) => v6.is_unicast_link_local(),
+    };
+    let mut wanted = plan.adapters.iter().filter(|it| it.interface == spec.interface).peekable();
+    link_local && wanted.peek().is_some() && wanted.all(|it| it.address != spec.address)
 }
 
 /// Whether `held` serves what `wanted` asks for.

@@ -17,7 +17,12 @@ fn interface(index: u32, name: &str, addresses: &[&str]) -> Interface {
 
 fn address(text: &str) -> Address {
     let net: IpNet = text.parse().unwrap();
-    Address { address: net.addr(), prefix_length: net.prefix_len(), temporary: false }
+    Address {
+        address: net.addr(),
+        prefix_length: net.prefix_len(),
+        temporary: false,
+        tentative: false,
+    }
 }
 
 fn kind(kind: &str, interface: Interface) -> Interface {
@@ -111,6 +116,17 @@ fn single_hosts_and_privacy_addresses_make_no_network() {
     let plan = plan(&Settings::default(), &[eth0]);
     assert_eq!(names(&plan), Vec::<String>::new());
     assert_eq!(plan.left_out.len(), 3);
+}
+
+#[test]
+fn an_address_is_taken_once_the_kernel_knows_that_nobody_else_has_it() {
+    let mut eth0 = interface(2, "eth0", &["2001:db8::7/64", "fe80::7/64"]);
+    eth0.addresses[0].tentative = true;
+    eth0.addresses[1].tentative = true;
+    assert_eq!(plan(&Settings::default(), &[eth0.clone()]), Plan::default());
+    eth0.addresses[0].tentative = false;
+    let plan = plan(&Settings::default(), &[eth0]);
+    assert_eq!(names(&plan), ["2001:db8::/64 eth0 2001:db8::7"]);
 }
 
 #[test]
@@ -218,6 +234,16 @@ fn another_address_on_the_same_network_replaces_a_vanished_one() {
         }
         Change::Removed(_) => panic!("{changes:?}"),
     }
+}
+
+#[test]
+fn a_link_local_adapter_gives_way_to_a_proper_address() {
+    let mut roster = Roster::default();
+    assert_eq!(follow(&mut roster, &[interface(2, "eth0", &["fe80::7/64"])], 0).len(), 1);
+    let both = [interface(2, "eth0", &["fe80::7/64", "10.0.0.1/24"])];
+    let changes = follow(&mut roster, &both, 1);
+    assert_eq!(changes.len(), 2);
+    assert_eq!(changes[0], Change::Removed(AdapterIndex(0)));
 }
 
 #[test]

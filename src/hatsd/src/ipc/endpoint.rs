@@ -88,6 +88,11 @@ impl Endpoint {
         let warning = open_to_group(path).map_err(failed("socket"))?;
         Ok((Endpoint { path: path.to_owned(), warning, _lock: lock }, listener))
     }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 impl Drop for Endpoint {
