@@ -93,38 +93,41 @@ impl Conclusion {
 /// What is missing when nobody else can look.
 pub const NO_THIRD_VOICE: &str = "a third node on this network, or a reference target";
 
-/// Draws the conclusion. DESIGN's table, row by row, first match wins:
+/// Draws the conclusion. DESIGN's table, row by row, first match wins; two
+/// meet when either has answered the other, which takes both directions:
 ///
-/// 1. the suspect answers the reporter: nothing failed;
-/// 2. the suspect's node knows what is wrong;
-/// 3. some arbiter reaches both: the path;
-/// 4. arbiters reach only one side each, and both sides are reached: partition;
+/// 1. NIMs answer for a daemon that says nothing itself: the daemon;
+/// 2. the two parties meet: nothing failed;
+/// 3. the suspect's node knows what is wrong;
+/// 4. some arbiter meets both: the path;
+/// 5. arbiters meet only one side each, and both sides are met: partition;
 ///    (a party that reaches anybody at all has a side);
-/// 5. arbiters reach the reporter, none the suspect: the suspect's adapter if
+/// 6. arbiters meet the reporter, none the suspect: the suspect's adapter if
 ///    its node lives elsewhere, else its daemon if its host answers, else its node;
-/// 6. arbiters reach the suspect, none the reporter: the reporter's adapter;
-/// 7. arbiters answer, but reach nobody, and the reporter reaches none of them:
-///    the network;
-/// 8. nobody answers: reference targets decide, or it is inconclusive.
+/// 7. arbiters meet the suspect, none the reporter: the reporter's adapter;
+/// 8. arbiters answer, but meet nobody: the network, if the suspect lives
+///    elsewhere or has no elsewhere;
+/// 9. nobody answers: reference targets decide, or it is inconclusive.
 pub fn diagnose(evidence: &Evidence) -> Conclusion {
     let reporter = evidence.reporter.address;
     let suspect = evidence.suspect.address;
-    if evidence.reached(|o| o.prober_address == reporter && o.target_address == suspect) {
+    if evidence.suspect_is_stalled() {
+        return Conclusion::Daemon;
+    }
+    if evidence.meet(reporter, suspect) {
         return Conclusion::Alive;
     }
-    if let Some(fact) = evidence.on(suspect).find_map(|o| o.fact) {
+    if let Some(fact) = evidence.on(suspect).filter_map(|o| o.fact).min() {
         return Conclusion::Fact(fact);
     }
     let voters = evidence.voters();
-    let reaches = |voter: &IpAddr, target: IpAddr| {
-        evidence.reached(|o| o.prober_address == *voter && o.target_address == target)
-    };
-    if voters.iter().any(|voter| reaches(voter, reporter) && reaches(voter, suspect)) {
+    if voters.iter().any(|it| evidence.meet(*it, reporter) && evidence.meet(*it, suspect)) {
         return Conclusion::Path { direction: evidence.path_direction() };
     }
     let side_of = |party: IpAddr| -> Vec<IpAddr> {
         let company = evidence.company(party);
-        voters.iter().copied().filter(|voter| reaches(voter, party)).chain(company).collect()
+        let voters = voters.iter().copied();
+        voters.filter(|voter| evidence.meet(*voter, party)).chain(company).collect()
     };
     let with_reporter = side_of(reporter);
     let with_suspect = side_of(suspect);
@@ -155,8 +158,14 @@ impl Evidence<'_> {
             .filter(move |o| o.network == self.network && o.target_address == target)
     }
 
-    fn reached(&self, mut which: impl FnMut(&Observation) -> bool) -> bool {
-        self.observations.iter().any(|o| o.network == self.network && which(o) && o.received > 0)
+    /// Either has answered the other: both adapters send and receive, whoever
+    /// of the two asked.
+    fn meet(&self, one: IpAddr, other: IpAddr) -> bool {
+        self.observations.iter().any(|o| {
+            let ends = (o.prober_address, o.target_address);
+            let between = ends == (one, other) || ends == (other, one);
+            between && o.received > 0 && o.network == self.network
+        })
     }
 
     /// Those that answer a party itself, other than arbiters: a party that
@@ -206,12 +215,29 @@ impl Evidence<'_> {
         }
     }
 
-    /// The suspect's daemon answered on some other network.
+    /// The suspect's daemon has answered on some other network, or its NIM there.
     fn suspect_lives_elsewhere(&self) -> bool {
-        self.of_suspect_node().any(|o| {
-            !o.stalled
-                && (o.elsewhere == Some(true) || (o.network != self.network && o.received > 0))
-        })
+        self.suspect_speaks()
+            || self.of_suspect_node().any(|o| o.network != self.network && o.received > 0)
+    }
+
+    /// The suspect's daemon itself has said something: what arrived of probes,
+    /// or what it found when it was asked.
+    fn suspect_speaks(&self) -> bool {
+        self.of_suspect_node().any(|o| o.elsewhere == Some(true))
+            || self
+                .observations
+                .iter()
+                .any(|o| o.network == self.network && o.prober_address == self.suspect.address)
+    }
+
+    /// A NIM of the suspect's says that it has not heard of its daemon for long.
+    fn suspect_is_stalled(&self) -> bool {
+        self.of_suspect_node().any(|o| o.stalled) && !self.suspect_speaks()
+    }
+
+    fn suspect_has_another_network(&self) -> bool {
+        self.of_suspect_node().any(|o| o.network != self.network)
     }
 
     fn of_suspect_node(&self) -> impl Iterator<Item = &Observation> {
@@ -224,11 +250,10 @@ impl Evidence<'_> {
             let cause = self.adapter_cause(self.suspect.address);
             return Conclusion::Adapter { culprit: Party::Suspect, cause, confidence };
         }
-        let stalled = self.of_suspect_node().any(|o| o.stalled);
-        if stalled || self.of_suspect_node().any(|o| o.icmp == Some(true)) {
+        if self.of_suspect_node().any(|o| o.icmp == Some(true)) {
             return Conclusion::Daemon;
         }
-        if self.of_suspect_node().any(|o| o.network != self.network) {
+        if self.suspect_has_another_network() {
             return Conclusion::Node { cause: Cause::NodeDown, confidence };
         }
         // One network only: its transmissions are all that can be known of it.
@@ -264,17 +289,21 @@ impl Evidence<'_> {
             }
             (false, _) => {}
         }
-        let reaches_an_arbiter =
-            self.reached(|o| o.prober_address == reporter && voters.contains(&o.target_address));
-        if !voters.is_empty() && !reaches_an_arbiter && self.suspect_lives_elsewhere() {
+        if !voters.is_empty() && self.suspect_lives_elsewhere() {
             return Conclusion::Network;
         }
         if self.of_suspect_node().any(|o| o.icmp == Some(true)) && !self.suspect_lives_elsewhere() {
             return Conclusion::Daemon;
         }
-        // Others answered over other networks: this node is not the sick one.
-        let heard_by_others = !voters.is_empty();
-        if heard_by_others && !self.suspect_lives_elsewhere() {
+        // Arbiters that share another network with the reporter answered over
+        // that one; they and the reporter live, and do not meet on this one.
+        let voters_are_elsewhere =
+            self.on(reporter).any(|o| o.elsewhere.is_some() && voters.contains(&o.prober_address));
+        if voters_are_elsewhere && !self.suspect_has_another_network() {
+            return Conclusion::Network;
+        }
+        // Others answered: this node is not the sick one.
+        if !voters.is_empty() {
             return self.suspect_is_gone(Confidence::Medium);
         }
         Conclusion::Inconclusive { missing: NO_THIRD_VOICE }
