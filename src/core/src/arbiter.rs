@@ -48,11 +48,11 @@ use case::Case;
 pub(crate) use case::Concluded;
 
 /// Arbiters asked in a case.
-pub const ARBITERS_MAX: usize = 3;
+pub(crate) const ARBITERS_MAX: usize = 3;
 /// Probes sent to each target in a round.
-pub const PROBES: u32 = 3;
+pub(crate) const PROBES: u32 = 3;
 /// Requests of others served at one time; more are refused by abstaining.
-pub const ASKED_MAX: usize = 256;
+pub(crate) const ASKED_MAX: usize = 256;
 /// Notices remembered, to answer probes that come after them.
 const NOTICES_MAX: usize = 1024;
 
@@ -119,6 +119,17 @@ pub(crate) enum Act {
     Surveyed { silent: alloc::boxed::Box<Silent>, reached: BTreeSet<IpAddr> },
 }
 
+/// What is asked of one target.
+#[derive(Clone, Copy, Debug)]
+struct Ask {
+    case: CaseId,
+    count: u32,
+    icmp: bool,
+    as_reporter: bool,
+    /// Whether its node has answered over another network; none when it has none.
+    elsewhere: Option<bool>,
+}
+
 /// Probes of one round that are under way, and what has come of them.
 #[derive(Debug, Default)]
 struct Probing {
@@ -179,6 +190,8 @@ pub(crate) struct Arbiter {
     probe_timeout: Duration,
     interval: Duration,
     detection_time: Duration,
+    /// A late neighbour has this long to answer before others are asked.
+    knock: Duration,
     next_case: u64,
     next_probe: u64,
     cases: BTreeMap<(AdapterIndex, IpAddr), Case>,
@@ -199,6 +212,8 @@ impl Arbiter {
             probe_timeout: detection.probe_timeout,
             interval: detection.heartbeat_interval,
             detection_time: detection.detection_time(),
+            knock: (detection.probe_timeout / 2)
+                .min(detection.detection_time().saturating_sub(detection.late_after()) / 4),
             next_case: 0,
             next_probe: 0,
             cases: BTreeMap::new(),
@@ -278,7 +293,14 @@ impl Arbiter {
             .cloned()
             .collect();
         for member in &members {
-            self.probe(&mut probing, place, member, CaseId(0), false, None);
+            let ask = Ask {
+                case: CaseId(0),
+                count: PROBES,
+                icmp: false,
+                as_reporter: false,
+                elsewhere: None,
+            };
+            self.probe(&mut probing, place, member, ask);
         }
         if probing.pending.is_empty() {
             let reached = BTreeSet::new();
@@ -289,15 +311,8 @@ impl Arbiter {
     }
 
     /// Starts one probe and notes what it is to find out.
-    fn probe(
-        &mut self,
-        probing: &mut Probing,
-        place: &Place,
-        target: &Member,
-        case: CaseId,
-        as_reporter: bool,
-        elsewhere: Option<bool>,
-    ) {
+    fn probe(&mut self, probing: &mut Probing, place: &Place, target: &Member, ask: Ask) {
+        let Ask { case, count, icmp, as_reporter, elsewhere } = ask;
         self.next_probe += 1;
         let id = self.next_probe;
         let reference = target.node == REFERENCE;
@@ -308,10 +323,10 @@ impl Arbiter {
                 id,
                 case,
                 target: target.address,
-                count: PROBES,
+                count,
                 interval_ns: timeout_ns / (u64::from(PROBES) * 2),
                 timeout_ns,
-                icmp: true,
+                icmp: icmp || reference,
                 icmp_only: reference,
             },
         });
@@ -336,38 +351,51 @@ impl Arbiter {
         probing.observations.push((id, observation));
     }
 
-    /// Probes `target` on `place`'s network, its node's other adapters too,
-    /// and tells its node so.
-    fn probe_party(
+    /// Probes the suspect on `place`'s network, its node's other adapters too,
+    /// with ICMP echo beside the probes, and tells its node so.
+    fn probe_suspect(
         &mut self,
         probing: &mut Probing,
         place: &Place,
-        target: &Member,
+        suspect: &Member,
         case: (CaseId, u32),
         as_reporter: bool,
         around: &Surroundings,
     ) {
-        let (case, round) = case;
-        let others = around.elsewhere(target.node_id, place.network);
-        let elsewhere = (!others.is_empty()).then_some(false);
-        self.probe(probing, place, target, case.in_round(round), as_reporter, elsewhere);
-        for (other, member) in &others {
-            self.probe(probing, other, member, case.in_round(round), as_reporter, None);
+        let elsewhere = self.give_notice(place, suspect, case, around);
+        let case = case.0.in_round(case.1);
+        let ask = Ask { case, count: PROBES, icmp: true, as_reporter, elsewhere };
+        self.probe(probing, place, suspect, ask);
+        for (other, member) in &around.elsewhere(suspect.node_id, place.network) {
+            self.probe(probing, other, member, Ask { elsewhere: None, ..ask });
         }
-        if !others.is_empty() {
-            let notice = ProbeNotice {
-                case,
-                round,
-                network: place.network.to_string(),
-                prober: place.me.address,
-                target: target.address,
-                timeout_us: nanos(self.probe_timeout) / 1_000,
-            };
-            self.acts.push(Act::Letter {
-                to: target.node_id,
-                about: place.network.to_string(),
-                letter: Letter::ProbeNotice(notice),
-            });
+    }
+
+    /// Tells the target's node, if it has another network, that probes are on
+    /// their way. Gives what is known then of whether it answers there.
+    fn give_notice(
+        &mut self,
+        place: &Place,
+        target: &Member,
+        case: (CaseId, u32),
+        around: &Surroundings,
+    ) -> Option<bool> {
+        if around.elsewhere(target.node_id, place.network).is_empty() {
+            return None;
         }
+        let notice = ProbeNotice {
+            case: case.0,
+            round: case.1,
+            network: place.network.to_string(),
+            prober: place.me.address,
+            target: target.address,
+            timeout_us: nanos(self.probe_timeout) / 1_000,
+        };
+        self.acts.push(Act::Letter {
+            to: target.node_id,
+            about: place.network.to_string(),
+            letter: Letter::ProbeNotice(notice),
+        });
+        Some(false)
     }
 }

@@ -64,12 +64,16 @@ impl Arbiter {
             let tag = request.case.in_round(request.round);
             let near = super::case::company(&place, &request.suspect, &[]);
             for member in [request.reporter.clone()].iter().chain(&near) {
-                self.probe(&mut probing, &place, member, tag, false, None);
+                let ask =
+                    Ask { case: tag, count: 2, icmp: false, as_reporter: false, elsewhere: None };
+                self.probe(&mut probing, &place, member, ask);
             }
         } else {
-            for party in [&request.suspect, &request.reporter] {
-                self.probe_party(&mut probing, &place, party, case, false, around);
-            }
+            self.probe_suspect(&mut probing, &place, &request.suspect, case, false, around);
+            let elsewhere = self.give_notice(&place, &request.reporter, case, around);
+            let tag = request.case.in_round(request.round);
+            let ask = Ask { case: tag, count: PROBES, icmp: false, as_reporter: false, elsewhere };
+            self.probe(&mut probing, &place, &request.reporter, ask);
         }
         self.asked.push(Asked {
             reporter,
@@ -110,7 +114,8 @@ impl Arbiter {
             // Probe back: what the prober hears of it tells whether we send.
             let mut unnoted = Probing::default();
             let prober = Member { address: notice.prober, ..place.me.clone() };
-            self.probe(&mut unnoted, place, &prober, case, false, None);
+            let ask = Ask { case, count: PROBES, icmp: false, as_reporter: false, elsewhere: None };
+            self.probe(&mut unnoted, place, &prober, ask);
         }
         let fault = place.fault;
         let key = (case, notice.prober, place.adapter);

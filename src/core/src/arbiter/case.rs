@@ -42,6 +42,10 @@ pub(super) struct Case {
 
 #[derive(Debug)]
 enum Stage {
+    /// Late, and asked directly: most often it answers, and that is all.
+    Knocking {
+        until: Timestamp,
+    },
     Round(Round),
     /// The next round begins then.
     Resting {
@@ -76,7 +80,7 @@ impl Case {
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
         let stage = match &self.stage {
             Stage::Round(round) => round.deadline,
-            Stage::Resting { until } => *until,
+            Stage::Resting { until } | Stage::Knocking { until } => *until,
             Stage::Reported { again_at, .. } => *again_at,
         };
         self.silent_at.into_iter().chain([stage]).min()
@@ -152,17 +156,30 @@ impl Arbiter {
     ) {
         let key = (adapter, address);
         if let Some(case) = self.cases.get_mut(&key) {
+            if silent && matches!(case.stage, Stage::Knocking { .. }) {
+                case.stage = Stage::Resting { until: now };
+            }
             case.silent |= silent;
             case.last_heard = last_heard;
+            self.wake_cases(now, around);
             self.settle_cases(now, around);
             return;
         }
-        let Some(place) = around.place(adapter) else { return };
+        let Some(place) = around.place(adapter).copied() else { return };
         let Some(view) = place.group.view() else { return };
         let Some(suspect) = view.members.get(address).cloned() else { return };
         self.next_case += 1;
+        let id = CaseId::new(self.me, self.next_case);
+        let stage = if silent {
+            Stage::Resting { until: now }
+        } else {
+            let mut unnoted = Probing::default();
+            let ask = Ask { case: id, count: 1, icmp: false, as_reporter: true, elsewhere: None };
+            self.probe(&mut unnoted, &place, &suspect, ask);
+            Stage::Knocking { until: now + self.knock }
+        };
         let case = Case {
-            id: CaseId::new(self.me, self.next_case),
+            id,
             name: format!("{}-{}", self.case_prefix, self.next_case),
             adapter,
             network: place.network.to_string(),
@@ -173,7 +190,7 @@ impl Arbiter {
             silent,
             silent_at: None,
             round: 0,
-            stage: Stage::Resting { until: now },
+            stage,
             found: None,
             patrolled: false,
             unanswered: false,
@@ -260,7 +277,9 @@ impl Arbiter {
             let Some(mut case) = self.cases.remove(&key) else { continue };
             match case.stage {
                 Stage::Round(_) => {}
-                Stage::Resting { .. } => self.begin_round(now, &mut case, around),
+                Stage::Resting { .. } | Stage::Knocking { .. } => {
+                    self.begin_round(now, &mut case, around);
+                }
                 Stage::Reported { tries, .. } => self.report(now, &mut case, tries + 1),
             }
             self.cases.insert(key, case);
@@ -279,11 +298,12 @@ impl Arbiter {
             results: BTreeMap::new(),
         };
         let id = (case.id, case.round);
-        self.probe_party(&mut round.probing, place, &case.suspect, id, true, around);
+        self.probe_suspect(&mut round.probing, place, &case.suspect, id, true, around);
         let alone = round.asked.is_empty();
         let tag = case.id.in_round(case.round);
         for member in company(place, &case.suspect, &round.asked) {
-            self.probe(&mut round.probing, place, &member, tag, true, None);
+            let ask = Ask { case: tag, count: 2, icmp: false, as_reporter: true, elsewhere: None };
+            self.probe(&mut round.probing, place, &member, ask);
         }
         if !around.elsewhere(case.suspect.node_id, place.network).is_empty() {
             round.asked.push(case.suspect.clone());
@@ -309,7 +329,14 @@ impl Arbiter {
                     node: REFERENCE.to_string(),
                     ..case.suspect.clone()
                 };
-                self.probe(&mut round.probing, place, &target, case.id, true, None);
+                let ask = Ask {
+                    case: case.id,
+                    count: PROBES,
+                    icmp: true,
+                    as_reporter: true,
+                    elsewhere: None,
+                };
+                self.probe(&mut round.probing, place, &target, ask);
             }
         }
         case.stage = Stage::Round(round);
