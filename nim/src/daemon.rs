@@ -74,14 +74,15 @@ impl Daemon {
             .transpose()
     }
 
-    /// Says something; whether there was room for it. Only datagrams can find
-    /// none: they are the only thing whose amount others decide.
+    /// Says something; whether there was room for it. Only datagrams and probes
+    /// that arrived can find none: their amount is for others to decide.
     pub(crate) fn report(&mut self, report: &Report) -> anyhow::Result<bool> {
         let waiting = self.out.len();
         if waiting > HARD_MAX {
             bail!("hatsd does not read: {waiting} bytes wait for it, expected at most {HARD_MAX}");
         }
-        if waiting > SOFT_MAX && matches!(report, Report::Received { .. }) {
+        let of_others = matches!(report, Report::Received { .. } | Report::ProbeSeen { .. });
+        if waiting > SOFT_MAX && of_others {
             return Ok(false);
         }
         self.out.extend(encode_report(report));

@@ -158,6 +158,7 @@ impl Shell {
             ("wrong_interface", refused.wrong_interface),
             ("no_sender", refused.no_sender),
             ("receive_errors", refused.errors),
+            ("no_room", refused.no_room),
         ] {
             if count > 0 {
                 self.machine.handle(now, Input::Rejected(reason, count));

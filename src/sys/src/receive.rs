@@ -16,12 +16,15 @@ use nix::{
 pub(crate) struct Received {
     pub(crate) from: Option<IpAddr>,
     pub(crate) ifindex: Option<u32>,
+    /// Datagrams that found no room, since the socket was opened; said only once
+    /// there are any.
+    pub(crate) dropped: Option<u32>,
     pub(crate) len: usize,
 }
 
 /// Room for the kernel's notes beside a datagram.
 pub(crate) fn notes() -> Vec<u8> {
-    cmsg_space!(libc::in_pktinfo, libc::in6_pktinfo)
+    cmsg_space!(libc::in_pktinfo, libc::in6_pktinfo, u32)
 }
 
 /// Receives without waiting; nothing when nothing has come.
@@ -36,8 +39,12 @@ pub(crate) fn receive(
         match recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut into, Some(notes), flags) {
             Ok(message) => {
                 let from = message.address.as_ref().and_then(ip);
-                let ifindex = message.cmsgs()?.find_map(|note| ifindex(&note));
-                return Ok(Some(Received { from, ifindex, len: message.bytes }));
+                let mut received =
+                    Received { from, ifindex: None, dropped: None, len: message.bytes };
+                for note in message.cmsgs()? {
+                    received.take(&note);
+                }
+                return Ok(Some(received));
             }
             Err(Errno::EAGAIN) => return Ok(None),
             Err(Errno::EINTR) => {}
@@ -51,11 +58,16 @@ fn ip(address: &SockaddrStorage) -> Option<IpAddr> {
     v4.or_else(|| address.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip())))
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "of all notes two are asked for")]
-fn ifindex(note: &ControlMessageOwned) -> Option<u32> {
-    match note {
-        ControlMessageOwned::Ipv4PacketInfo(info) => u32::try_from(info.ipi_ifindex).ok(),
-        ControlMessageOwned::Ipv6PacketInfo(info) => Some(info.ipi6_ifindex),
-        _ => None,
+impl Received {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "of all notes three are asked for")]
+    fn take(&mut self, note: &ControlMessageOwned) {
+        match note {
+            ControlMessageOwned::Ipv4PacketInfo(info) => {
+                self.ifindex = u32::try_from(info.ipi_ifindex).ok();
+            }
+            ControlMessageOwned::Ipv6PacketInfo(info) => self.ifindex = Some(info.ipi6_ifindex),
+            ControlMessageOwned::RxqOvfl(dropped) => self.dropped = Some(*dropped),
+            _ => {}
+        }
     }
 }

@@ -88,6 +88,8 @@ pub struct Refused {
     pub no_sender: u64,
     /// The kernel reported an error instead of a datagram.
     pub errors: u64,
+    /// Found no room in the kernel's buffer, because nobody read it in time.
+    pub no_room: u64,
 }
 
 /// One adapter's sockets.
@@ -99,6 +101,8 @@ pub struct AdapterSocket {
     buffer: Box<[u8; DATAGRAM]>,
     notes: Vec<u8>,
     refused: Refused,
+    /// What the kernel said last of datagrams without room: own, group.
+    dropped: [u32; 2],
 }
 
 impl AdapterSocket {
@@ -117,6 +121,7 @@ impl AdapterSocket {
             buffer: Box::new([0; DATAGRAM]),
             notes: notes(),
             refused: Refused::default(),
+            dropped: [0; 2],
         })
     }
 
@@ -173,6 +178,11 @@ impl AdapterSocket {
                     }
                 }
             };
+            if let Some(dropped) = received.dropped {
+                let before = &mut self.dropped[usize::from(to_group)];
+                self.refused.no_room += u64::from(dropped.wrapping_sub(*before));
+                *before = dropped;
+            }
             if received.ifindex != Some(self.config.ifindex) {
                 self.refused.wrong_interface += 1;
             } else if let Some(from) = received.from {
@@ -246,6 +256,7 @@ fn common(config: &SocketConfig) -> Result<Socket, Error> {
     // Better, but not needed.
     let _ = setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER)
         .or_else(|_| setsockopt(&socket, sockopt::RcvBuf, &RECEIVE_BUFFER));
+    let _ = setsockopt(&socket, sockopt::RxqOvfl, &1);
     let _ = socket.set_priority(PRIORITY);
     let _ = if domain == Domain::IPV6 {
         socket.set_tclass_v6(TRAFFIC_CLASS)
