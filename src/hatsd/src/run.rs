@@ -31,6 +31,9 @@ use crate::{
 /// Requests of subscribers that are looked at before the adapters' turn.
 const REQUESTS_PER_TURN: usize = 32;
 
+/// Being this late, there may be more to read than the runtime knows of.
+const UNHEARD: Duration = Duration::from_millis(2);
+
 /// How long leaving may take.
 const LEAVE_WAIT: Duration = Duration::from_secs(1);
 
@@ -143,6 +146,8 @@ async fn serve(
     let timer = Timer::new().map_err(Failure::other)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::other)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::other)?;
+    // The terminal it was started from has gone.
+    let mut hangup = signal(SignalKind::hangup()).map_err(Failure::other)?;
 
     let mut now = clock::now();
     daemon.interfaces(&discovery::interfaces(links.table()), now);
@@ -150,25 +155,37 @@ async fn serve(
     systemd.ready();
     let mut alive_at = systemd.watchdog().map(|every| now + every);
     let mut leave_by: Option<Timestamp> = None;
+    let mut armed: Option<Timestamp> = None;
     loop {
         let deadlines = [daemon.next_deadline(), alive_at, leave_by];
         let deadline = deadlines.into_iter().flatten().min();
-        timer.set(deadline.map(|at| at.0)).map_err(Failure::other)?;
+        if deadline != armed {
+            timer.set(deadline.map(|at| at.0)).map_err(Failure::other)?;
+            armed = deadline;
+        }
         let woke = tokio::select! {
             biased;
             () = poll_fn(|cx| daemon.nims.poll_ready(cx)) => Woke::Turn,
             expired = timer.expired() => {
                 expired.map_err(Failure::other)?;
+                armed = None;
                 Woke::Turn
             }
             changed = links.changed() => Woke::Links(changed),
             _ = terminate.recv() => Woke::Stop,
             _ = interrupt.recv() => Woke::Stop,
+            _ = hangup.recv() => Woke::Stop,
             Some(request) = requests.recv() => Woke::Request(request),
         };
         now = clock::now();
         if let Some(at) = deadline.filter(|at| *at <= now) {
-            daemon.late(now.since(at), now);
+            let lateness = now.since(at);
+            daemon.late(lateness, now);
+            if lateness > UNHEARD {
+                // What arrived while this process was not scheduled is seen by
+                // the runtime when it looks again, and must count first.
+                tokio::task::yield_now().await;
+            }
         }
         daemon.turn(now);
         match woke {

@@ -22,8 +22,9 @@ use tokio::{
 /// Bytes that may wait for a NIM that does not read.
 const OUT_MAX: usize = 256 << 10;
 
-/// Bytes read from one NIM before others have their turn.
-const READ_MAX: usize = 64 << 10;
+/// Bytes read from one NIM before others have their turn: more than the kernel
+/// keeps for it, so that after a pause everything said is heard at once.
+const READ_MAX: usize = 1 << 20;
 
 /// How a process ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
