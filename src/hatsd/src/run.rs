@@ -9,6 +9,7 @@ use std::{
 use hats_core::{config::Config, time::Timestamp};
 use hats_proto::ipc::Welcome;
 use hats_sys::{LinkWatcher, Timer};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::mpsc,
@@ -49,8 +50,12 @@ enum Woke {
     Stop,
 }
 
+/// Descriptors for all subscribers and NIMs there may be.
+const DESCRIPTORS: u64 = 4096;
+
 /// Runs the daemon until it is told to stop.
 pub(crate) async fn run(cli: &Cli, settings: Settings) -> Result<(), Failure> {
+    raise_descriptors();
     let program = nim::find_program().map_err(Failure::other)?;
     let node_name = match &settings.node {
         Some(name) => name.clone(),
@@ -91,6 +96,17 @@ pub(crate) async fn run(cli: &Cli, settings: Settings) -> Result<(), Failure> {
     drop(endpoint);
     drop(identity);
     Ok(())
+}
+
+/// The usual limit is a thousand, which subscribers alone may need.
+fn raise_descriptors() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| {
+        let wanted = DESCRIPTORS.min(hard);
+        if soft < wanted { setrlimit(Resource::RLIMIT_NOFILE, wanted, hard) } else { Ok(()) }
+    });
+    if let Err(error) = raised {
+        tracing::debug!("the limit of descriptors stays: {error}");
+    }
 }
 
 fn identify(cli: &Cli, node: &str, links: &LinkWatcher) -> Result<Identity, Failure> {
