@@ -11,7 +11,7 @@ use hats_proto::ipc::Welcome;
 use hats_sys::{LinkWatcher, Timer};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
 };
 
@@ -55,6 +55,8 @@ const DESCRIPTORS: u64 = 4096;
 
 /// Runs the daemon until it is told to stop.
 pub(crate) async fn run(cli: &Cli, settings: Settings) -> Result<(), Failure> {
+    // First of all: from now on a signal means leave, not die.
+    let stop = Stop::new().map_err(Failure::other)?;
     raise_descriptors();
     let program = nim::find_program().map_err(Failure::other)?;
     let node_name = match &settings.node {
@@ -92,10 +94,36 @@ pub(crate) async fn run(cli: &Cli, settings: Settings) -> Result<(), Failure> {
     let nims = Nims::new(program, config.detection.detection_time());
     let requests = ipc::start(listener);
     let daemon = Daemon::new(settings, config, log, hub, nims, clock::now());
-    serve(daemon, links, requests).await?;
+    serve(daemon, links, requests, stop).await?;
     drop(endpoint);
     drop(identity);
     Ok(())
+}
+
+/// The signals that mean stop.
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+    /// The terminal it was started from has gone.
+    hangup: Signal,
+}
+
+impl Stop {
+    fn new() -> io::Result<Self> {
+        Ok(Stop {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn told(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.hangup.recv() => {}
+        }
+    }
 }
 
 /// The usual limit is a thousand, which subscribers alone may need.
@@ -157,13 +185,10 @@ async fn serve(
     mut daemon: Daemon,
     mut links: LinkWatcher,
     mut requests: mpsc::Receiver<ipc::Input>,
+    mut stop: Stop,
 ) -> Result<(), Failure> {
     let systemd = Systemd::from_environment();
     let timer = Timer::new().map_err(Failure::other)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::other)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::other)?;
-    // The terminal it was started from has gone.
-    let mut hangup = signal(SignalKind::hangup()).map_err(Failure::other)?;
 
     let mut now = clock::now();
     daemon.interfaces(&discovery::interfaces(links.table()), now);
@@ -188,9 +213,7 @@ async fn serve(
                 Woke::Turn
             }
             changed = links.changed() => Woke::Links(changed),
-            _ = terminate.recv() => Woke::Stop,
-            _ = interrupt.recv() => Woke::Stop,
-            _ = hangup.recv() => Woke::Stop,
+            () = stop.told() => Woke::Stop,
             Some(request) = requests.recv() => Woke::Request(request),
         };
         now = clock::now();
