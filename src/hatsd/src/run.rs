@@ -43,9 +43,11 @@ const LAST_EVENTS_WAIT: Duration = Duration::from_millis(200);
 
 /// Why the loop went round.
 enum Woke {
-    /// Something to read, or time to act.
-    Turn,
-    Links(Result<(), hats_sys::Error>),
+    /// A NIM has said something, or ended.
+    Nims,
+    Timer,
+    /// The interfaces have changed.
+    Links,
     Request(ipc::Input),
     Stop,
 }
@@ -204,18 +206,10 @@ async fn serve(
             timer.set(deadline.map(|at| at.0)).map_err(Failure::other)?;
             armed = deadline;
         }
-        let woke = tokio::select! {
-            biased;
-            () = poll_fn(|cx| daemon.nims.poll_ready(cx)) => Woke::Turn,
-            expired = timer.expired() => {
-                expired.map_err(Failure::other)?;
-                armed = None;
-                Woke::Turn
-            }
-            changed = links.changed() => Woke::Links(changed),
-            () = stop.told() => Woke::Stop,
-            Some(request) = requests.recv() => Woke::Request(request),
-        };
+        let woke = wait(&mut daemon, &timer, &mut links, &mut requests, &mut stop).await?;
+        if matches!(woke, Woke::Timer) {
+            armed = None;
+        }
         now = clock::now();
         if let Some(at) = deadline.filter(|at| *at <= now) {
             let lateness = now.since(at);
@@ -228,9 +222,8 @@ async fn serve(
         }
         daemon.turn(now);
         match woke {
-            Woke::Turn => {}
-            Woke::Links(changed) => {
-                changed.map_err(Failure::other)?;
+            Woke::Nims | Woke::Timer => {}
+            Woke::Links => {
                 daemon.interfaces(&discovery::interfaces(links.table()), now);
                 // Starts the NIMs of what is new.
                 daemon.turn(now);
@@ -256,6 +249,24 @@ async fn serve(
     last_events(&daemon).await;
     daemon.end(clock::now()).await;
     Ok(())
+}
+
+async fn wait(
+    daemon: &mut Daemon,
+    timer: &Timer,
+    links: &mut LinkWatcher,
+    requests: &mut mpsc::Receiver<ipc::Input>,
+    stop: &mut Stop,
+) -> Result<Woke, Failure> {
+    // In no order when several have come, so that a NIM that never stops
+    // talking keeps nobody else waiting; NIMs are heard first in each turn.
+    tokio::select! {
+        () = poll_fn(|cx| daemon.nims.poll_ready(cx)) => Ok(Woke::Nims),
+        expired = timer.expired() => expired.map(|()| Woke::Timer).map_err(Failure::other),
+        changed = links.changed() => changed.map(|()| Woke::Links).map_err(Failure::other),
+        () = stop.told() => Ok(Woke::Stop),
+        Some(request) = requests.recv() => Ok(Woke::Request(request)),
+    }
 }
 
 fn take_requests(

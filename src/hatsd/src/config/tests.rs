@@ -20,123 +20,131 @@ fn network(lines: &str) -> String {
     format!("[[network]]\nname = \"neta\"\n{lines}\n")
 }
 
-#[test]
-fn each_mistake_is_named_with_line_key_value_and_what_was_expected() {
-    let subnet = "subnet = \"10.0.0.0/24\"";
-    let cases: &[(&str, &[&str])] = &[
-        (
-            "[detection]\nheartbeat_intervall = \"1s\"",
-            &[
-                "hatsd.toml:2:1",
-                "unknown key `detection.heartbeat_intervall`",
-                "\"1s\"",
-                "expected `heartbeat_interval`",
-            ],
-        ),
-        ("[detectoin]\nx = 1", &["hatsd.toml:1:2", "[detectoin]", "expected `detection`"]),
-        ("colour = 3", &[":1:1", "`colour`", "`3`", "expected one of cluster, node, detection"]),
-        ("[cluster]\nname = 5", &[":2:8", "`cluster.name` is `5`", "expected text in quotes"]),
-        ("[cluster]\nname = \"\"", &[":2:8", "`cluster.name` is `\"\"`", "it is empty"]),
-        ("cluster = \"atc\"", &[":1:11", "`cluster` is `\"atc\"`", "written as [cluster]"]),
-        ("[node]\nname = \"a\\tb\"", &[":2:8", "`node.name`", "printable"]),
-        ("[node]\nname = \"a,b\"", &[":2:8", "`node.name`", "without commas"]),
-        (
-            "[detection]\nprofile = \"quick\"",
-            &[":2:11", "`detection.profile` is `\"quick\"`", "default, fast, bfd, wan"],
-        ),
-        (
-            "[detection]\nheartbeat_interval = 250",
-            &[":2:22", "`detection.heartbeat_interval` is `250`", "no unit", "\"250ms\""],
-        ),
-        ("[detection]\nheartbeat_interval = \"0ms\"", &[":2:22", "`\"0ms\"`", "1ms to 60s"]),
-        ("[detection]\nheartbeat_interval = \"99999999999h\"", &[":2:22", "too long"]),
-        ("[detection]\nsensitivity = 1", &[":2:15", "sensitivity` is `1`", "from 2 to 100"]),
-        ("[detection]\nsensitivity = -4", &[":2:15", "`-4`", "from 2 to 100"]),
-        ("[detection]\nsensitivity = 3.5", &[":2:15", "`3.5`", "whole number"]),
-        ("[detection]\nprobe_timeout = \"11s\"", &[":2:17", "`\"11s\"`", "1ms to 10s"]),
-        ("[detection]\nprobe_timeout = \"2s\"", &[":2:17", "longer than the detection time (1s)"]),
-        (
-            "[detection]\nheartbeat_interval = \"1ms\"\nsensitivity = 2",
-            &[":2:22", "`\"1ms\"`", "probe timeout (5ms) is longer", "(2ms)"],
-        ),
-        ("[nim]\nrealtime_priority = 100", &[":2:21", "`100`", "from 0 to 99"]),
-        ("[nim]\nlock_memory = \"yes\"", &[":2:15", "`\"yes\"`", "true or false"]),
-        ("[network]\nname = \"neta\"", &["`network` is", "[[network]]"]),
-        ("[[network]]\nsubnet = \"10.0.0.0/24\"", &[":1:1", "[network[1]]", "no `name`"]),
-        ("[[network]]\nname = \"neta\"", &[":1:1", "\"neta\"", "`subnet` nor `interfaces`"]),
-        ("[cluster]\nname = \"a\"\nname = \"b\"", &[":3:1", "duplicate key"]),
-        ("[cluster]\nname = atc", &[":2:8", "not TOML"]),
-        ("[[adapter]]\nrequired_targets = []", &[":1:1", "no `interface`"]),
-        ("[[adapter]]\ninterface = \"eth0/1\"", &[":2:13", "eth0/1", "no slash"]),
-        (
-            "[[adapter]]\ninterface = \"eth0\"\nnetwork = \"netz\"",
-            &[":3:11", "adapter[1].network", "netz", "name of a [[network]]"],
-        ),
-    ];
+/// A file's text, and what the message about it must contain.
+type Case = (&'static str, &'static [&'static str]);
+
+fn assert_each_refused(cases: &[Case], file: impl Fn(&str) -> String) {
     for (text, wanted) in cases {
-        let message = refusal(text);
+        let message = refusal(&file(text));
         for part in *wanted {
             assert!(message.contains(part), "{text}\nlacks {part:?}:\n{message}");
         }
     }
-    let networks: &[(&str, &[&str])] = &[
-        ("subnet = \"10.0.0.1/24\"", &[":3:10", "host bits", "\"10.0.0.0/24\""]),
-        ("subnet = \"10.0.0.1/32\"", &[":3:10", "more than one host"]),
-        ("subnet = \"10.0.0.0/33\"", &[":3:10", "`\"10.0.0.0/33\"`", "expected a subnet"]),
-        ("subnet = \"127.0.0.0/8\"", &[":3:10", "neither loopback nor multicast"]),
-        ("interfaces = \"eth0\"", &[":3:14", "`\"eth0\"`", "in square brackets"]),
-        ("interfaces = [\"eth0\", \"eth0\"]", &[":3:23", "interfaces[2]", "once"]),
-        ("interfaces = [\"much-too-long-a-name\"]", &[":3:15", "1 to 15 characters"]),
-        ("subnet = \"10.0.0.0/24\"\nmode = \"anycast\"", &[":4:8", "`\"anycast\"`", "unicast"]),
-        ("subnet = \"10.0.0.0/24\"\ngroup = \"10.0.0.9\"", &[":4:9", "multicast address"]),
-        ("subnet = \"10.0.0.0/24\"\ngroup = \"ff02::1:2\"", &[":4:9", "subnet's family"]),
-        ("subnet = \"10.0.0.0/24\"\nport = 0", &[":4:8", "`0`", "from 1 to 65535"]),
-        ("subnet = \"10.0.0.0/24\"\nport = 65536", &[":4:8", "from 1 to 65535"]),
-        ("subnet = \"10.0.0.0/24\"\nport = \"12347\"", &[":4:8", "whole number"]),
-        ("subnet = \"10.0.0.0/24\"\nmode = \"unicast\"", &[":1:1", "no `peers`"]),
-        ("subnet = \"10.0.0.0/24\"\npeers = [\"10.0.0.2\"]", &[":4:10", "expected \"unicast\""]),
-        ("subnet = \"fd00::/64\"\nmode = \"broadcast\"", &[":3:10", "IPv6 does not have"]),
-        (
-            "subnet = \"10.0.0.0/24\"\nmode = \"unicast\"\npeers = [\"10.0.1.2\"]",
-            &[":5:10", "peers[1]", "`\"10.0.1.2\"`", "in the network's subnet, 10.0.0.0/24"],
-        ),
-        (
-            "subnet = \"10.0.0.0/24\"\nmode = \"unicast\"\npeers = [\"fd00::2\"]",
-            &[":5:10", "subnet's family"],
-        ),
-        (
-            "subnet = \"10.0.0.0/24\"\nmode = \"unicast\"\npeers = [\"10.0.0.2\"]\ngroup = \"239.1.1.1\"",
-            &[":6:9", "mode is \"unicast\", expected no group"],
-        ),
-        (
-            "subnet = \"10.0.0.0/24\"\nreference_targets = [\"fd00::1\"]",
-            &[":4:22", "reference_targets[1]", "subnet's family"],
-        ),
-        (
-            "subnet = \"10.0.0.0/24\"\nreference_targets = [\"gateway\"]",
-            &[":4:22", "`\"gateway\"`", "an IP address in quotes"],
-        ),
-    ];
-    for (lines, wanted) in networks {
-        let message = refusal(&network(lines));
-        for part in *wanted {
-            assert!(message.contains(part), "{lines}\nlacks {part:?}:\n{message}");
-        }
-    }
-    let pairs: &[(&str, &[&str])] = &[
-        ("[[network]]\nname = \"neta\"\nsubnet = \"10.1.0.0/24\"", &[":6:8", "another name"]),
-        (
-            "[[network]]\nname = \"netb\"\nsubnet = \"10.0.0.128/25\"",
-            &[":7:10", "do not overlap", "\"neta\" has 10.0.0.0/24"],
-        ),
-    ];
-    for (second, wanted) in pairs {
-        let message = refusal(&format!("{}{second}\n", network(&format!("{subnet}\n"))));
-        for part in *wanted {
-            assert!(message.contains(part), "{second}\nlacks {part:?}:\n{message}");
-        }
-    }
 }
+
+#[test]
+fn each_mistake_is_named_with_line_key_value_and_what_was_expected() {
+    assert_each_refused(MISTAKES, str::to_owned);
+}
+
+#[test]
+fn each_mistake_in_a_network_is_named_in_the_same_way() {
+    assert_each_refused(NETWORK_MISTAKES, network);
+}
+
+#[test]
+fn networks_that_do_not_fit_together_are_refused() {
+    let first = network("subnet = \"10.0.0.0/24\"\n");
+    assert_each_refused(PAIR_MISTAKES, |second| format!("{first}{second}\n"));
+}
+
+const MISTAKES: &[Case] = &[
+    (
+        "[detection]\nheartbeat_intervall = \"1s\"",
+        &[
+            "hatsd.toml:2:1",
+            "unknown key `detection.heartbeat_intervall`",
+            "\"1s\"",
+            "expected `heartbeat_interval`",
+        ],
+    ),
+    ("[detectoin]\nx = 1", &["hatsd.toml:1:2", "[detectoin]", "expected `detection`"]),
+    ("colour = 3", &[":1:1", "`colour`", "`3`", "expected one of cluster, node, detection"]),
+    ("[cluster]\nname = 5", &[":2:8", "`cluster.name` is `5`", "expected text in quotes"]),
+    ("[cluster]\nname = \"\"", &[":2:8", "`cluster.name` is `\"\"`", "it is empty"]),
+    ("cluster = \"atc\"", &[":1:11", "`cluster` is `\"atc\"`", "written as [cluster]"]),
+    ("[node]\nname = \"a\\tb\"", &[":2:8", "`node.name`", "printable"]),
+    ("[node]\nname = \"a,b\"", &[":2:8", "`node.name`", "without commas"]),
+    (
+        "[detection]\nprofile = \"quick\"",
+        &[":2:11", "`detection.profile` is `\"quick\"`", "default, fast, bfd, wan"],
+    ),
+    (
+        "[detection]\nheartbeat_interval = 250",
+        &[":2:22", "`detection.heartbeat_interval` is `250`", "no unit", "\"250ms\""],
+    ),
+    ("[detection]\nheartbeat_interval = \"0ms\"", &[":2:22", "`\"0ms\"`", "1ms to 60s"]),
+    ("[detection]\nheartbeat_interval = \"99999999999h\"", &[":2:22", "too long"]),
+    ("[detection]\nsensitivity = 1", &[":2:15", "sensitivity` is `1`", "from 2 to 100"]),
+    ("[detection]\nsensitivity = -4", &[":2:15", "`-4`", "from 2 to 100"]),
+    ("[detection]\nsensitivity = 3.5", &[":2:15", "`3.5`", "whole number"]),
+    ("[detection]\nprobe_timeout = \"11s\"", &[":2:17", "`\"11s\"`", "1ms to 10s"]),
+    ("[detection]\nprobe_timeout = \"2s\"", &[":2:17", "longer than the detection time (1s)"]),
+    (
+        "[detection]\nheartbeat_interval = \"1ms\"\nsensitivity = 2",
+        &[":2:22", "`\"1ms\"`", "probe timeout (5ms) is longer", "(2ms)"],
+    ),
+    ("[nim]\nrealtime_priority = 100", &[":2:21", "`100`", "from 0 to 99"]),
+    ("[nim]\nlock_memory = \"yes\"", &[":2:15", "`\"yes\"`", "true or false"]),
+    ("[network]\nname = \"neta\"", &["`network` is", "[[network]]"]),
+    ("[[network]]\nsubnet = \"10.0.0.0/24\"", &[":1:1", "[network[1]]", "no `name`"]),
+    ("[[network]]\nname = \"neta\"", &[":1:1", "\"neta\"", "`subnet` nor `interfaces`"]),
+    ("[cluster]\nname = \"a\"\nname = \"b\"", &[":3:1", "duplicate key"]),
+    ("[cluster]\nname = atc", &[":2:8", "not TOML"]),
+    ("[[adapter]]\nrequired_targets = []", &[":1:1", "no `interface`"]),
+    ("[[adapter]]\ninterface = \"eth0/1\"", &[":2:13", "eth0/1", "no slash"]),
+    (
+        "[[adapter]]\ninterface = \"eth0\"\nnetwork = \"netz\"",
+        &[":3:11", "adapter[1].network", "netz", "name of a [[network]]"],
+    ),
+];
+
+const NETWORK_MISTAKES: &[Case] = &[
+    ("subnet = \"10.0.0.1/24\"", &[":3:10", "host bits", "\"10.0.0.0/24\""]),
+    ("subnet = \"10.0.0.1/32\"", &[":3:10", "more than one host"]),
+    ("subnet = \"10.0.0.0/33\"", &[":3:10", "`\"10.0.0.0/33\"`", "expected a subnet"]),
+    ("subnet = \"127.0.0.0/8\"", &[":3:10", "neither loopback nor multicast"]),
+    ("interfaces = \"eth0\"", &[":3:14", "`\"eth0\"`", "in square brackets"]),
+    ("interfaces = [\"eth0\", \"eth0\"]", &[":3:23", "interfaces[2]", "once"]),
+    ("interfaces = [\"much-too-long-a-name\"]", &[":3:15", "1 to 15 characters"]),
+    ("subnet = \"10.0.0.0/24\"\nmode = \"anycast\"", &[":4:8", "`\"anycast\"`", "unicast"]),
+    ("subnet = \"10.0.0.0/24\"\ngroup = \"10.0.0.9\"", &[":4:9", "multicast address"]),
+    ("subnet = \"10.0.0.0/24\"\ngroup = \"ff02::1:2\"", &[":4:9", "subnet's family"]),
+    ("subnet = \"10.0.0.0/24\"\nport = 0", &[":4:8", "`0`", "from 1 to 65535"]),
+    ("subnet = \"10.0.0.0/24\"\nport = 65536", &[":4:8", "from 1 to 65535"]),
+    ("subnet = \"10.0.0.0/24\"\nport = \"12347\"", &[":4:8", "whole number"]),
+    ("subnet = \"10.0.0.0/24\"\nmode = \"unicast\"", &[":1:1", "no `peers`"]),
+    ("subnet = \"10.0.0.0/24\"\npeers = [\"10.0.0.2\"]", &[":4:10", "expected \"unicast\""]),
+    ("subnet = \"fd00::/64\"\nmode = \"broadcast\"", &[":3:10", "IPv6 does not have"]),
+    (
+        "subnet = \"10.0.0.0/24\"\nmode = \"unicast\"\npeers = [\"10.0.1.2\"]",
+        &[":5:10", "peers[1]", "`\"10.0.1.2\"`", "in the network's subnet, 10.0.0.0/24"],
+    ),
+    (
+        "subnet = \"10.0.0.0/24\"\nmode = \"unicast\"\npeers = [\"fd00::2\"]",
+        &[":5:10", "subnet's family"],
+    ),
+    (
+        "subnet = \"10.0.0.0/24\"\nmode = \"unicast\"\npeers = [\"10.0.0.2\"]\ngroup = \"239.1.1.1\"",
+        &[":6:9", "mode is \"unicast\", expected no group"],
+    ),
+    (
+        "subnet = \"10.0.0.0/24\"\nreference_targets = [\"fd00::1\"]",
+        &[":4:22", "reference_targets[1]", "subnet's family"],
+    ),
+    (
+        "subnet = \"10.0.0.0/24\"\nreference_targets = [\"gateway\"]",
+        &[":4:22", "`\"gateway\"`", "an IP address in quotes"],
+    ),
+];
+
+const PAIR_MISTAKES: &[Case] = &[
+    ("[[network]]\nname = \"neta\"\nsubnet = \"10.1.0.0/24\"", &[":6:8", "another name"]),
+    (
+        "[[network]]\nname = \"netb\"\nsubnet = \"10.0.0.128/25\"",
+        &[":7:10", "do not overlap", "\"neta\" has 10.0.0.0/24"],
+    ),
+];
 
 #[test]
 fn every_mistake_in_a_file_is_reported_at_once() {
