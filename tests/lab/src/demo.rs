@@ -125,7 +125,7 @@ impl Story {
             say!("   {}: {leader} leads (highest address), {successor} succeeds", network.name);
         }
         self.row("start", "one group a network", &took, took.len(), true);
-        self.session.watch.linger(self.session.times.settle());
+        self.session.watch.linger(self.session.times.settle())?;
         Ok(())
     }
 

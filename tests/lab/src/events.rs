@@ -3,12 +3,13 @@
 
 use std::{
     fs::File,
-    io::{Read, Seek, SeekFrom},
+    io::{self, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
 
+use anyhow::{Context, Result};
 use serde::Deserialize;
 
 /// The parts of an event that the lab looks at; absent ones are empty.
@@ -102,21 +103,23 @@ struct Tail {
 }
 
 impl Tail {
-    fn read(&mut self, into: &mut Vec<Event>) {
-        let Ok(mut file) = File::open(&self.path) else { return };
+    fn read(&mut self, into: &mut Vec<Event>) -> io::Result<()> {
+        let mut file = File::open(&self.path)?;
         let mut bytes = Vec::new();
-        let read =
-            file.seek(SeekFrom::Start(self.offset)).and_then(|_| file.read_to_end(&mut bytes));
-        let Ok(length) = read else { return };
+        file.seek(SeekFrom::Start(self.offset))?;
+        let length = file.read_to_end(&mut bytes)?;
         self.offset += length as u64;
         self.rest.append(&mut bytes);
-        let Some(end) = self.rest.iter().rposition(|byte| *byte == b'\n') else { return };
+        let Some(end) = self.rest.iter().rposition(|byte| *byte == b'\n') else {
+            return Ok(());
+        };
         let lines: Vec<u8> = self.rest.drain(..=end).collect();
         let events = lines.split(|byte| *byte == b'\n').filter_map(|line| {
             let event: Event = serde_json::from_slice(line).ok()?;
             (!event.event.is_empty()).then_some(event)
         });
         into.extend(events);
+        Ok(())
     }
 }
 
@@ -138,36 +141,53 @@ impl Watch {
     }
 
     /// Reads what is new.
-    pub fn poll(&mut self) {
+    ///
+    /// # Errors
+    ///
+    /// A log can't be read: silence would be taken for good news.
+    pub fn poll(&mut self) -> Result<()> {
         for (tail, said) in self.tails.iter_mut().zip(&mut self.said) {
-            tail.read(said);
+            tail.read(said).with_context(|| format!("read {}", tail.path.display()))?;
         }
+        Ok(())
     }
 
     /// How many events each node has said so far: a point to look from later.
-    pub fn mark(&mut self) -> Vec<usize> {
-        self.poll();
-        self.said.iter().map(Vec::len).collect()
+    ///
+    /// # Errors
+    ///
+    /// As [`Watch::poll`].
+    pub fn mark(&mut self) -> Result<Vec<usize>> {
+        self.poll()?;
+        Ok(self.said.iter().map(Vec::len).collect())
     }
 
     /// Reads until `done`, or until the time is up; returns whether it is done.
-    pub fn wait(&mut self, limit: Duration, mut done: impl FnMut(&Watch) -> bool) -> bool {
+    ///
+    /// # Errors
+    ///
+    /// As [`Watch::poll`].
+    pub fn wait(&mut self, limit: Duration, mut done: impl FnMut(&Watch) -> bool) -> Result<bool> {
         let end = Instant::now() + limit;
         loop {
-            self.poll();
+            self.poll()?;
             if done(self) {
-                return true;
+                return Ok(true);
             }
             if Instant::now() >= end {
-                return false;
+                return Ok(false);
             }
             thread::sleep(Duration::from_millis(5));
         }
     }
 
     /// Goes on reading for a while.
-    pub fn linger(&mut self, time: Duration) {
-        self.wait(time, |_| false);
+    ///
+    /// # Errors
+    ///
+    /// As [`Watch::poll`].
+    pub fn linger(&mut self, time: Duration) -> Result<()> {
+        self.wait(time, |_| false).map(drop)
     }
 }
 
@@ -184,11 +204,12 @@ mod tests {
         let mut watch = Watch::new([path.as_path()].into_iter());
         file.write_all(b"not json\n{\"event\":\"node.up\",\"node\":\"n1\"}\n{\"event\":\"no")
             .unwrap();
-        watch.poll();
+        watch.poll().unwrap();
         assert_eq!(watch.said[0].len(), 1);
         file.write_all(b"de.down\",\"node\":\"n2\",\"new_key\":1}\n").unwrap();
-        watch.poll();
+        watch.poll().unwrap();
         assert_eq!(watch.said[0][1].words(), "node.down n2");
         std::fs::remove_file(path).unwrap();
+        assert!(watch.poll().is_err(), "a log that is gone is no silence");
     }
 }

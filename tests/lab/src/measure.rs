@@ -18,6 +18,9 @@ use crate::{
     trial::{Outcome, Trial},
 };
 
+/// So many complaints are shown in full.
+const COMPLAINTS_SHOWN: usize = 12;
+
 /// What to measure, and on which cluster.
 #[derive(Clone, Debug, clap::Args)]
 pub struct MeasureArgs {
@@ -139,18 +142,24 @@ fn faults(dir: Option<&Path>, plan: &Plan, what: What, repeat: u32) -> Result<Sa
     let mut session = Session::start(dir, plan.clone(), veth_will_do)?;
     let limit = session.times.recovery();
     session.wait_whole(&session.everyone(), limit)?;
-    session.watch.linger(session.times.settle());
+    session.watch.linger(session.times.settle())?;
     let mut samples = Samples::default();
     for round in 0..repeat as usize {
         let trial = trial(plan, what, round);
-        let marks = session.watch.mark();
+        let marks = session.watch.mark()?;
         let mut outcome = session.run(&trial)?;
         if what == What::Leader {
             outcome.took_ns = takeovers(&session, &trial, &marks, &outcome);
         }
         samples.add(&trial, &outcome);
-        let repair = session.heal()?;
-        samples.complaints.extend(repair.complaints());
+        match session.heal() {
+            Ok(repair) => samples.complaints.extend(repair.complaints()),
+            Err(error) => {
+                // Nothing measured from here on would mean anything.
+                samples.complaints.push(format!("after the repair of {}: {error:#}", trial.title));
+                break;
+            }
+        }
     }
     if let Some(dir) = session.kept_logs() {
         samples.complaints.push(format!("the logs are kept in {}", dir.display()));
@@ -261,7 +270,10 @@ fn table(report: &Report<'_>) {
         rows.push([name.to_owned(), s.samples.to_string()].into_iter().chain(figures).collect());
     }
     say!("{}", columns(&rows).trim_end());
-    for complaint in report.wrong {
+    for complaint in report.wrong.iter().take(COMPLAINTS_SHOWN) {
         say!("WRONG: {complaint}");
+    }
+    if report.wrong.len() > COMPLAINTS_SHOWN {
+        say!("WRONG: {} more, all of them with -o json", report.wrong.len() - COMPLAINTS_SHOWN);
     }
 }

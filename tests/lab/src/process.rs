@@ -31,6 +31,8 @@ pub struct Process {
     pub cpu_ms: u64,
     /// Resident memory.
     pub rss_kib: u64,
+    /// Of it, what belongs to no file: heap and stacks.
+    pub own_kib: u64,
     /// Resident memory, shared pages divided among those that share them.
     pub pss_kib: Option<u64>,
 }
@@ -136,6 +138,7 @@ fn read(path: &Path) -> Option<Process> {
         state,
         cpu_ms,
         rss_kib: size("Rss:").unwrap_or(0),
+        own_kib: size("Anonymous:").unwrap_or(0),
         pss_kib: size("Pss:"),
     })
 }

@@ -43,8 +43,9 @@ struct Report {
     hatsd_pss_max_kib: Option<u64>,
     nim_rss_max_kib: u64,
     nim_pss_max_kib: Option<u64>,
-    /// A node's processes together.
-    node_pss_max_kib: Option<u64>,
+    /// A node's processes together, as they would be alone on a host: here they
+    /// share their programs' pages with those of the other nodes.
+    node_alone_max_kib: u64,
     /// Frames that all nodes sent, for each second; only our own switch counts.
     frames_per_second: Option<f64>,
     /// The switch itself, which no real cluster has.
@@ -66,23 +67,23 @@ pub fn run(
     let mut session = Session::start(dir, plan, true)?;
     let limit = session.times.recovery();
     session.wait_whole(&session.everyone(), limit)?;
-    session.watch.linger(session.times.settle());
+    session.watch.linger(session.times.settle())?;
 
     let busy = Busy::start(load);
-    let marks = session.watch.mark();
+    let marks = session.watch.mark()?;
     let before = session.status()?;
     let started = Instant::now();
     let mut peak = before.clone();
     while started.elapsed() < time {
         thread::sleep(LOOK_EVERY.min(time - started.elapsed().min(time)));
-        session.watch.poll();
+        session.watch.poll()?;
         let now = session.status()?;
         raise(&mut peak, &now);
     }
     let after = session.status()?;
     let elapsed = started.elapsed();
     drop(busy);
-    session.watch.poll();
+    session.watch.poll()?;
 
     let said =
         || session.watch.said.iter().zip(&marks).flat_map(|(events, mark)| events[*mark..].iter());
@@ -110,7 +111,7 @@ pub fn run(
         hatsd_pss_max_kib: largest(&peak, "hatsd", |p| p.pss_kib),
         nim_rss_max_kib: largest(&peak, "hats-nim", |p| Some(p.rss_kib)).unwrap_or(0),
         nim_pss_max_kib: largest(&peak, "hats-nim", |p| p.pss_kib),
-        node_pss_max_kib: node_pss(&peak),
+        node_alone_max_kib: node_alone(&peak),
         frames_per_second: frames(&after)
             .zip(frames(&before))
             .map(|(after, before)| (after - before) as f64 / elapsed.as_secs_f64()),
@@ -164,17 +165,18 @@ fn largest(status: &Status, name: &str, size: fn(&Process) -> Option<u64>) -> Op
     processes(status).filter(|process| process.name == name).filter_map(size).max()
 }
 
-fn node_pss(status: &Status) -> Option<u64> {
+/// What a node would take on a host of its own: every process's own pages, and
+/// the pages of each program once.
+fn node_alone(status: &Status) -> u64 {
     let of_node = |processes: &[Process]| {
-        processes.iter().filter(|p| is_hats(p)).map(|p| p.pss_kib).sum::<Option<u64>>()
+        let own: u64 = processes.iter().filter(|p| is_hats(p)).map(|p| p.own_kib).sum();
+        let program = |name: &str| {
+            let shared = processes.iter().filter(|p| p.name == name);
+            shared.map(|p| p.rss_kib.saturating_sub(p.own_kib)).max().unwrap_or(0)
+        };
+        own + program("hatsd") + program("hats-nim")
     };
-    status
-        .nodes
-        .iter()
-        .map(|node| of_node(&node.processes))
-        .collect::<Option<Vec<_>>>()?
-        .into_iter()
-        .max()
+    status.nodes.iter().map(|node| of_node(&node.processes)).max().unwrap_or(0)
 }
 
 /// Keeps the largest sizes of each process seen so far.
@@ -185,6 +187,7 @@ fn raise(peak: &mut Status, now: &Status) {
                 Some(known) => {
                     known.rss_kib = known.rss_kib.max(process.rss_kib);
                     known.pss_kib = known.pss_kib.max(process.pss_kib);
+                    known.own_kib = known.own_kib.max(process.own_kib);
                 }
                 None => peak.processes.push(process.clone()),
             }
@@ -226,7 +229,7 @@ fn show(report: &Report, output: Output) -> Result<()> {
         mib(report.nim_rss_max_kib),
         shared(report.nim_pss_max_kib)
     );
-    say!("a node       PSS {} MiB at most", shared(report.node_pss_max_kib));
+    say!("a node       {:.1} MiB at most, if alone on its host", mib(report.node_alone_max_kib));
     if let Some(rate) = report.frames_per_second {
         say!("network      {rate:.0} frames/s sent by all nodes");
     }

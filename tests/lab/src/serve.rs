@@ -5,7 +5,10 @@
 use std::{
     fs::File,
     io::{BufRead, BufReader, Write},
-    os::{fd::AsFd, unix::process::ExitStatusExt},
+    os::{
+        fd::AsFd,
+        unix::process::{CommandExt, ExitStatusExt},
+    },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -68,6 +71,7 @@ pub fn launch(dir: &Path, plan: &Plan, detached: bool) -> Result<Lab> {
     let log = files::lab_log(&dir);
     let errors = File::create(&log).with_context(|| format!("create {}", log.display()))?;
     let mut child = Command::new("/proc/self/exe")
+        .arg0("hats-lab")
         .arg("serve")
         .arg("--dir")
         .arg(&dir)
@@ -124,6 +128,7 @@ pub fn serve(args: &ServeArgs) -> Result<()> {
         Signal::SIGQUIT,
     ])?;
     let mut child = Command::new("/proc/self/exe")
+        .arg0("hats-lab")
         .arg("init")
         .arg("--dir")
         .arg(&args.dir)

@@ -66,7 +66,8 @@ impl Session {
                 return Err(error);
             }
             plan.links = Links::Veth;
-            note = Some(format!("{error:#}"));
+            let words = format!("{error:#}");
+            note = words.split("; or use").next().map(str::to_owned);
         }
         let dir = dir.map_or_else(own_dir, Path::to_owned);
         let lab = serve::launch(&dir, &plan, false)?;
@@ -128,7 +129,7 @@ impl Session {
                 ended = ended_daemon(&lab, alive);
             }
             ended.is_some() || whole(watch).iter().all(Option::is_some)
-        });
+        })?;
         if let Some(words) = ended {
             self.keep = true;
             bail!("{words}");
@@ -152,10 +153,10 @@ impl Session {
     ///
     /// The fault could not be injected.
     pub fn run(&mut self, trial: &Trial) -> Result<Outcome> {
-        let marks = self.watch.mark();
+        let marks = self.watch.mark()?;
         let injected = self.ask(&trial.request)?;
-        self.watch.wait(self.times.patience(), |watch| trial.is_said(watch, &marks));
-        self.watch.linger(self.times.settle());
+        self.watch.wait(self.times.patience(), |watch| trial.is_said(watch, &marks))?;
+        self.watch.linger(self.times.settle())?;
         let outcome = trial.judge(&self.watch, &marks, injected);
         self.keep |= !outcome.is_right();
         Ok(outcome)
@@ -167,10 +168,10 @@ impl Session {
     ///
     /// It did not become whole.
     pub fn heal(&mut self) -> Result<Repair> {
-        let marks = self.watch.mark();
+        let marks = self.watch.mark()?;
         let at = self.ask(&Request::Heal { node: None, adapter: None })?;
         let whole = self.wait_whole(&self.everyone(), self.times.recovery())?;
-        self.watch.linger(self.times.settle());
+        self.watch.linger(self.times.settle())?;
         let failures: Vec<_> = self
             .watch
             .said
