@@ -33,7 +33,7 @@ use hats_wire::{
 
 use crate::{
     config::Detection,
-    diagnose::{Conclusion, Evidence, REFERENCE, diagnose},
+    diagnose::{Conclusion, Evidence, Party, REFERENCE, diagnose},
     group::Group,
     io::AdapterIndex,
     linkstate::Database,

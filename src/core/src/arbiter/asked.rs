@@ -72,7 +72,7 @@ impl Arbiter {
             self.probe_suspect(&mut probing, &place, &request.suspect, case, false, around);
             let elsewhere = self.give_notice(&place, &request.reporter, case, around);
             let tag = request.case.in_round(request.round);
-            let ask = Ask { case: tag, count: PROBES, icmp: false, as_reporter: false, elsewhere };
+            let ask = Ask { case: tag, count: PROBES, icmp: true, as_reporter: false, elsewhere };
             self.probe(&mut probing, &place, &request.reporter, ask);
         }
         self.asked.push(Asked {

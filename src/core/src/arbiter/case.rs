@@ -6,6 +6,10 @@ use hats_wire::GroupId;
 
 use super::*;
 
+/// A host that answers ICMP echo, but not hats, may just be busy: below this
+/// much silence nothing on it is said to have failed.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// What a case has come to.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Concluded {
@@ -28,6 +32,8 @@ pub(super) struct Case {
     group: GroupId,
     last_heard: Timestamp,
     silent: bool,
+    /// Its NIM said that its daemon is gone.
+    goodbye: bool,
     /// Found by a patrol, not by the ring: silence is established then.
     silent_at: Option<Timestamp>,
     round: u32,
@@ -74,9 +80,31 @@ struct Found {
     conclusion: Conclusion,
     observations: Vec<Observation>,
     arbiters: Vec<String>,
+    /// Adapters whose hosts answer ICMP echo on the network in question.
+    echoes: BTreeSet<IpAddr>,
 }
 
 impl Case {
+    /// Silence that a busy host explains as well as a fault must last.
+    fn patience(&self, found: &Found) -> Option<Timestamp> {
+        let busy = match &found.conclusion {
+            Conclusion::Daemon | Conclusion::Inconclusive { .. } => true,
+            Conclusion::Adapter { culprit: Party::Suspect, .. } => {
+                found.echoes.contains(&self.suspect.address)
+            }
+            Conclusion::Adapter { culprit: Party::Reporter, .. } => {
+                found.echoes.contains(&self.reporter.address)
+            }
+            Conclusion::Alive
+            | Conclusion::Fact(_)
+            | Conclusion::Path { .. }
+            | Conclusion::Partition { .. }
+            | Conclusion::Network
+            | Conclusion::Node { .. } => false,
+        };
+        (busy && !self.goodbye).then(|| self.last_heard + PATIENCE)
+    }
+
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
         let stage = match &self.stage {
             Stage::Round(round) => round.deadline,
@@ -122,9 +150,20 @@ impl Case {
             suspect: &self.suspect,
             observations: &observations,
         });
+        let echoes = observations
+            .iter()
+            .filter(|o| o.network == self.network && o.icmp == Some(true))
+            .map(|o| o.target_address)
+            .collect();
         self.unanswered = arbiters().next().is_some() && answered.is_empty();
         let until = now.max(round.started + rest);
-        self.found = Some(Found { completed: now, conclusion, observations, arbiters: answered });
+        self.found = Some(Found {
+            completed: now,
+            conclusion,
+            observations,
+            arbiters: answered,
+            host_answers,
+        });
         self.stage = Stage::Resting { until };
     }
 
@@ -188,6 +227,7 @@ impl Arbiter {
             group: view.id,
             last_heard,
             silent,
+            goodbye: false,
             silent_at: None,
             round: 0,
             stage,
@@ -197,6 +237,20 @@ impl Arbiter {
         };
         self.cases.insert(key, case);
         self.wake_cases(now, around);
+    }
+
+    /// A watched neighbour's NIM says that its daemon is gone.
+    pub(crate) fn goodbye(
+        &mut self,
+        now: Timestamp,
+        adapter: AdapterIndex,
+        address: IpAddr,
+        around: &Surroundings,
+    ) {
+        self.missed(now, adapter, address, now, true, around);
+        if let Some(case) = self.cases.get_mut(&(adapter, address)) {
+            case.goodbye = true;
+        }
     }
 
     /// A member does not answer this node's patrol: a case, unless it is one
@@ -383,6 +437,12 @@ impl Arbiter {
                 case.stage = Stage::Resting { until: now + self.detection_time };
                 let (adapter, neighbour) = (case.adapter, case.suspect.address);
                 self.acts.push(Act::Compare { adapter, neighbour });
+            }
+            _ if case.patience(found).is_some_and(|until| now < until) => {
+                if !running {
+                    let until = found.completed + PATIENCE / 10;
+                    case.stage = Stage::Resting { until: until.max(now) };
+                }
             }
             // Nobody answered the first time: once more, and ask the targets.
             Conclusion::Inconclusive { .. } if case.round < 2 => {

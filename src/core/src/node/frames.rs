@@ -115,7 +115,7 @@ impl Node {
             self.locals.get(&index).is_some_and(|local| local.neighbours.watch.contains(&from));
         if watched {
             self.with_arbiter(|arbiter, around| {
-                arbiter.missed(now, index, from, now, true, around);
+                arbiter.goodbye(now, index, from, around);
             });
         }
     }
