@@ -157,13 +157,8 @@ impl Case {
             .collect();
         self.unanswered = arbiters().next().is_some() && answered.is_empty();
         let until = now.max(round.started + rest);
-        self.found = Some(Found {
-            completed: now,
-            conclusion,
-            observations,
-            arbiters: answered,
-            host_answers,
-        });
+        self.found =
+            Some(Found { completed: now, conclusion, observations, arbiters: answered, echoes });
         self.stage = Stage::Resting { until };
     }
 
