@@ -176,11 +176,16 @@ impl Group {
         }
         let mut again = Vec::new();
         let mut fresh = Vec::new();
+        // One that was written before the membership in force says nothing of
+        // its members: it is late, or came twice.
+        let current = join.into.instance >= membership.view.id.instance;
         for member in join.members {
             match membership.view.members.get(member.address) {
                 // It left us without a word, or was started anew: its leaving
                 // is committed first, so that everybody sees it go.
-                Some(known) if *known != member || member.address == from => again.push(member),
+                Some(known) if current && (*known != member || member.address == from) => {
+                    again.push(member);
+                }
                 Some(_) => {}
                 None => fresh.push(member),
             }
