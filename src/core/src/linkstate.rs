@@ -134,13 +134,6 @@ impl Database {
         self.items.get(&ItemKey::Node(id)).cloned()
     }
 
-    pub(crate) fn nodes(&self) -> impl Iterator<Item = (&NodeReport, Incarnation)> {
-        self.items.values().filter_map(|item| match &item.body {
-            ItemBody::Node(report) => Some((report, item.incarnation)),
-            ItemBody::Group(_) | ItemBody::Verdict(_) => None,
-        })
-    }
-
     pub(crate) fn groups(&self) -> impl Iterator<Item = &GroupReport> {
         self.items.values().filter_map(|item| match &item.body {
             ItemBody::Group(report) => Some(report),

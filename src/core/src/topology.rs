@@ -12,9 +12,7 @@ use alloc::{
 };
 use core::net::IpAddr;
 
-use hats_wire::{
-    Cause, Direction, GroupId, Incarnation, Member, NodeId, Pair, Verdict, VerdictKind,
-};
+use hats_wire::{Cause, GroupId, Incarnation, Member, NodeId, Pair, Verdict, VerdictKind};
 
 use crate::{
     event::{Event, EventKind},
@@ -33,6 +31,20 @@ pub(crate) struct KnownAdapter {
     pub since: Timestamp,
     /// A group with a higher instance that lists it makes it up again.
     pub instance: u64,
+    /// The world was told that it is up, and nothing else since: coming into
+    /// sight again is no news.
+    told_up: bool,
+}
+
+impl KnownAdapter {
+    /// Failed, left, or judged in vain: only a later group brings it back.
+    pub(crate) fn is_out(&self) -> bool {
+        match self.state {
+            AdapterState::Down | AdapterState::Left => true,
+            AdapterState::Unknown => self.verdict_id.is_some(),
+            AdapterState::Up | AdapterState::Joining => false,
+        }
+    }
 }
 
 /// A node.
@@ -46,6 +58,9 @@ pub(crate) struct KnownNode {
     pub since: Timestamp,
     /// What the next `node.up` ends.
     ended_by: Option<EventKind>,
+    /// The world was told that this run is up, and nothing else since: coming
+    /// into sight again is no news.
+    told_up: bool,
 }
 
 /// A failed path.
@@ -54,7 +69,6 @@ pub(crate) struct KnownPath {
     pub ends: (Member, Member),
     pub verdict_id: Option<String>,
     pub since: Timestamp,
-    pub direction: Direction,
 }
 
 /// See the module.
@@ -78,6 +92,7 @@ impl Topology {
             verdict_id: None,
             since: now,
             instance: 0,
+            told_up: false,
         });
         known.member = member.clone();
         self.node_seen(now, member.node_id, &member.node, member.incarnation);
@@ -92,6 +107,7 @@ impl Topology {
             incarnation,
             since: now,
             ended_by: None,
+            told_up: false,
         });
     }
 
@@ -109,7 +125,7 @@ impl Topology {
             known.instance = known.instance.max(group.instance);
             return None;
         }
-        if group.instance <= known.instance {
+        if known.is_out() && group.instance <= known.instance {
             return None;
         }
         let clears = match (known.state, known.cause) {
@@ -126,14 +142,14 @@ impl Topology {
                 _,
             ) => None,
         };
-        // A network that comes together again is one event, not one per adapter.
-        let silently = known.state == AdapterState::Unknown && known.verdict_id.is_none();
         known.state = AdapterState::Up;
         known.cause = None;
         known.verdict_id = None;
         known.since = now;
-        known.instance = group.instance;
-        (!silently).then(|| say::adapter_up(network, member, clears))
+        known.instance = known.instance.max(group.instance);
+        // A network that comes together again is one event, not one per adapter.
+        let told = core::mem::replace(&mut known.told_up, true);
+        (!told).then(|| say::adapter_up(network, member, clears))
     }
 
     /// The adapter failed, in a group of at most `instance`.
@@ -169,6 +185,7 @@ impl Topology {
             | Cause::Unreachable => AdapterState::Down,
         };
         known.state = state;
+        known.told_up = false;
         known.cause = Some(cause);
         known.verdict_id = verdict.map(|verdict| verdict.id.clone());
         known.since = now;
@@ -178,16 +195,48 @@ impl Topology {
         tell.then(|| say::adapter_down(network, member, cause, verdict))
     }
 
+    /// Its own node says in which group the adapter was.
+    pub(crate) fn adapter_was_in(&mut self, network: &str, address: IpAddr, instance: u64) {
+        if let Some(known) = self.adapters.get_mut(&(network.to_string(), address)) {
+            known.instance = known.instance.max(instance);
+        }
+    }
+
     /// The adapter is out of sight, and nobody is to blame (yet).
     pub(crate) fn adapter_unknown(&mut self, now: Timestamp, network: &str, address: IpAddr) {
         if let Some(known) = self.adapters.get_mut(&(network.to_string(), address))
-            && matches!(known.state, AdapterState::Up | AdapterState::Joining)
+            && known.state == AdapterState::Up
         {
             known.state = AdapterState::Unknown;
             known.cause = None;
             known.verdict_id = None;
             known.since = now;
         }
+    }
+
+    /// Groups that are connected to this node list these adapters together
+    /// with others, and no other adapter.
+    pub(crate) fn in_sight(
+        &mut self,
+        now: Timestamp,
+        visible: &BTreeMap<(String, IpAddr), (GroupId, Member)>,
+        me: NodeId,
+    ) -> Vec<(String, Event)> {
+        let mut events = Vec::new();
+        for ((network, _), (group, member)) in visible {
+            if member.node_id != me {
+                let event = self.adapter_up(now, network, member, *group);
+                events.extend(event.map(|event| (network.clone(), event)));
+            }
+        }
+        for (key, known) in &mut self.adapters {
+            let other = known.member.node_id != me;
+            if other && known.state == AdapterState::Up && !visible.contains_key(key) {
+                known.state = AdapterState::Unknown;
+                known.since = now;
+            }
+        }
+        events
     }
 
     /// This adapter is not this node's any more, or never was there.
@@ -232,6 +281,7 @@ impl Topology {
             Some(_) | None => say::daemon_down(&known.name, verdict),
         };
         known.ended_by = Some(event.kind);
+        known.told_up = false;
         Some(event)
     }
 
@@ -246,6 +296,7 @@ impl Topology {
         known.verdict_id = None;
         known.since = now;
         known.ended_by = Some(EventKind::NodeLeft);
+        known.told_up = false;
         Some(say::about_node(EventKind::NodeLeft, &known.name, "left: its hatsd was stopped"))
     }
 
@@ -279,7 +330,8 @@ impl Topology {
             known.verdict_id = None;
             known.since = now;
             let ended = known.ended_by.take();
-            if *id == me {
+            let told = core::mem::replace(&mut known.told_up, true) && !restarted;
+            if *id == me || told {
                 continue;
             }
             if restarted && matches!(ended, Some(EventKind::NodeDown | EventKind::DaemonDown)) {
@@ -306,9 +358,8 @@ impl Topology {
         if self.paths.contains_key(&key) {
             return None;
         }
-        let direction = verdict.direction.unwrap_or(Direction::Both);
         let verdict_id = Some(verdict.id.clone());
-        self.paths.insert(key, KnownPath { ends, verdict_id, since: now, direction });
+        self.paths.insert(key, KnownPath { ends, verdict_id, since: now });
         Some(say::path_failed(verdict))
     }
 

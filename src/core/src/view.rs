@@ -8,7 +8,7 @@ use hats_wire::{
     link::{Heard, Link, Mode, Statistics},
 };
 
-use crate::{io::AdapterIndex, time::Timestamp};
+use crate::{event::EventKind, io::AdapterIndex, time::Timestamp};
 
 /// Everything a node knows at one instant.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -50,6 +50,8 @@ pub struct NetworkView {
     pub leader: Option<String>,
     /// The successor's node and address.
     pub successor: Option<(String, IpAddr)>,
+    /// It fell apart, or failed as a whole: the event that said so.
+    pub broken: Option<EventKind>,
     /// No change for ten heartbeat intervals.
     pub stable: bool,
     /// When the group last changed.

@@ -47,14 +47,18 @@ impl Node {
             Conclusion::Node { .. } | Conclusion::Daemon => {
                 self.judges(self.home_of(silent.suspect.node_id), culprit)
             }
-            // So is what concerns more than one adapter: its leader, though
-            // it be out of reach on that network.
-            Conclusion::Path { .. } | Conclusion::Partition { .. } | Conclusion::Network => {
-                view.members.iter().map(|member| member.node_id).collect()
+            // So is what concerns more than one adapter, or this node's own:
+            // by the leader, though it be out of reach on that network.
+            Conclusion::Path { .. }
+            | Conclusion::Partition { .. }
+            | Conclusion::Network
+            | Conclusion::Adapter { culprit: Party::Reporter, .. } => {
+                let ids = view.members.iter().map(|member| member.node_id);
+                ids.filter(|id| Some(*id) != culprit).collect()
             }
             Conclusion::Alive
             | Conclusion::Fact(_)
-            | Conclusion::Adapter { .. }
+            | Conclusion::Adapter { culprit: Party::Suspect, .. }
             | Conclusion::Inconclusive { .. } => {
                 self.judges(Some((silent.network.clone(), view.clone())), culprit)
             }
@@ -216,14 +220,13 @@ impl Node {
                 (VerdictKind::Inconclusive, suspect, cause, Confidence::Low)
             }
         };
-        let missing = match conclusion {
-            Conclusion::Inconclusive { missing } => (*missing).to_string(),
-            _ => String::new(),
+        let missing = if let Conclusion::Inconclusive { missing } = conclusion {
+            (*missing).to_string()
+        } else {
+            String::new()
         };
-        let direction = match conclusion {
-            Conclusion::Path { direction } => Some(*direction),
-            _ => None,
-        };
+        let direction =
+            if let Conclusion::Path { direction } = conclusion { Some(*direction) } else { None };
         let group = self.current_group(&silent.network).unwrap_or(silent.group);
         // A path that fails one way is told from the end that is not heard.
         let (culprit, peer, direction) = match (kind, direction) {
@@ -264,6 +267,9 @@ impl Node {
     pub(super) fn learn_verdict(&mut self, now: Timestamp, verdict: &Verdict) {
         self.verdicts_at.insert(verdict.id.clone(), now);
         self.verdicts_at.retain(|id, _| self.database.has_verdict(id));
+        if self.is_outdated(verdict) {
+            return;
+        }
         let authority = verdict.decided_by_node == self.config.node_id;
         match verdict.kind {
             VerdictKind::Adapter => self.adapter_judged(now, verdict, authority),
@@ -274,6 +280,19 @@ impl Node {
             }
             VerdictKind::Inconclusive => self.nobody_judged(now, verdict, authority),
         }
+    }
+
+    /// Whether the verdict is of the past: a later group lists the culprit. The
+    /// next one after the verdict's may have been prepared before it.
+    fn is_outdated(&self, verdict: &Verdict) -> bool {
+        let newest = self.newest_group(&verdict.network, &verdict.culprit);
+        let known = newest.is_some_and(|group| group.instance > verdict.group.instance + 1);
+        let Some(peer) = verdict.peer.as_ref().filter(|_| known) else { return known };
+        let pair = hats_wire::Pair::new(verdict.culprit.address, peer.address);
+        !self
+            .on_network(&verdict.network)
+            .into_iter()
+            .any(|index| self.failed_paths(index).contains(&pair))
     }
 
     fn adapter_judged(&mut self, now: Timestamp, verdict: &Verdict, authority: bool) {
@@ -380,10 +399,14 @@ impl Node {
                 })
             })
             .collect();
-        if concerned.is_empty() {
+        let instance = verdict.group.instance;
+        let later = |index: &AdapterIndex| {
+            let view = self.locals.get(index).and_then(|local| local.group.view());
+            view.is_some_and(|view| view.members.len() > 1 && view.id.instance > instance)
+        };
+        if concerned.is_empty() || concerned.iter().any(later) {
             return;
         }
-        let instance = verdict.group.instance;
         let known = self.topology.adapters.get(&(verdict.network.clone(), verdict.suspect.address));
         if known.is_none_or(|known| known.state == AdapterState::Up) {
             let event = say::inconclusive(&verdict.network, verdict);

@@ -2,6 +2,7 @@
 
 use alloc::{
     collections::{BTreeMap, BTreeSet},
+    string::String,
     vec::Vec,
 };
 use core::net::IpAddr;
@@ -17,8 +18,10 @@ use crate::{
     io::AdapterIndex,
     say,
     time::Timestamp,
-    view::AdapterState,
 };
+
+/// Adapters by network and address, with their group.
+type Visible = BTreeMap<(String, IpAddr), (GroupId, Member)>;
 
 /// Addresses that are missing from the group and proclaimed to by unicast at a time.
 const ABSENT_MAX: usize = 16;
@@ -155,10 +158,8 @@ impl Node {
             }
             // The commit may be the first that is heard of a restart.
             if matches!(cause, Cause::DaemonDown | Cause::NodeDown) {
-                let kind = match cause {
-                    Cause::NodeDown => VerdictKind::Node,
-                    _ => VerdictKind::Daemon,
-                };
+                let node = *cause == Cause::NodeDown;
+                let kind = if node { VerdictKind::Node } else { VerdictKind::Daemon };
                 let event = self.topology.node_down(now, member, kind, verdict.as_ref());
                 self.publish_as(event, false);
             }
@@ -243,9 +244,13 @@ impl Node {
         }
     }
 
-    /// Looks anew which nodes groups connect to this one.
+    /// Looks anew which nodes and adapters groups connect to this one.
     pub(super) fn refresh_nodes(&mut self, now: Timestamp) {
-        let reachable = self.reachable_nodes();
+        let (reachable, visible) = self.sight();
+        let events = self.topology.in_sight(now, &visible, self.config.node_id);
+        for (_, event) in events {
+            self.publish_as(Some(event), false);
+        }
         let events = self.topology.reachable(now, &reachable, self.config.node_id);
         for event in events {
             let id = event.node.as_ref().and_then(|name| {
@@ -256,8 +261,8 @@ impl Node {
         }
     }
 
-    fn reachable_nodes(&self) -> BTreeMap<NodeId, Incarnation> {
-        // Each adapter belongs to the newest group that lists it.
+    /// The newest group that lists each adapter, among those known here.
+    fn belongings(&self) -> BTreeMap<(&str, IpAddr), (GroupId, &Member)> {
         let mut belongs: BTreeMap<(&str, IpAddr), (GroupId, &Member)> = BTreeMap::new();
         let reported = self
             .database
@@ -270,10 +275,8 @@ impl Node {
             own.flat_map(|(network, view)| view.members.iter().map(move |m| (network, view.id, m)));
         for (network, group, member) in reported.chain(own) {
             let known = self.topology.adapters.get(&(network.into(), member.address));
-            let down = known.is_some_and(|known| {
-                known.state != AdapterState::Up && known.instance >= group.instance
-            });
-            if down || self.is_doomed(network, member.address) {
+            let out = known.is_some_and(|known| known.is_out() && known.instance >= group.instance);
+            if out || self.is_doomed(network, member.address) {
                 continue;
             }
             let entry = belongs.entry((network, member.address)).or_insert((group, member));
@@ -281,27 +284,58 @@ impl Node {
                 *entry = (group, member);
             }
         }
+        belongs
+    }
+
+    /// The nodes that groups connect to this one, and the adapters that are in
+    /// such a group with others.
+    fn sight(&self) -> (BTreeMap<NodeId, Incarnation>, Visible) {
         let mut rooms: BTreeMap<(&str, GroupId), Vec<&Member>> = BTreeMap::new();
-        for ((network, _), (group, member)) in belongs {
+        for ((network, _), (group, member)) in self.belongings() {
             rooms.entry((network, group)).or_default().push(member);
         }
         let mut found = BTreeMap::from([(self.config.node_id, self.config.incarnation)]);
+        let mut visible = Visible::new();
         loop {
             let before = found.len();
-            rooms.retain(|_, room| {
+            rooms.retain(|(network, group), room| {
                 let connected = room.iter().any(|member| found.contains_key(&member.node_id));
                 if connected {
                     for member in room.iter() {
                         let seen = found.entry(member.node_id).or_insert(member.incarnation);
                         *seen = (*seen).max(member.incarnation);
+                        if room.len() > 1 {
+                            let key = ((*network).into(), member.address);
+                            visible.insert(key, (*group, (*member).clone()));
+                        }
                     }
                 }
                 !connected
             });
             if found.len() == before {
-                return found;
+                return (found, visible);
             }
         }
+    }
+
+    /// The newest group known here that lists this member.
+    pub(super) fn newest_group(&self, network: &str, member: &Member) -> Option<GroupId> {
+        let same = |other: &Member| {
+            other.address == member.address && other.incarnation >= member.incarnation
+        };
+        let reported = self
+            .database
+            .groups()
+            .filter(|report| report.network == network && report.members.iter().any(same))
+            .map(|report| report.group);
+        let own = self
+            .locals
+            .values()
+            .filter(|local| local.spec.network.name == network)
+            .filter_map(|local| local.group.view())
+            .filter(|view| view.members.iter().any(same))
+            .map(|view| view.id);
+        reported.chain(own).max()
     }
 
     fn is_doomed(&self, network: &str, address: IpAddr) -> bool {

@@ -70,9 +70,13 @@ impl Node {
                 continue;
             }
             if self.database.insert(item.clone()) {
-                self.learn(now, &item);
                 fresh.push(item);
             }
+        }
+        // All of them are there before one takes effect: a late item is told
+        // from news by the others.
+        for item in &fresh {
+            self.learn(now, item);
         }
         for other in self.indices() {
             let due: Vec<Item> = fresh
@@ -135,6 +139,12 @@ impl Node {
             }
         }
         if report.leaving {
+            let groups = report.adapters.iter().filter_map(|adapter| {
+                Some((adapter.network.clone(), adapter.address, adapter.group?.instance))
+            });
+            for (network, address, instance) in groups.collect::<Vec<_>>() {
+                self.topology.adapter_was_in(&network, address, instance);
+            }
             self.node_leaves(now, report.node_id);
         }
     }
@@ -270,16 +280,6 @@ impl Node {
             return;
         }
         self.learn_removals(now, report);
-        if report.members.len() < 2 {
-            return;
-        }
-        for member in &report.members {
-            if member.node_id == self.config.node_id {
-                continue;
-            }
-            let event = self.topology.adapter_up(now, &report.network, member, report.group);
-            self.publish_as(event, false);
-        }
     }
 
     fn learn_removals(&mut self, now: Timestamp, report: &GroupReport) {

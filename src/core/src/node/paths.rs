@@ -31,9 +31,9 @@ const FIRST_ID: u64 = 1 << 62;
 /// What a probe is for.
 #[derive(Clone, Copy, Debug)]
 enum Purpose {
-    Trial(AdapterIndex, Pair),
+    Trial(Pair),
     /// The member visited; whether it failed to answer a first probe.
-    Patrol(AdapterIndex, IpAddr, bool),
+    Patrol(IpAddr, bool),
 }
 
 /// The probes this module has under way.
@@ -63,7 +63,7 @@ impl Node {
             for index in self.indices() {
                 if let Some(address) = self.next_visit(index) {
                     self.paths.visited.insert(index, address);
-                    self.probe_path(Purpose::Patrol(index, address, false), index, address, 1);
+                    self.probe_path(Purpose::Patrol(address, false), index, address, 1);
                 }
             }
         }
@@ -89,7 +89,7 @@ impl Node {
         }
         self.paths.trial_at = Some(now + self.config.detection.heartbeat_interval * 2);
         for (index, pair) in mine {
-            self.probe_path(Purpose::Trial(index, pair), index, pair.high(), PROBES);
+            self.probe_path(Purpose::Trial(pair), index, pair.high(), PROBES);
         }
     }
 
@@ -133,15 +133,15 @@ impl Node {
         done: &ProbeDone,
     ) {
         match self.paths.running.remove(&done.id) {
-            Some(Purpose::Trial(_, pair)) => self.trial_done(now, index, pair, done),
-            Some(Purpose::Patrol(_, address, again)) if done.received == 0 => {
+            Some(Purpose::Trial(pair)) => self.trial_done(now, index, pair, done),
+            Some(Purpose::Patrol(address, again)) if done.received == 0 => {
                 if again {
                     self.with_arbiter(|arbiter, around| {
                         arbiter.unanswered(now, index, address, around);
                     });
                 } else {
                     // One datagram is easily lost.
-                    self.probe_path(Purpose::Patrol(index, address, true), index, address, PROBES);
+                    self.probe_path(Purpose::Patrol(address, true), index, address, PROBES);
                 }
             }
             Some(Purpose::Patrol(..)) | None => {}

@@ -67,7 +67,13 @@ impl Node {
                 networks.insert(&report.network, shown);
             }
         }
-        networks.into_values().collect()
+        networks
+            .into_values()
+            .map(|shown| {
+                let broken = self.topology.broken.get(&shown.name).copied();
+                NetworkView { broken, ..shown }
+            })
+            .collect()
     }
 
     fn show_nodes(&self) -> Vec<NodeView> {
@@ -158,6 +164,7 @@ fn network_view(name: &str, members: &Members, group: Option<hats_wire::GroupId>
         successor: roles
             .and_then(|roles| roles.successor)
             .and_then(|address| Some((node(address)?, address))),
+        broken: None,
         stable: true,
         since: Timestamp::default(),
     }

@@ -18,6 +18,7 @@ use std::{
     io::{self, IsTerminal as _},
     net::IpAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use hats_core::config::{Detection, Mode, Profile};
@@ -101,6 +102,12 @@ impl Default for Settings {
     }
 }
 
+/// Below this detection time a host that is busy for a moment would miss it:
+/// NIMs are scheduled before others unless the configuration says otherwise.
+const QUICK: Duration = Duration::from_millis(200);
+/// Enough to come before everything that is not real-time itself.
+const QUICK_PRIORITY: u8 = 10;
+
 /// A file that cannot be used, as text for the person who wrote it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Refused(pub(crate) String);
@@ -176,15 +183,19 @@ fn settings(root: Section<'_, '_>) -> Settings {
         (settings.profile, settings.detection) = detection::read(&section);
         section.finish();
     }
+    let mut realtime_priority = None;
     if let Some(section) = root.table("nim") {
         if let Some(priority) = section.integer("realtime_priority", 0, 99) {
-            settings.realtime_priority = u8::try_from(priority.value).unwrap_or(0);
+            realtime_priority = u8::try_from(priority.value).ok();
         }
         if let Some(lock) = section.boolean("lock_memory") {
             settings.lock_memory = lock.value;
         }
         section.finish();
     }
+    let quick = settings.detection.detection_time() < QUICK;
+    settings.realtime_priority =
+        realtime_priority.unwrap_or(if quick { QUICK_PRIORITY } else { 0 });
     (settings.networks, settings.adapters) = network::read(&root);
     root.finish();
     settings

@@ -26,24 +26,21 @@ fn critical(snapshot: &ipc::Snapshot) -> Vec<String> {
         let why = node.reason.as_deref().unwrap_or("it has failed");
         reasons.push(format!("{what} {} is down: {why}", node.name));
     }
-    // A network that failed or fell apart shows in its adapters: they name the
-    // verdict that took them out.
-    let mut said: BTreeSet<&str> = BTreeSet::new();
-    for adapter in snapshot.adapters.iter().filter(|adapter| is_out(adapter)) {
-        let Some(id) = &adapter.verdict_id else { continue };
-        let Some(verdict) = snapshot.verdicts.iter().find(|verdict| verdict.id == *id) else {
-            continue;
-        };
-        let whole = verdict.kind == "network" || verdict.kind == "partition";
-        if whole && said.insert(&verdict.network) {
-            reasons.push(verdict.summary.clone());
-        }
+    for network in snapshot.networks.iter().filter(|network| is_broken(network)) {
+        let told = snapshot.verdicts.iter().rev().find(|verdict| {
+            verdict.network == network.name
+                && (verdict.kind == "network" || verdict.kind == "partition")
+        });
+        reasons.push(match told {
+            Some(verdict) => verdict.summary.clone(),
+            None => format!("network {} is {}", network.name, network.state),
+        });
     }
     reasons
 }
 
-fn is_out(adapter: &ipc::Adapter) -> bool {
-    adapter.state == "down" || adapter.state == "unknown"
+fn is_broken(network: &ipc::Network) -> bool {
+    network.state == "partitioned" || network.state == "failed"
 }
 
 fn degraded(snapshot: &ipc::Snapshot) -> Vec<String> {
@@ -53,6 +50,12 @@ fn degraded(snapshot: &ipc::Snapshot) -> Vec<String> {
         .iter()
         .filter(|node| node.state == "down" || node.maintenance)
         .map(|node| node.name.as_str())
+        .collect();
+    let broken: BTreeSet<&str> = snapshot
+        .networks
+        .iter()
+        .filter(|network| is_broken(network))
+        .map(|network| network.name.as_str())
         .collect();
     for node in snapshot.nodes.iter().filter(|node| node.state == "unknown") {
         let why = node.reason.as_deref().unwrap_or("it cannot be reached");
@@ -65,6 +68,8 @@ fn degraded(snapshot: &ipc::Snapshot) -> Vec<String> {
         match adapter.state.as_str() {
             // With its node, which was said above.
             "down" | "unknown" if down.contains(adapter.node.as_str()) => {}
+            // With its network, the same.
+            "unknown" if broken.contains(adapter.network.as_str()) => {}
             "down" => reasons.push(format!("{what} is down: {why}")),
             "unknown" => reasons.push(format!("the state of {what} is not known: {why}")),
             "waiting" => reasons.push(format!("waiting: {why}")),

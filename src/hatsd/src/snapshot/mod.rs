@@ -11,6 +11,7 @@ use std::{collections::BTreeMap, net::IpAddr, path::Path, time::Duration};
 
 use hats_core::{
     config::{Config, Profile},
+    event::EventKind,
     time::Timestamp,
     view::{AdapterState, AdapterView, LocalView, NetworkView, NodeView, PathView, View},
 };
@@ -124,10 +125,14 @@ impl Sources<'_> {
     fn network(&self, network: &NetworkView) -> ipc::Network {
         let known = || self.view.adapters.iter().filter(|it| it.network == network.name);
         let waiting = self.plan.waiting.iter().filter(|it| it.network == network.name).count();
-        let (state, reason) = match (network.local, network.stable) {
-            (false, _) => ("no_adapter", Some("this node has no adapter on it".to_owned())),
-            (true, true) => ("stable", None),
-            (true, false) => ("unstable", None),
+        let (state, reason) = match (network.broken, network.local, network.stable) {
+            (Some(EventKind::NetworkPartitioned), _, _) => {
+                ("partitioned", Some("its parts do not reach each other".to_owned()))
+            }
+            (Some(_), _, _) => ("failed", Some("nobody reaches anybody on it".to_owned())),
+            (None, false, _) => ("no_adapter", Some("this node has no adapter on it".to_owned())),
+            (None, true, true) => ("stable", None),
+            (None, true, false) => ("unstable", None),
         };
         let (successor, successor_addr) = network.successor.clone().unzip();
         ipc::Network {

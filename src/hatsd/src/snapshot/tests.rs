@@ -68,6 +68,7 @@ fn adapter(node: &str, address: &str) -> AdapterView {
 /// Three nodes on one network, all well, seen from n1.
 fn view() -> View {
     let network = NetworkView {
+        broken: None,
         name: "neta".to_owned(),
         subnet: "10.77.1.0/24".to_owned(),
         mode: Some(Mode::Multicast),
@@ -258,8 +259,8 @@ fn a_network_that_fell_apart_is_critical_and_said_once() {
     let mut view = view();
     for index in [1, 2] {
         view.adapters[index].state = AdapterState::Unknown;
-        view.adapters[index].verdict_id = Some("n2-9-1".to_owned());
     }
+    view.networks[0].broken = Some(EventKind::NetworkPartitioned);
     let mut apart = verdict(VerdictKind::Partition, None);
     apart.verdict.sides = vec![vec![ip("10.77.1.1")], vec![ip("10.77.1.2"), ip("10.77.1.3")]];
     view.verdicts = vec![apart];
