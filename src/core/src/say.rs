@@ -87,13 +87,14 @@ fn adapter_words(cause: Cause, verdict: &Verdict) -> String {
         witnesses.insert(0, verdict.reporter.node.clone());
     }
     let witnesses = list(&witnesses);
-    match cause {
-        Cause::Transmit => {
-            format!("sends nothing that {witnesses} hear, still receives; carrier up")
-        }
-        Cause::Receive => format!("receives nothing from {witnesses}, still sends; carrier up"),
-        Cause::Both => format!("no exchange with {witnesses} either way; carrier up"),
-        other => cause_in_words(other).to_string(),
+    if cause == Cause::Transmit {
+        format!("sends nothing that {witnesses} hear, still receives; carrier up")
+    } else if cause == Cause::Receive {
+        format!("receives nothing from {witnesses}, still sends; carrier up")
+    } else if cause == Cause::Both {
+        format!("no exchange with {witnesses} either way; carrier up")
+    } else {
+        cause_in_words(cause).to_string()
     }
 }
 
@@ -166,9 +167,10 @@ pub(crate) fn about_node(kind: EventKind, node: &str, rest: &str) -> Event {
 
 pub(crate) fn node_down(verdict: &Verdict) -> Event {
     let cause = verdict.cause.unwrap_or(Cause::NodeDown);
-    let words = match cause {
-        Cause::Unreachable => "down: nothing answers on its only network",
-        _ => "down: answers on no network, not even ping",
+    let words = if cause == Cause::Unreachable {
+        "down: nothing answers on its only network"
+    } else {
+        "down: answers on no network, not even ping"
     };
     let mut event = about_node(EventKind::NodeDown, &verdict.culprit.node, words);
     event.cause = Some(cause);
