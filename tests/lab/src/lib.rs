@@ -50,6 +50,7 @@ use crate::{
     control::{Done, Lab, Request},
     out::say,
     ping::PingReply,
+    plan::Plan,
 };
 
 /// Does what the command line says.
@@ -94,15 +95,24 @@ fn up(dir: &Path, shape: &Shape, daemons: bool) -> Result<()> {
         Binaries::find()?;
     }
     let lab = serve::launch(dir, &plan, true)?;
+    let own = if dir == files::default_dir() {
+        String::new()
+    } else {
+        format!("--dir {} ", dir.display())
+    };
+    let last = Plan::node_name(plan.nodes - 1);
+    let next = [
+        ("status".to_owned(), "nodes, cables, faults, and what n1 says"),
+        ("exec n1 -- hats-status".to_owned(), "any command in a node"),
+        (format!("fault {last} eth0 cut"), "break something (hats-lab fault --help)"),
+        ("heal".to_owned(), "repair everything"),
+        ("down".to_owned(), "end the lab"),
+    ];
+    let rows: Vec<_> = next
+        .map(|(words, what)| vec![format!("  hats-lab {own}{words}"), what.to_owned()])
+        .to_vec();
     say!("{} nodes on {} networks are up. Next:", plan.nodes, plan.networks.len());
-    say!("  hats-lab status                    nodes, cables, faults, and what n1 says");
-    say!("  hats-lab exec n1 -- hats-status    any command in a node");
-    say!(
-        "  hats-lab fault n{} eth0 cut         break something (hats-lab fault --help)",
-        plan.nodes
-    );
-    say!("  hats-lab heal                      repair everything");
-    say!("  hats-lab down                      end the lab");
+    say!("{}", out::columns(&rows).trim_end());
     say!("Files and logs: {}", lab.dir().display());
     Ok(())
 }
