@@ -17,6 +17,9 @@ pub trait Checker {
     fn check(&mut self, world: &World) -> Result<(), String>;
 }
 
+/// The name of that rule.
+pub(crate) const NOTHING_HEALTHY_IS_BLAMED: &str = "nothing healthy is blamed";
+
 /// One of each.
 pub(crate) fn all() -> Vec<Box<dyn Checker>> {
     vec![
@@ -117,7 +120,7 @@ pub(crate) struct HealthyIsNotBlamed {
 
 impl Checker for HealthyIsNotBlamed {
     fn name(&self) -> &'static str {
-        "nothing healthy is blamed"
+        NOTHING_HEALTHY_IS_BLAMED
     }
 
     fn check(&mut self, world: &World) -> Result<(), String> {

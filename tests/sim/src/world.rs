@@ -91,6 +91,11 @@ impl World {
         }
     }
 
+    /// Takes out the checker of this name: somebody else knows better.
+    pub(crate) fn without(&mut self, name: &str) {
+        self.checkers.retain(|checker| checker.name() != name);
+    }
+
     /// Time since the world began.
     pub fn now(&self) -> Duration {
         Duration::from_nanos(self.now)
@@ -103,40 +108,58 @@ impl World {
 
     /// Lets time pass. Panics when a checker objects.
     pub fn run_for(&mut self, span: Duration) {
+        if let Err(why) = self.advance(span) {
+            panic!("{}", belief::report(self, &why));
+        }
+    }
+
+    /// Lets time pass; an error is a checker's objection.
+    pub(crate) fn advance(&mut self, span: Duration) -> Result<(), String> {
         let end = self.now + nanos(span);
         while self.queue.next_at().is_some_and(|at| at <= end) {
-            if let Err(why) = self.step() {
-                panic!("{}", belief::report(self, &why));
-            }
+            self.step()?;
         }
         self.now = end;
+        Ok(())
     }
 
     /// Lets time pass until `done`, at most for `limit`: how long it took, or
     /// what every node believes instead.
     pub fn run_until(
         &mut self,
-        mut done: impl FnMut(&World) -> bool,
+        done: impl FnMut(&World) -> bool,
         limit: Duration,
     ) -> Result<Duration, String> {
-        let (begin, end) = (self.now, self.now + nanos(limit));
+        let begin = self.now;
+        match self.run_until_or(done, limit) {
+            Ok(true) => Ok(Duration::from_nanos(self.now - begin)),
+            Ok(false) => Err(belief::report(self, &format!("it did not come about in {limit:?}"))),
+            Err(why) => Err(belief::report(self, &why)),
+        }
+    }
+
+    /// Lets time pass until `done`, at most for `limit`: whether it came about;
+    /// an error is a checker's objection.
+    pub(crate) fn run_until_or(
+        &mut self,
+        mut done: impl FnMut(&World) -> bool,
+        limit: Duration,
+    ) -> Result<bool, String> {
+        let end = self.now + nanos(limit);
         let mut asked = (u64::MAX, usize::MAX);
         loop {
             let state = (self.now / ASK_EVERY, self.records.changes());
             if asked != state {
                 asked = state;
                 if done(self) {
-                    return Ok(Duration::from_nanos(self.now - begin));
+                    return Ok(true);
                 }
             }
             if self.queue.next_at().is_none_or(|at| at > end) {
                 self.now = end;
-                if done(self) {
-                    return Ok(limit);
-                }
-                return Err(belief::report(self, &format!("it did not come about in {limit:?}")));
+                return Ok(done(self));
             }
-            self.step().map_err(|why| belief::report(self, &why))?;
+            self.step()?;
         }
     }
 

@@ -1,0 +1,242 @@
+//! What must be said of a single fault that befalls a settled cluster.
+
+use std::time::Duration;
+
+use hats_wire::{Cause, Direction};
+
+use super::{
+    fault::{AdapterFault, Fault, NodeFault},
+    situation::Situation,
+    story::Story,
+};
+use crate::{expect::Blame, faults::Way};
+
+/// What must be said, by whom, how soon.
+#[derive(Clone, Debug)]
+pub(crate) struct Expected {
+    pub(crate) blames: Vec<Blame>,
+    /// May be said besides.
+    pub(crate) tolerated: Vec<Blame>,
+    pub(crate) witnesses: Vec<String>,
+    pub(crate) bound: Duration,
+}
+
+/// On top of the printed bound: commit and flooding, a few round trips.
+const SLACK: Duration = Duration::from_millis(20);
+
+impl Expected {
+    /// What `fault` must lead to in a settled cluster in which `standing` are in
+    /// force already. None where the observations leave it open: then only the
+    /// [allowance](super::allowed) holds.
+    pub(crate) fn of(story: &Story, standing: &[&Fault], fault: &Fault) -> Option<Expected> {
+        let before = Situation::new(story, standing.iter().copied());
+        let after = Situation::new(story, standing.iter().copied().chain([fault]));
+        let expected = Expected {
+            blames: Vec::new(),
+            tolerated: Vec::new(),
+            witnesses: Vec::new(),
+            bound: story.detection().verdict_bound() + SLACK,
+        };
+        let expected = match fault {
+            Fault::Adapter(what, node, network) => {
+                expected.adapter(&before, &after, *what, node, network)
+            }
+            Fault::Node(what, node) => expected.host(&before, &after, *what, node),
+            Fault::Path { a, b, network, way } => {
+                expected.path(&before, &after, (a, b), network, *way)
+            }
+            Fault::Partition { network, low, high } => {
+                expected.partition(&before, &after, network, low, high)
+            }
+            Fault::NetworkDead(network) => {
+                let members = members(&before, network);
+                if members.len() < 3 || !are_connected_elsewhere(&after, &members, network) {
+                    return None;
+                }
+                let blames = vec![Blame::network(network)];
+                expected.seen_from(&after, members.first()?).says(blames)
+            }
+        };
+        expected.filter(|expected| !expected.witnesses.is_empty())
+    }
+
+    fn says(mut self, blames: Vec<Blame>) -> Option<Self> {
+        self.blames = blames;
+        Some(self)
+    }
+
+    /// All that are connected to `node` are witnesses.
+    fn seen_from(mut self, after: &Situation, node: &str) -> Self {
+        let known = after.story.nodes.iter().find(|member| member.name == node);
+        let connected = known.map(|member| after.connected(&member.name, None));
+        self.witnesses = connected.into_iter().flatten().map(str::to_owned).collect();
+        self
+    }
+
+    fn adapter(
+        self,
+        before: &Situation,
+        after: &Situation,
+        what: AdapterFault,
+        node: &str,
+        network: &str,
+    ) -> Option<Self> {
+        let touched = before.is_network_touched(network) || before.is_path_touched(network);
+        let rest = before.peers(node, network);
+        if !before.is_well(node, network) || touched || rest.is_empty() {
+            return None;
+        }
+        let detection = before.story.detection();
+        if what == AdapterFault::NimKill {
+            // A new one comes within 25 ms; half a detection time is patience.
+            let quick = detection.detection_time() / 2 > Duration::from_millis(30);
+            return self.seen_from(after, rest[0]).says(Vec::new()).filter(|_| quick);
+        }
+        let elsewhere = rest.iter().all(|peer| after.connected(peer, None).contains(node));
+        let cause = match what {
+            AdapterFault::Cut => Cause::Both,
+            AdapterFault::Deaf => Cause::Receive,
+            AdapterFault::Mute => Cause::Transmit,
+            AdapterFault::Carrier => Cause::LinkDown,
+            AdapterFault::Address => Cause::AddressLost,
+            AdapterFault::NimKill => return None,
+        };
+        let fact = matches!(what, AdapterFault::Carrier | AdapterFault::Address);
+        let this = self.seen_from(after, rest[0]);
+        if elsewhere && (fact || rest.len() >= 2) {
+            return this.says(vec![Blame::adapter(node, network, cause)]);
+        }
+        if rest.len() >= 2 && before.networks_of(node) == [network] && what != AdapterFault::Deaf {
+            let down = Blame::node_for(node, Cause::Unreachable);
+            return this.says(Blame::whole_node(down, &[network], Cause::NodeDown));
+        }
+        None
+    }
+
+    fn host(
+        mut self,
+        before: &Situation,
+        after: &Situation,
+        what: NodeFault,
+        node: &str,
+    ) -> Option<Self> {
+        let networks = before.networks_of(node);
+        let troubled = networks.iter().any(|network| {
+            before.is_network_touched(network)
+                || before.is_path_touched(network)
+                || before.of_adapter(node, network).is_some()
+        });
+        let best = networks.iter().map(|network| before.peers(node, network)).max_by_key(Vec::len);
+        let best = best.filter(|peers| peers.len() >= 2)?;
+        if troubled || before.of_node(node).is_some() {
+            return None;
+        }
+        for network in &networks {
+            // Where nobody else can look, that is said first.
+            if before.peers(node, network).len() < 2 {
+                self.tolerated.push(Blame::inconclusive(network));
+            }
+        }
+        let detection = before.story.detection();
+        match what {
+            NodeFault::Crash => self.node_dies(before, after, node, &networks, best[0]),
+            NodeFault::Pause(span) if span > detection.verdict_bound() + SLACK => {
+                self.node_dies(before, after, node, &networks, best[0])
+            }
+            NodeFault::Pause(span) => {
+                let quiet =
+                    span + detection.heartbeat_interval * 5 / 4 < detection.detection_time();
+                self.seen_from(after, best[0]).says(Vec::new()).filter(|_| quiet)
+            }
+            NodeFault::DaemonKill => self.seen_from(after, best[0]).says(vec![Blame::daemon(node)]),
+            NodeFault::DaemonRestart(_) => {
+                self.seen_from(after, best[0]).says(vec![Blame::daemon(node)])
+            }
+            NodeFault::Leave => self.seen_from(after, best[0]).says(vec![Blame::left(node)]),
+        }
+    }
+
+    fn node_dies(
+        self,
+        before: &Situation,
+        after: &Situation,
+        node: &str,
+        networks: &[&str],
+        witness: &str,
+    ) -> Option<Self> {
+        let shared = |network: &&&str| !before.peers(node, network).is_empty();
+        let what = match networks.iter().filter(shared).count() {
+            1 if networks.len() == 1 => Blame::node_for(node, Cause::Unreachable),
+            _ => Blame::node(node),
+        };
+        let this = self.seen_from(after, witness);
+        this.says(Blame::whole_node(what, networks, Cause::NodeDown))
+    }
+
+    fn path(
+        mut self,
+        before: &Situation,
+        after: &Situation,
+        ends: (&str, &str),
+        network: &str,
+        way: Way,
+    ) -> Option<Self> {
+        let (a, b) = ends;
+        let members = members(before, network);
+        let touched = before.is_network_touched(network) || before.is_path_touched(network);
+        if touched || members.len() < 3 || !before.reaches(a, b, network) {
+            return None;
+        }
+        let direction = match way {
+            Way::Both => Direction::Both,
+            Way::There => Direction::ToPeer,
+        };
+        // Found by heartbeats, or by a patrol that probes one member after the
+        // other, each second time it comes round at the latest.
+        let detection = before.story.detection();
+        let every = detection.heartbeat_interval.max(Duration::from_millis(250));
+        let others = u32::try_from(members.len() - 1).expect("few nodes");
+        self.bound = every * others + detection.verdict_bound() * 2 + SLACK;
+        // Only over another network can an end say what it received.
+        let told = are_connected_elsewhere(after, &[a, b], network);
+        let blame = Blame::path(a, b, network, direction);
+        self.seen_from(after, a).says(vec![if told { blame } else { blame.any_way() }])
+    }
+
+    fn partition(
+        self,
+        before: &Situation,
+        after: &Situation,
+        network: &str,
+        low: &[String],
+        high: &[String],
+    ) -> Option<Self> {
+        let members = members(before, network);
+        let on = |side: &[String]| members.iter().filter(|m| side.iter().any(|s| s == *m)).count();
+        // One alone is not told from one whose adapter is cut.
+        if on(low) < 2
+            || on(high) < 2
+            || before.is_path_touched(network)
+            || before.is_network_touched(network)
+            || !are_connected_elsewhere(after, &members, network)
+        {
+            return None;
+        }
+        self.seen_from(after, members[0]).says(vec![Blame::partition(network)])
+    }
+}
+
+/// The nodes with a well adapter on the network.
+fn members<'a>(before: &Situation<'a>, network: &str) -> Vec<&'a str> {
+    let members = before.story.on(network).into_iter();
+    members.filter(|node| before.is_well(node, network)).collect()
+}
+
+fn are_connected_elsewhere(after: &Situation, members: &[&str], network: &str) -> bool {
+    let first =
+        after.story.nodes.iter().find(|member| Some(&member.name.as_str()) == members.first());
+    first.is_some_and(|first| {
+        let connected = after.connected(&first.name, Some(network));
+        members.iter().all(|node| connected.contains(node))
+    })
+}

@@ -1,0 +1,67 @@
+//! Random campaigns: from one seed a cluster, some faults, and what must hold.
+//!
+//! A [`Story`] is drawn from the seed and told by a run: the cluster forms; in
+//! each episode faults befall it, one by one or overlapping; then time passes
+//! until all must be judged; then everything is healed and must be well again
+//! within a bound. In between is checked
+//!
+//! - what must be said of a single fault ([`expected`]), to the letter,
+//! - that nothing else is said than may be ([`allowed`]),
+//! - that events are told once, add up to the view, and are taken back
+//!   ([`audit`]),
+//! - that live nodes know what works and what does not ([`run`]),
+//!
+//! besides the world's own checkers after every step.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+mod allowed;
+mod audit;
+mod expected;
+mod fault;
+mod run;
+mod situation;
+mod story;
+
+pub use fault::{AdapterFault, Fault, NodeFault};
+pub use run::Figures;
+pub use story::{Episode, Member, Pace, Step, Story};
+
+use crate::belief;
+
+/// How the story of a seed ended.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    /// What was told.
+    pub story: Story,
+    /// What was wrong, in one line; none when all was well.
+    pub failure: Option<String>,
+    /// All there is to know about that.
+    pub details: String,
+    /// What the run was like.
+    pub figures: Figures,
+}
+
+/// Tells the story of `seed`.
+pub fn run(seed: u64) -> Ending {
+    tell(Story::of(seed))
+}
+
+/// Tells a story.
+pub fn tell(story: Story) -> Ending {
+    let mut run = run::Run::new(&story);
+    let result = catch_unwind(AssertUnwindSafe(|| run.tell()));
+    let figures = run.figures.clone();
+    let failure = match result {
+        Ok(result) => result.err(),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|it| (*it).to_owned()));
+            Some(format!("panic: {}", text.unwrap_or_default()))
+        }
+    };
+    let details = failure.as_ref().map_or_else(String::new, |why| belief::report(&run.world, why));
+    let failure = failure.map(|why| why.lines().take(2).collect::<Vec<_>>().join(" "));
+    drop(run);
+    Ending { failure, details, figures, story }
+}

@@ -1,0 +1,326 @@
+//! One story, told: faults at their times, and checks in between.
+
+use std::time::Duration;
+
+use hats_core::view::AdapterState;
+
+use super::{
+    allowed,
+    audit::Audit,
+    expected::Expected,
+    fault::{AdapterFault, Fault, NodeFault},
+    situation::Situation,
+    story::{Episode, Pace, Step, Story},
+};
+use crate::{
+    check::NOTHING_HEALTHY_IS_BLAMED,
+    record::{Mark, Said},
+    summary::Summary,
+    world::World,
+};
+
+/// What a run was like.
+#[derive(Clone, Default, Debug)]
+pub struct Figures {
+    /// Faults that were held to their exact verdict.
+    pub exact: u64,
+    /// The kinds of all faults that were injected.
+    pub faults: Vec<&'static str>,
+    /// Simulated time.
+    pub simulated: Duration,
+    /// Things that happened.
+    pub steps: u64,
+    /// The longest time to settle, in parts of the bound.
+    pub slowest_settling: f64,
+    /// The most that happened in a phase, per node, adapter and interval.
+    pub busiest: f64,
+}
+
+/// A world on its way through a story.
+pub(crate) struct Run<'a> {
+    story: &'a Story,
+    pub(crate) world: World,
+    audit: Audit,
+    pub(crate) figures: Figures,
+    /// Every fault since the cluster was last well.
+    since_well: Vec<&'a Fault>,
+    /// Those still in force.
+    standing: Vec<&'a Fault>,
+    /// Up to here, events were judged.
+    judged: usize,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(story: &'a Story) -> Self {
+        let mut world = story.build();
+        // It forgives what ever had a fault; `allowed` knows more exactly.
+        world.without(NOTHING_HEALTHY_IS_BLAMED);
+        Run {
+            story,
+            world,
+            audit: Audit::default(),
+            figures: Figures::default(),
+            since_well: Vec::new(),
+            standing: Vec::new(),
+            judged: 0,
+        }
+    }
+
+    /// Tells the whole story; an error says what was wrong.
+    pub(crate) fn tell(&mut self) -> Result<(), String> {
+        let forming = self.story.episodes.first().is_some_and(|it| it.pace == Pace::Forming);
+        if !forming {
+            self.settles("forms")?;
+        }
+        for episode in &self.story.episodes {
+            self.episode(episode)?;
+            self.heal()?;
+        }
+        self.figures.simulated = self.world.now();
+        self.figures.steps = self.world.steps();
+        Ok(())
+    }
+
+    fn episode(&mut self, episode: &'a Episode) -> Result<(), String> {
+        match episode.pace {
+            Pace::OneByOne => {
+                for step in &episode.steps {
+                    self.one_fault(step)?;
+                }
+            }
+            Pace::Overlapping | Pace::Forming => self.overlapping(&episode.steps)?,
+        }
+        self.advance(self.freeze())?;
+        self.judge()?;
+        self.audit.compare(&self.world)?;
+        self.views_are_true()
+    }
+
+    /// A fault of a cluster that is at rest, and what is said of it.
+    fn one_fault(&mut self, step: &'a Step) -> Result<(), String> {
+        let detection = self.story.detection();
+        self.advance(detection.heartbeat_interval * 12 + step.after)?;
+        self.judge()?;
+        let exact = self.story.loss == 0.0;
+        let expected = Expected::of(self.story, &self.standing, &step.fault);
+        let mark = self.world.mark();
+        let begin = self.world.now();
+        self.inject(&step.fault);
+        let own_end = step.fault.own_end();
+        if let Some(end) = own_end {
+            // The end is a part of the fault: before it, only time passes.
+            let early = matches!(step.fault, Fault::Node(NodeFault::DaemonRestart(_), _));
+            match expected.clone().filter(|_| exact && !early) {
+                Some(expected) if end > expected.bound => {
+                    let quiet = end - expected.bound;
+                    self.held_to(mark, expected, quiet)?;
+                }
+                _ => {}
+            }
+            self.advance((begin + end).saturating_sub(self.world.now()))?;
+            self.end(&step.fault);
+        }
+        let quiet = detection.detection_time() * 2 + Duration::from_millis(50);
+        let late = own_end.unwrap_or_default();
+        let pause = matches!(step.fault, Fault::Node(NodeFault::Pause(span), _)
+            if span > detection.detection_time());
+        match expected.filter(|_| exact && !pause) {
+            Some(mut expected) => {
+                expected.bound += late;
+                self.held_to(mark, expected, quiet)?;
+            }
+            None => self.advance(self.freeze())?,
+        }
+        if step.lasts.is_some() && own_end.is_none() {
+            self.end(&step.fault);
+            self.advance(self.freeze())?;
+        }
+        self.judge()
+    }
+
+    fn held_to(&mut self, mark: Mark, expected: Expected, quiet: Duration) -> Result<(), String> {
+        self.figures.exact += 1;
+        let live = self.world.live();
+        let hosts = self.since_well.iter().filter(|fault| matches!(fault, Fault::Node(..)));
+        let ignored: Vec<&str> = hosts.filter_map(|fault| fault.node()).collect();
+        let witnesses: Vec<String> = expected
+            .witnesses
+            .into_iter()
+            .filter(|node| live.contains(node) && !ignored.contains(&node.as_str()))
+            .collect();
+        if witnesses.is_empty() {
+            return self.world.advance(expected.bound + quiet);
+        }
+        let said = (expected.blames.as_slice(), expected.tolerated.as_slice());
+        self.world.check_said(mark, &witnesses, said, expected.bound, quiet).map(drop)
+    }
+
+    fn overlapping(&mut self, steps: &'a [Step]) -> Result<(), String> {
+        let begin = self.world.now();
+        let mut agenda: Vec<(Duration, bool, &Fault)> = Vec::new();
+        for step in steps {
+            agenda.push((step.after, true, &step.fault));
+            if let Some(lasts) = step.lasts {
+                agenda.push((step.after + lasts, false, &step.fault));
+            }
+        }
+        agenda.sort_by_key(|(at, ..)| *at);
+        for (at, begins, fault) in agenda {
+            self.advance((begin + at).saturating_sub(self.world.now()))?;
+            if begins {
+                self.inject(fault);
+            } else {
+                self.end(fault);
+            }
+        }
+        Ok(())
+    }
+
+    fn inject(&mut self, fault: &'a Fault) {
+        self.figures.faults.push(fault.kind());
+        self.since_well.push(fault);
+        // A killed NIM is started again without further ado.
+        if !matches!(fault, Fault::Adapter(AdapterFault::NimKill, ..)) {
+            self.standing.push(fault);
+        }
+        fault.inject(&mut self.world);
+    }
+
+    fn end(&mut self, fault: &'a Fault) {
+        self.standing.retain(|other| !std::ptr::eq(*other, fault));
+        fault.end(&mut self.world);
+    }
+
+    /// Ends all faults; everybody is to be well again, and to say so.
+    fn heal(&mut self) -> Result<(), String> {
+        for fault in std::mem::take(&mut self.standing) {
+            fault.end(&mut self.world);
+        }
+        self.settles("is well again")?;
+        self.since_well.clear();
+        self.world.truth.forgive();
+        let mark = self.world.events().len();
+        let quiet = self.story.detection().detection_time() * 4 + Duration::from_millis(300);
+        self.advance(quiet)?;
+        self.judge()?;
+        if !is_well(&self.world) {
+            return Err("was well again, and is not any more".to_owned());
+        }
+        let late = self.world.events()[mark..].iter().find(|said| said.event.clears.is_some());
+        if let Some(said) = late {
+            return Err(format!("only after all was well: {}", self.words(said)));
+        }
+        self.audit.compare(&self.world)?;
+        self.audit.nothing_left(&self.world)
+    }
+
+    fn settles(&mut self, what: &str) -> Result<(), String> {
+        let bound = self.settling();
+        let begin = self.world.now();
+        let well = self.world.run_until_or(is_well, bound)?;
+        self.audit.listen(&self.world)?;
+        let took = (self.world.now() - begin).as_secs_f64() / bound.as_secs_f64();
+        self.figures.slowest_settling = self.figures.slowest_settling.max(took);
+        self.judge()?;
+        if well { Ok(()) } else { Err(format!("not so within {bound:?}: everybody {what}")) }
+    }
+
+    fn advance(&mut self, span: Duration) -> Result<(), String> {
+        let before = self.world.steps();
+        self.world.advance(span)?;
+        let adapters: usize = self.story.nodes.iter().map(|node| node.adapters.len()).sum();
+        let intervals =
+            span.as_secs_f64() / self.story.detection().heartbeat_interval.as_secs_f64();
+        if intervals > 10.0 {
+            let rate = (self.world.steps() - before) as f64 / adapters as f64 / intervals;
+            self.figures.busiest = self.figures.busiest.max(rate);
+        }
+        self.audit.listen(&self.world)
+    }
+
+    /// Nothing was said that is unfair.
+    fn judge(&mut self) -> Result<(), String> {
+        let all = Situation::new(self.story, self.since_well.iter().copied());
+        let new = &self.world.events()[self.judged..];
+        for said in new {
+            if let Some(why) = allowed::unfair(&all, &said.observer, &said.event) {
+                return Err(format!("unfair, {why}: {}", self.words(said)));
+            }
+        }
+        self.judged += new.len();
+        self.one_authority()?;
+        self.audit.listen(&self.world)
+    }
+
+    /// A verdict is decided by one node.
+    fn one_authority(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn words(&self, said: &Said) -> String {
+        format!(
+            "{} at {:?} says {}",
+            said.observer,
+            said.at,
+            Summary(&self.world).event(&said.event)
+        )
+    }
+
+    /// When everything is judged that can be: the patrol has come round.
+    fn freeze(&self) -> Duration {
+        let detection = self.story.detection();
+        let every = detection.heartbeat_interval.max(Duration::from_millis(250));
+        let members = self.story.networks.iter().map(|network| self.story.on(network).len());
+        let others = u32::try_from(members.max().unwrap_or(1)).expect("few nodes");
+        let judged = every * others + detection.verdict_bound() * 2;
+        let patience = if self.story.loss > 0.0 { 3 } else { 2 };
+        judged * patience + detection.heartbeat_interval * 10
+    }
+
+    /// After this everybody agrees: higher leaders that did not answer are
+    /// listened to again, failed paths have been tried.
+    fn settling(&self) -> Duration {
+        self.freeze() + self.story.detection().heartbeat_interval * 60 + Duration::from_secs(2)
+    }
+
+    /// What every live node believes of every adapter at the end of a freeze.
+    fn views_are_true(&self) -> Result<(), String> {
+        let now = Situation::new(self.story, self.standing.iter().copied());
+        for observer in &self.story.nodes {
+            let host = &self.world.hosts[self.world.host_named(&observer.name)];
+            if !host.is_awake() || host.daemon.is_none() || now.of_node(&observer.name).is_some() {
+                continue;
+            }
+            let Some(view) = self.world.view(&observer.name) else { continue };
+            let in_sight = now.connected(&observer.name, None);
+            for node in self.story.nodes.iter().filter(|node| node.name != observer.name) {
+                for (network, _) in &node.adapters {
+                    let shown = view
+                        .adapters
+                        .iter()
+                        .find(|a| a.node == node.name && &a.network == network)
+                        .map(|a| a.state);
+                    let up = shown == Some(AdapterState::Up);
+                    let well = now.is_well(&node.name, network);
+                    let company = !now.peers(&node.name, network).is_empty();
+                    let seen = in_sight.contains(node.name.as_str());
+                    let wrong = (!well && up) || (well && company && seen && !up);
+                    if wrong {
+                        return Err(format!(
+                            "wrong belief: {} has {}/{network} {shown:?}",
+                            observer.name, node.name
+                        ));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Everybody agrees, everything is up, and no path is failed.
+fn is_well(world: &World) -> bool {
+    world.settled()
+        && world.live().len() == world.hosts.iter().filter(|host| !host.plain).count()
+        && world.live().iter().all(|node| world.view(node).is_some_and(|v| v.paths.is_empty()))
+}
