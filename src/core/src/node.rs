@@ -7,7 +7,7 @@ use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 use core::{net::IpAddr, time::Duration};
 
 use hats_wire::{
-    Cause, Header, Item, Member, Message, NodeId, Pair, Reassembly, cluster_tag,
+    Cause, GroupReport, Header, Item, Member, Message, NodeId, Pair, Reassembly, cluster_tag,
     link::{Command, Configure, Link, Mode, Statistics},
 };
 
@@ -21,6 +21,7 @@ use crate::{
     ring::Neighbours,
     time::{Timestamp, nanos},
     topology::Topology,
+    view::AdapterState,
 };
 
 mod decide;
@@ -269,9 +270,31 @@ impl Node {
             .collect()
     }
 
-    /// Whether this node decides for a network's group.
+    /// Whether this node speaks for a network: it leads its group, and no
+    /// higher leader's is known to be at work there.
     fn leads_network(&self, network: &str) -> bool {
-        self.locals.values().any(|local| local.spec.network.name == network && local.group.leads())
+        let mine = self.locals.values().filter(|local| {
+            local.spec.network.name == network && local.fault.is_none() && local.group.leads()
+        });
+        let mine = mine.filter_map(|local| Some((local.group.view()?.members.len() > 1, local)));
+        let Some((company, local)) =
+            mine.max_by_key(|(company, local)| (*company, local.me.address))
+        else {
+            return false;
+        };
+        let above = |report: &GroupReport| {
+            let leader = self.topology.adapters.get(&(network.into(), report.group.leader));
+            let works = leader.is_some_and(|known| {
+                known.state == AdapterState::Up && known.instance <= report.group.instance
+            });
+            report.network == network
+                && report.members.len() > 1
+                && report.leader_node != self.config.node_id
+                && works
+                && !local.group.is_doomed(report.group.leader)
+                && (!company || report.group.leader > local.me.address)
+        };
+        !self.database.groups().any(above)
     }
 
     /// Whether this node speaks for what happens to another one: the leader of

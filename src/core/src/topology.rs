@@ -16,6 +16,7 @@ use hats_wire::{Cause, GroupId, Incarnation, Member, NodeId, Pair, Verdict, Verd
 
 use crate::{
     event::{Event, EventKind},
+    members::Members,
     say,
     time::Timestamp,
     view::{AdapterState, NodeState},
@@ -69,6 +70,8 @@ pub(crate) struct KnownPath {
     pub ends: (Member, Member),
     pub verdict_id: Option<String>,
     pub since: Timestamp,
+    /// That of the group when it failed.
+    instance: u64,
 }
 
 /// See the module.
@@ -359,24 +362,32 @@ impl Topology {
             return None;
         }
         let verdict_id = Some(verdict.id.clone());
-        self.paths.insert(key, KnownPath { ends, verdict_id, since: now });
+        let instance = verdict.group.instance;
+        self.paths.insert(key, KnownPath { ends, verdict_id, instance, since: now });
         Some(say::path_failed(verdict))
     }
 
-    /// A committed group's failed paths: those it does not list work again,
-    /// when the group lists both ends.
+    /// A group's failed paths: those that it does not list although it lists
+    /// both ends work again, or are yet to be found out anew.
     pub(crate) fn paths_committed(
         &mut self,
         network: &str,
-        before: &BTreeSet<Pair>,
-        now_failed: &BTreeSet<Pair>,
+        group: GroupId,
+        members: &Members,
+        failed: &BTreeSet<Pair>,
     ) -> Vec<Event> {
-        before
-            .difference(now_failed)
-            .filter_map(|pair| {
-                let path = self.paths.remove(&(network.to_string(), *pair))?;
-                Some(say::path_restored(network, &path.ends.0, &path.ends.1))
-            })
+        let works = |(name, pair): &(String, Pair), path: &KnownPath| {
+            name == network
+                && !failed.contains(pair)
+                && members.contains(pair.low())
+                && members.contains(pair.high())
+                // The next membership after a verdict's may have been prepared
+                // before it.
+                && group.instance > path.instance + 1
+        };
+        self.paths
+            .extract_if(.., |key, path| works(key, path))
+            .map(|(_, path)| say::path_restored(network, &path.ends.0, &path.ends.1))
             .collect()
     }
 

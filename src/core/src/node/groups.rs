@@ -117,9 +117,8 @@ impl Node {
                 }
             }
         }
-        let none = BTreeSet::new();
-        let failed_before = before.as_ref().map_or(&none, |view| &view.failed_paths);
-        for event in self.topology.paths_committed(&network, failed_before, &view.failed_paths) {
+        let (members, failed) = (&view.members, &view.failed_paths);
+        for event in self.topology.paths_committed(&network, view.id, members, failed) {
             self.publish_as(Some(event), leads);
         }
         let grown = before.as_ref().is_some_and(|before| {

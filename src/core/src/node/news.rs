@@ -9,10 +9,12 @@ use hats_wire::{
 };
 
 use super::Node;
-use crate::{io::AdapterIndex, time::Timestamp};
+use crate::{io::AdapterIndex, members::Members, time::Timestamp};
 
 /// Items in one Flood; a long list travels in several.
 const ITEMS_PER_FLOOD: usize = 64;
+/// So many nodes pass an item from one group on to another.
+const GATEWAYS: usize = 2;
 
 impl Node {
     /// Makes an item of this node's own known everywhere.
@@ -93,25 +95,37 @@ impl Node {
         }
     }
 
-    /// Of the nodes that are in both groups, the highest in the second passes
-    /// an item on; none does where its origin is a member itself.
+    /// Of the nodes that are in both groups, the two highest in the second pass
+    /// an item on (one may just have failed); none does where its origin is a
+    /// member itself.
     fn passes_on(&self, item: &Item, from: AdapterIndex, to: AdapterIndex, sender: NodeId) -> bool {
         if !self.in_company(to) {
             return false;
         }
-        let view = |index| self.locals.get(&index).and_then(|local| local.group.view());
-        let (Some(source), Some(target)) = (view(from), view(to)) else { return false };
         let origin = origin(item);
         if from == to {
             // What a newcomer brought of others, its leader tells the group.
             return origin != Some(sender) && self.locals[&from].group.leads();
         }
-        if origin.is_some_and(|node| target.members.of_node(node).is_some()) {
+        if origin.is_some_and(|node| self.is_at_work(to, node)) {
             return false;
         }
-        let first =
-            target.members.iter().find(|member| source.members.of_node(member.node_id).is_some());
-        first.is_some_and(|member| member.node_id == self.config.node_id)
+        let Some(target) = self.locals.get(&to).and_then(|local| local.group.view()) else {
+            return false;
+        };
+        let gateways = target.members.iter().map(|member| member.node_id).filter(|node| {
+            *node == self.config.node_id
+                || (self.is_at_work(to, *node) && self.is_at_work(from, *node))
+        });
+        gateways.take(GATEWAYS).any(|node| node == self.config.node_id)
+    }
+
+    /// Whether the node is a member of that group, and is to stay one.
+    fn is_at_work(&self, index: AdapterIndex, node: NodeId) -> bool {
+        self.locals.get(&index).is_some_and(|local| {
+            let member = local.group.view().and_then(|view| view.members.of_node(node));
+            member.is_some_and(|member| !local.group.is_doomed(member.address))
+        })
     }
 
     fn learn(&mut self, now: Timestamp, item: &Item) {
@@ -280,6 +294,12 @@ impl Node {
             return;
         }
         self.learn_removals(now, report);
+        let members = Members::new(report.members.iter().cloned());
+        let failed = report.failed_paths.iter().copied().collect();
+        let network = &report.network;
+        for event in self.topology.paths_committed(network, report.group, &members, &failed) {
+            self.publish_as(Some(event), false);
+        }
     }
 
     fn learn_removals(&mut self, now: Timestamp, report: &GroupReport) {
