@@ -204,7 +204,15 @@ pub(crate) struct Arbiter {
 }
 
 impl Arbiter {
-    pub(crate) fn new(me: NodeId, name: &str, prefix: String, detection: &Detection) -> Self {
+    /// Cases are numbered from the `run` on, so that answers to those of an
+    /// earlier run of the daemon are not taken for answers to this one's.
+    pub(crate) fn new(
+        me: NodeId,
+        run: u64,
+        name: &str,
+        prefix: String,
+        detection: &Detection,
+    ) -> Self {
         Arbiter {
             me,
             name: name.to_string(),
@@ -214,7 +222,7 @@ impl Arbiter {
             detection_time: detection.detection_time(),
             knock: (detection.probe_timeout / 2)
                 .min(detection.detection_time().saturating_sub(detection.late_after()) / 4),
-            next_case: 0,
+            next_case: run << 10,
             next_probe: 0,
             cases: BTreeMap::new(),
             asked: Vec::new(),

@@ -114,7 +114,7 @@ pub fn diagnose(evidence: &Evidence) -> Conclusion {
     if evidence.suspect_is_stalled() {
         return Conclusion::Daemon;
     }
-    if evidence.meet(reporter, suspect) {
+    if evidence.meet(reporter, suspect) || evidence.path_carries(reporter, suspect) {
         return Conclusion::Alive;
     }
     if let Some(fact) = evidence.on(suspect).filter_map(|o| o.fact).min() {
@@ -160,6 +160,20 @@ impl Evidence<'_> {
 
     /// Either has answered the other: both adapters send and receive, whoever
     /// of the two asked.
+    /// What each of the two sent has arrived at the other, though no probe went
+    /// both ways: datagrams are lost, the path works.
+    fn path_carries(&self, one: IpAddr, other: IpAddr) -> bool {
+        let carries = |from: IpAddr, to: IpAddr| {
+            self.observations.iter().any(|o| {
+                let ends = (o.prober_address, o.target_address);
+                o.network == self.network
+                    && (ends == (from, to) && o.seen_by_target.is_some_and(|count| count > 0)
+                        || ends == (to, from) && o.heard_from_target > 0)
+            })
+        };
+        carries(one, other) && carries(other, one)
+    }
+
     fn meet(&self, one: IpAddr, other: IpAddr) -> bool {
         self.observations.iter().any(|o| {
             let ends = (o.prober_address, o.target_address);

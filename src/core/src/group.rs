@@ -211,6 +211,8 @@ pub struct Group {
     doomed: BTreeMap<IpAddr, Doomed>,
     path_changes: BTreeMap<Pair, bool>,
     unresponsive: BTreeMap<IpAddr, Unresponsive>,
+    /// This node stops: the membership stays as it is to the end.
+    retired: bool,
     asked_list_at: Option<Timestamp>,
     outputs: Vec<Output>,
 }
@@ -227,6 +229,7 @@ impl Group {
             doomed: BTreeMap::new(),
             path_changes: BTreeMap::new(),
             unresponsive: BTreeMap::new(),
+            retired: false,
             asked_list_at: None,
             outputs: Vec::new(),
         }
@@ -301,8 +304,16 @@ impl Group {
         core::mem::take(&mut self.outputs)
     }
 
+    /// This node stops: neither joins nor takes anybody in any more.
+    pub(crate) fn retire(&mut self) {
+        self.retired = true;
+    }
+
     /// When to wake it.
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
+        if self.retired {
+            return None;
+        }
         match &self.phase {
             Phase::Disabled => None,
             Phase::Listening { until } => Some(*until),
@@ -337,7 +348,7 @@ impl Group {
 
     /// A message about membership arrived from the adapter at `from`.
     pub(crate) fn handle(&mut self, now: Timestamp, from: IpAddr, message: Message) {
-        if from == self.me.address || self.membership().is_none() {
+        if from == self.me.address || self.membership().is_none() || self.retired {
             return;
         }
         match message {

@@ -108,7 +108,13 @@ impl Node {
         started.version = Some(config.version.clone());
         started.incarnation = Some(config.incarnation.0);
         started.authority = true;
-        let arbiter = Arbiter::new(config.node_id, &config.node, prefix, &config.detection);
+        let arbiter = Arbiter::new(
+            config.node_id,
+            config.incarnation.0,
+            &config.node,
+            prefix,
+            &config.detection,
+        );
         Node {
             header,
             now,
@@ -179,6 +185,7 @@ impl Node {
         }
         self.repeat_items(now);
         self.probe_paths(now);
+        self.say_alone(now);
         self.wake_leaving(now);
         self.settle(now);
     }
@@ -192,13 +199,15 @@ impl Node {
                 }
                 NimState::Died(_) | NimState::Absent | NimState::Running => None,
             };
-            let at = local.group.next_deadline().into_iter().chain(nim).min()?;
+            let alone = self.alone_until(local);
+            let at = local.group.next_deadline().into_iter().chain(nim).chain(alone).min()?;
             Some((at, Deadline::Group(*index)))
         });
         let cases = self.arbiter.next_deadline().map(|at| (at, Deadline::Case));
         let repeats = self.repeats.iter().map(|(at, _)| (*at, Deadline::LinkState)).min();
         let paths = self.paths.next_deadline().map(|at| (at, Deadline::Case));
-        let leave = self.leaving.as_ref().map(|leaving| (leaving.until, Deadline::Leave));
+        let leave = self.leaving.as_ref().and_then(leave::Leaving::next_deadline);
+        let leave = leave.map(|at| (at, Deadline::Leave));
         let steady = [(self.lease_at, Deadline::Lease), (self.alive_at, Deadline::Alive)];
         groups.chain(cases).chain(repeats).chain(paths).chain(leave).chain(steady).min()
     }

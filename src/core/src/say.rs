@@ -178,6 +178,14 @@ pub(crate) fn node_down(verdict: &Verdict) -> Event {
     event
 }
 
+/// A node is down, says a group's leader; the verdict is not known here.
+pub(crate) fn node_removed(node: &str) -> Event {
+    let mut event = about_node(EventKind::NodeDown, node, "down");
+    event.cause = Some(Cause::NodeDown);
+    event.confidence = Some(Confidence::Medium);
+    event
+}
+
 pub(crate) fn daemon_down(node: &str, verdict: Option<&Verdict>) -> Event {
     let words = match verdict {
         Some(verdict) if verdict.observations.iter().any(|o| o.stalled) => {

@@ -80,8 +80,32 @@ pub(crate) struct Topology {
     pub adapters: BTreeMap<(String, IpAddr), KnownAdapter>,
     pub nodes: BTreeMap<NodeId, KnownNode>,
     pub paths: BTreeMap<(String, Pair), KnownPath>,
-    /// Networks that fell apart, with the event their merging clears.
-    pub broken: BTreeMap<String, EventKind>,
+    /// Networks that fell apart.
+    pub broken: BTreeMap<String, Broken>,
+}
+
+/// A network in parts.
+#[derive(Clone, Debug)]
+pub(crate) struct Broken {
+    /// What its merging clears.
+    pub kind: EventKind,
+    /// None: everybody is alone.
+    sides: Vec<Vec<IpAddr>>,
+    /// That of the group that fell apart.
+    instance: u64,
+}
+
+impl Broken {
+    /// Whether a group goes across the parts. The next membership after a
+    /// verdict's may have been prepared before it.
+    fn is_crossed(&self, group: GroupId, members: &Members) -> bool {
+        let on = |side: &Vec<IpAddr>| side.iter().any(|address| members.contains(*address));
+        let parts = match self.sides.as_slice() {
+            [] => members.len(),
+            sides => sides.iter().filter(|side| on(side)).count(),
+        };
+        parts > 1 && group.instance > self.instance + 1
+    }
 }
 
 impl Topology {
@@ -171,6 +195,10 @@ impl Topology {
         let told = matches!(known.state, AdapterState::Down | AdapterState::Left);
         if stale || told {
             known.instance = known.instance.max(instance);
+            // A removed interface loses its link first: the later fact tells more.
+            if told && cause.is_fact() && known.cause.is_some_and(Cause::is_fact) {
+                known.cause = Some(cause);
+            }
             return None;
         }
         let state = match cause {
@@ -275,12 +303,14 @@ impl Topology {
         known.state = NodeState::Down;
         known.cause = match verdict {
             Some(verdict) if !daemon => verdict.cause,
+            None if !daemon => Some(Cause::NodeDown),
             Some(_) | None => Some(Cause::DaemonDown),
         };
         known.verdict_id = verdict.map(|verdict| verdict.id.clone());
         known.since = now;
         let event = match verdict {
             Some(verdict) if !daemon => say::node_down(verdict),
+            None if !daemon => say::node_removed(&known.name),
             Some(_) | None => say::daemon_down(&known.name, verdict),
         };
         known.ended_by = Some(event.kind);
@@ -405,13 +435,21 @@ impl Topology {
         let name =
             |address: &IpAddr| names.get(address).cloned().unwrap_or_else(|| address.to_string());
         let event = say::about_network(verdict, name);
-        self.broken.insert(verdict.network.clone(), event.kind);
+        let (kind, instance) = (event.kind, verdict.group.instance);
+        let broken = Broken { kind, sides: verdict.sides.clone(), instance };
+        self.broken.insert(verdict.network.clone(), broken);
         Some(event)
     }
 
     /// A group grew across what was broken.
-    pub(crate) fn network_merged(&mut self, network: &str) -> Option<Event> {
-        let clears = self.broken.remove(network)?;
+    pub(crate) fn network_merged(
+        &mut self,
+        network: &str,
+        group: GroupId,
+        members: &Members,
+    ) -> Option<Event> {
+        self.broken.get(network).filter(|broken| broken.is_crossed(group, members))?;
+        let clears = self.broken.remove(network)?.kind;
         let text = alloc::format!("{network}: its parts found each other again");
         let mut event = Event::new(EventKind::NetworkMerged, text);
         event.network = Some(network.to_string());

@@ -89,6 +89,8 @@ impl Case {
     fn patience(&self, found: &Found) -> Option<Timestamp> {
         let busy = match &found.conclusion {
             Conclusion::Daemon | Conclusion::Inconclusive { .. } => true,
+            // It is the daemon; NIMs of its other adapters have yet to notice.
+            Conclusion::Adapter { culprit: Party::Suspect, .. } if self.goodbye => true,
             Conclusion::Adapter { culprit: Party::Suspect, .. } => {
                 found.echoes.contains(&self.suspect.address)
             }
@@ -102,7 +104,8 @@ impl Case {
             | Conclusion::Network
             | Conclusion::Node { .. } => false,
         };
-        (busy && !self.goodbye).then(|| self.last_heard + PATIENCE)
+        let sure = self.goodbye && found.conclusion == Conclusion::Daemon;
+        (busy && !sure).then(|| self.last_heard + PATIENCE)
     }
 
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
@@ -160,6 +163,11 @@ impl Case {
         self.found =
             Some(Found { completed: now, conclusion, observations, arbiters: answered, echoes });
         self.stage = Stage::Resting { until };
+    }
+
+    /// Whether the latest evidence is older than that.
+    fn is_old(&self, now: Timestamp, limit: Duration) -> bool {
+        self.found.as_ref().is_some_and(|found| now > found.completed + limit)
     }
 
     fn silent_report(&self, now: Timestamp) -> Option<Silent> {
@@ -329,6 +337,10 @@ impl Arbiter {
                 Stage::Resting { .. } | Stage::Knocking { .. } => {
                     self.begin_round(now, &mut case, around);
                 }
+                // The world may have changed since.
+                Stage::Reported { .. } if case.is_old(now, self.detection_time * 2) => {
+                    self.begin_round(now, &mut case, around);
+                }
                 Stage::Reported { tries, .. } => self.report(now, &mut case, tries + 1),
             }
             self.cases.insert(key, case);
@@ -435,8 +447,8 @@ impl Arbiter {
             }
             _ if case.patience(found).is_some_and(|until| now < until) => {
                 if !running {
-                    let until = found.completed + PATIENCE / 10;
-                    case.stage = Stage::Resting { until: until.max(now) };
+                    let pause = if case.goodbye { self.interval } else { PATIENCE / 10 };
+                    case.stage = Stage::Resting { until: now.max(found.completed + pause) };
                 }
             }
             // Nobody answered the first time: once more, and ask the targets.

@@ -285,10 +285,15 @@ impl Node {
     /// Whether the verdict is of the past: a later group lists the culprit. The
     /// next one after the verdict's may have been prepared before it.
     fn is_outdated(&self, verdict: &Verdict) -> bool {
-        let newest = self.newest_group(&verdict.network, &verdict.culprit);
+        let culprit = &verdict.culprit;
+        let run = self.topology.nodes.get(&culprit.node_id).map(|known| known.incarnation);
+        if run.is_some_and(|run| run > culprit.incarnation) {
+            return true;
+        }
+        let newest = self.newest_group(&verdict.network, culprit);
         let known = newest.is_some_and(|group| group.instance > verdict.group.instance + 1);
         let Some(peer) = verdict.peer.as_ref().filter(|_| known) else { return known };
-        let pair = hats_wire::Pair::new(verdict.culprit.address, peer.address);
+        let pair = hats_wire::Pair::new(culprit.address, peer.address);
         !self
             .on_network(&verdict.network)
             .into_iter()

@@ -12,12 +12,13 @@ use hats_wire::{
     Removal, VerdictKind, link::Mode,
 };
 
-use super::Node;
+use super::{Local, Node};
 use crate::{
     group::{Adopted, GroupView, Output},
     io::AdapterIndex,
     say,
     time::Timestamp,
+    view::AdapterState,
 };
 
 /// Adapters by network and address, with their group.
@@ -121,14 +122,8 @@ impl Node {
         for event in self.topology.paths_committed(&network, view.id, members, failed) {
             self.publish_as(Some(event), leads);
         }
-        let grown = before.as_ref().is_some_and(|before| {
-            view.members.len() > 1
-                && view.members.iter().any(|m| !before.members.contains(m.address))
-        });
-        if grown {
-            let event = self.topology.network_merged(&network);
-            self.publish_as(event, leads);
-        }
+        let event = self.topology.network_merged(&network, view.id, &view.members);
+        self.publish_as(event, leads);
         self.say_leader(&network, before.as_ref(), &view, leads);
         self.report_group(now, index, &view, leads);
         self.greet(index, before.as_ref(), &view);
@@ -177,18 +172,47 @@ impl Node {
         me: &Member,
         leads: bool,
     ) {
-        let known_others = self
-            .topology
-            .adapters
-            .keys()
-            .any(|(name, address)| name == network && *address != me.address);
         for member in view.members.iter() {
-            if member.address == me.address && view.members.len() == 1 && known_others {
-                // Alone where there should be others: joining, not up.
+            if member.address == me.address && view.members.len() == 1 {
+                // Alone: joining, and up only if nobody comes.
                 continue;
             }
             let event = self.topology.adapter_up(now, network, member, view.id);
             self.publish_as(event, leads);
+        }
+    }
+
+    /// When an adapter that is alone counts as up: nobody else was ever known
+    /// on its network, and nobody came for ten heartbeat intervals.
+    pub(super) fn alone_until(&self, local: &Local) -> Option<Timestamp> {
+        let view = local.group.view().filter(|view| view.members.len() == 1)?;
+        let name = &local.spec.network.name;
+        let me = self.topology.adapters.get(&(name.clone(), local.me.address))?;
+        let others = self
+            .topology
+            .adapters
+            .keys()
+            .any(|(network, address)| network == name && *address != local.me.address);
+        let waiting = me.state == AdapterState::Joining && local.fault.is_none() && !others;
+        let wait = self.config.detection.heartbeat_interval * 10;
+        (waiting && view.id.leader == local.me.address)
+            .then(|| local.group.since().map(|since| since + wait))?
+    }
+
+    pub(super) fn say_alone(&mut self, now: Timestamp) {
+        let due = |local: &&Local| self.alone_until(local).is_some_and(|at| now >= at);
+        let alone: Vec<(alloc::string::String, Member, GroupId)> = self
+            .locals
+            .values()
+            .filter(due)
+            .filter_map(|local| {
+                let view = local.group.view()?;
+                Some((local.spec.network.name.clone(), local.me.clone(), view.id))
+            })
+            .collect();
+        for (network, me, group) in alone {
+            let event = self.topology.adapter_up(now, &network, &me, group);
+            self.publish_as(event, true);
         }
     }
 

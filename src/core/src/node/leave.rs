@@ -15,12 +15,22 @@ use crate::{
 /// A leave that nobody acknowledges ends after this.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// Until then it is said again so often.
+const AGAIN: Duration = Duration::from_millis(60);
+
 /// A stop under way.
 #[derive(Debug)]
 pub(super) struct Leaving {
-    pub(super) until: Timestamp,
+    until: Timestamp,
+    again_at: Timestamp,
     waiting: BTreeSet<AdapterIndex>,
     done: bool,
+}
+
+impl Leaving {
+    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
+        (!self.done).then(|| self.until.min(self.again_at))
+    }
 }
 
 impl Node {
@@ -41,15 +51,25 @@ impl Node {
             .filter(|(_, local)| local.group.view().is_some_and(|view| view.members.len() > 1))
             .map(|(index, _)| *index)
             .collect();
-        self.leaving = Some(Leaving { until: now + PATIENCE, waiting, done: false });
+        let (until, again_at) = (now + PATIENCE, now + AGAIN);
+        self.leaving = Some(Leaving { until, again_at, waiting, done: false });
         self.report_self(now);
-        for index in self.indices() {
+        for local in self.locals.values_mut() {
+            local.group.retire();
+        }
+        self.say_leave();
+        self.wake_leaving(now);
+    }
+
+    /// To all groups whose acknowledgement is missing.
+    fn say_leave(&mut self) {
+        let waiting = self.leaving.as_ref().map(|leaving| leaving.waiting.clone());
+        for index in waiting.into_iter().flatten() {
             let group = self.locals.get(&index).and_then(|local| local.group.view());
             if let Some(group) = group.map(|view| view.id) {
                 self.send(index, None, &Message::Leave { group });
             }
         }
-        self.wake_leaving(now);
     }
 
     pub(super) fn leave_acknowledged(&mut self, index: AdapterIndex) {
@@ -69,6 +89,14 @@ impl Node {
         {
             leaving.done = true;
             self.effects.push(Effect::Left);
+            return;
+        }
+        if let Some(leaving) = &mut self.leaving
+            && !leaving.done
+            && now >= leaving.again_at
+        {
+            leaving.again_at = now + AGAIN;
+            self.say_leave();
         }
     }
 }

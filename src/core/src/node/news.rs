@@ -172,6 +172,7 @@ impl Node {
         cause: Cause,
         instance: u64,
     ) {
+        let mut authority = false;
         for index in self.on_network(network) {
             let Some(local) = self.locals.get_mut(&index) else { continue };
             let listed = local.group.view().is_some_and(|view| {
@@ -180,10 +181,10 @@ impl Node {
             });
             if listed {
                 local.group.doom(now, member.address, cause, "");
+                authority = local.group.leads();
             }
         }
         let event = self.topology.adapter_down(now, network, member, cause, None, instance);
-        let authority = self.leads_network(network);
         self.publish_as(event, authority);
     }
 
@@ -300,6 +301,8 @@ impl Node {
         for event in self.topology.paths_committed(network, report.group, &members, &failed) {
             self.publish_as(Some(event), false);
         }
+        let event = self.topology.network_merged(network, report.group, &members);
+        self.publish_as(event, false);
     }
 
     fn learn_removals(&mut self, now: Timestamp, report: &GroupReport) {

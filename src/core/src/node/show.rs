@@ -45,7 +45,7 @@ impl Node {
                 port: spec.port,
                 local: true,
                 stable: local.group.is_stable(now),
-                since: local.group.since().unwrap_or_default(),
+                since: local.group.since().unwrap_or_else(|| self.since_of(local)),
                 ..shown
             };
             let better = networks
@@ -70,10 +70,16 @@ impl Node {
         networks
             .into_values()
             .map(|shown| {
-                let broken = self.topology.broken.get(&shown.name).copied();
+                let broken = self.topology.broken.get(&shown.name).map(|broken| broken.kind);
                 NetworkView { broken, ..shown }
             })
             .collect()
+    }
+
+    /// Without a group: since when the adapter is as it is.
+    fn since_of(&self, local: &Local) -> Timestamp {
+        let key = (local.spec.network.name.clone(), local.spec.address);
+        self.topology.adapters.get(&key).map_or(self.now, |known| known.since)
     }
 
     fn show_nodes(&self) -> Vec<NodeView> {

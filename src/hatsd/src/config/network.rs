@@ -199,7 +199,8 @@ fn check_group(source: &Source<'_>, mode: Mode, group: &At<IpAddr>, subnet: Opti
     }
     let address = group.value;
     if !address.is_multicast() {
-        let expected = "expected a multicast address, as \"239.28.4.1\" (224.0.0.0/4, best in 239.0.0.0/8) or \
+        let expected = "expected a multicast address, as \"239.28.4.1\" (224.0.0.0/4, \
+             best in 239.0.0.0/8) or \
              \"ff02::4841:1\" (ff02::/16)";
         source.error(group.wrong(source, expected));
         return;

@@ -125,7 +125,8 @@ const NETWORK_MISTAKES: &[Case] = &[
         &[":5:10", "subnet's family"],
     ),
     (
-        "subnet = \"10.0.0.0/24\"\nmode = \"unicast\"\npeers = [\"10.0.0.2\"]\ngroup = \"239.1.1.1\"",
+        "subnet = \"10.0.0.0/24\"\nmode = \"unicast\"\npeers = [\"10.0.0.2\"]\n\
+         group = \"239.1.1.1\"",
         &[":6:9", "mode is \"unicast\", expected no group"],
     ),
     (

@@ -115,16 +115,25 @@ fn replaces(wanted: &AdapterSpec, held: &Held) -> bool {
 /// Whether it was taken for want of another address, which has come since:
 /// at boot an interface has its link-local address first.
 fn is_stopgap(spec: &AdapterSpec, plan: &Plan) -> bool {
-    let link_local = match spec.address {
-        IpAddr::V4(_) => false,
-        IpAddr::V6(v6) => v6.is_unicast_link_local(),
-    };
+    let link_local = is_link_local(spec.address);
     let mut wanted = plan.adapters.iter().filter(|it| it.interface == spec.interface).peekable();
     link_local && wanted.peek().is_some() && wanted.all(|it| it.address != spec.address)
 }
 
 /// Whether `held` serves what `wanted` asks for.
 fn stands_for(held: &Held, wanted: &AdapterSpec) -> bool {
+    // A link-local address is taken for want of another; one that went away
+    // (an interface set down loses its IPv6 addresses) is waited for instead.
+    let stopgap = is_link_local(wanted.address) && !is_link_local(held.spec.address);
     held.spec.interface == wanted.interface
-        && (held.spec.address == wanted.address || held.spec.network.name == wanted.network.name)
+        && (stopgap
+            || held.spec.address == wanted.address
+            || held.spec.network.name == wanted.network.name)
+}
+
+fn is_link_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(_) => false,
+        IpAddr::V6(v6) => v6.is_unicast_link_local(),
+    }
 }

@@ -247,6 +247,15 @@ fn a_link_local_adapter_gives_way_to_a_proper_address() {
 }
 
 #[test]
+fn a_lost_address_is_waited_for_instead_of_taking_the_link_local_one() {
+    let mut roster = Roster::default();
+    let whole = [interface(2, "eth0", &["fe80::7/64", "fd00::1/64"])];
+    assert_eq!(follow(&mut roster, &whole, 0).len(), 1);
+    assert_eq!(follow(&mut roster, &[interface(2, "eth0", &["fe80::7/64"])], 1), []);
+    assert_eq!(follow(&mut roster, &whole, 2), []);
+}
+
+#[test]
 fn the_same_address_in_another_subnet_is_another_adapter() {
     let mut roster = Roster::default();
     follow(&mut roster, &[interface(2, "eth0", &["10.0.0.1/24"])], 0);

@@ -155,7 +155,8 @@ impl Sources<'_> {
                     Some(Direction::Both) | None => "they do not reach each other".to_owned(),
                 };
                 format!(
-                    "{network}: the path between {} and {peer} has failed: {way}; both adapters are well",
+                    "{network}: the path between {} and {peer} has failed: {way}; \
+                     both adapters are well",
                     culprit.node
                 )
             }
