@@ -158,8 +158,6 @@ impl Evidence<'_> {
             .filter(move |o| o.network == self.network && o.target_address == target)
     }
 
-    /// Either has answered the other: both adapters send and receive, whoever
-    /// of the two asked.
     /// What each of the two sent has arrived at the other, though no probe went
     /// both ways: datagrams are lost, the path works.
     fn path_carries(&self, one: IpAddr, other: IpAddr) -> bool {
@@ -174,6 +172,8 @@ impl Evidence<'_> {
         carries(one, other) && carries(other, one)
     }
 
+    /// Either has answered the other: both adapters send and receive, whoever
+    /// of the two asked.
     fn meet(&self, one: IpAddr, other: IpAddr) -> bool {
         self.observations.iter().any(|o| {
             let ends = (o.prober_address, o.target_address);

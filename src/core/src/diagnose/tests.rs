@@ -165,12 +165,9 @@ fn one_arbiter_that_reaches_both_makes_it_the_path() {
 
 #[test]
 fn path_has_the_direction_in_which_nothing_arrives() {
-    for (seen, heard, direction) in [
-        (0, 2, Direction::ToPeer),
-        (3, 0, Direction::FromPeer),
-        (0, 0, Direction::Both),
-        (3, 2, Direction::Both),
-    ] {
+    for (seen, heard, direction) in
+        [(0, 2, Direction::ToPeer), (3, 0, Direction::FromPeer), (0, 0, Direction::Both)]
+    {
         let case = [told(unanswered(R, S), seen, heard), answered(A, R), answered(A, S)];
         assert_eq!(found(case), Conclusion::Path { direction });
     }
@@ -328,6 +325,15 @@ fn what_its_own_node_knows_needs_no_arbitration() {
 fn suspect_that_answers_the_reporter_has_not_failed() {
     let case = [answered(R, S), unanswered(A, R), unanswered(A, S)];
     assert_eq!(found(case), Conclusion::Alive);
+}
+
+#[test]
+fn suspect_that_something_reaches_and_something_comes_from_has_not_failed() {
+    let case = [told(unanswered(R, S), 1, 1), answered(A, R), unanswered(A, S)];
+    assert_eq!(found(case), Conclusion::Alive, "answers were lost");
+    let back = Observation { heard_from_target: 1, ..unanswered(S, R) };
+    let case = [told(unanswered(R, S), 0, 1), back, answered(A, R), unanswered(A, S)];
+    assert_eq!(found(case), Conclusion::Alive, "each has heard the other");
 }
 
 #[test]
