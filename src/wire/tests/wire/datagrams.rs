@@ -29,7 +29,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
-    fn every_message_survives_its_bytes(header in samples::header(), message in samples::message()) {
+    fn every_message_survives_its_bytes(
+        header in samples::header(),
+        message in samples::message(),
+    ) {
         let frame = carried(&header, &message);
         prop_assert_eq!(frame, Frame { header, message });
     }
@@ -68,7 +71,10 @@ proptest! {
     }
 
     #[test]
-    fn random_bodies_never_panic(kind in 0u8..=21, body in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn random_bodies_never_panic(
+        kind in 0u8..=21,
+        body in prop::collection::vec(any::<u8>(), 0..200),
+    ) {
         let mut bytes = encode(&someone(), &Message::Flood { items: Vec::new() });
         bytes[7] = kind;
         bytes.extend_from_slice(&body);
