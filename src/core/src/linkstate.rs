@@ -103,13 +103,15 @@ impl Database {
     }
 
     /// Compares with another node's summary: what it lacks, and whether it has
-    /// something that is lacking here.
+    /// something that is lacking here. Verdicts are news when they are made and
+    /// history later: who missed one has the state of groups and nodes.
     pub(crate) fn compare(&self, theirs: &[ItemVersion]) -> (Vec<Item>, bool) {
         let theirs: BTreeMap<&ItemKey, (Incarnation, u64)> =
             theirs.iter().map(|v| (&v.key, (v.incarnation, v.sequence))).collect();
         let lacking_there = self
             .items
             .iter()
+            .filter(|(key, _)| !matches!(key, ItemKey::Verdict(_)))
             .filter(|(key, item)| theirs.get(key).is_none_or(|had| *had < version(item)))
             .map(|(_, item)| item.clone())
             .collect();

@@ -315,11 +315,12 @@ impl Machine {
     }
 
     fn run_probes(&mut self) {
-        if !self.is_open() {
-            return;
-        }
-        let header = self.header();
+        let (header, open) = (self.header(), self.is_open());
         for effect in self.probes.run(&header, self.now) {
+            // Without a socket a question is lost, and due all the same.
+            if !open {
+                continue;
+            }
             if matches!(effect, Effect::Transmit { .. }) {
                 self.counters.total.sent += 1;
             }

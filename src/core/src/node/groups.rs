@@ -310,6 +310,12 @@ impl Node {
         belongs
     }
 
+    /// No other adapter is known on that network: to be alone is no fault.
+    fn is_sole(&self, network: &str, address: IpAddr) -> bool {
+        let mut known = self.topology.adapters.keys().filter(|(name, _)| name == network);
+        known.all(|(_, other)| *other == address)
+    }
+
     /// The nodes that groups connect to this one, and the adapters that are in
     /// such a group with others.
     fn sight(&self) -> (BTreeMap<NodeId, Incarnation>, Visible) {
@@ -327,7 +333,7 @@ impl Node {
                     for member in room.iter() {
                         let seen = found.entry(member.node_id).or_insert(member.incarnation);
                         *seen = (*seen).max(member.incarnation);
-                        if room.len() > 1 {
+                        if room.len() > 1 || self.is_sole(network, member.address) {
                             let key = ((*network).into(), member.address);
                             visible.insert(key, (*group, (*member).clone()));
                         }

@@ -75,8 +75,10 @@ impl Node {
         }
     }
 
+    /// Those whose path failed come last: they are sent round it.
     fn direct_ways(&self, to: NodeId, about: &str, same: bool) -> Vec<(AdapterIndex, IpAddr)> {
-        self.locals
+        let mut ways: Vec<(bool, AdapterIndex, IpAddr)> = self
+            .locals
             .iter()
             .filter(|(_, local)| (local.spec.network.name == about) == same)
             .filter(|(_, local)| local.fault.is_none())
@@ -84,13 +86,14 @@ impl Node {
                 let view = local.group.view()?;
                 let me = local.me.address;
                 let member = view.members.iter().find(|member| {
-                    member.node_id == to
-                        && !local.group.is_doomed(member.address)
-                        && !view.failed_paths.contains(&Pair::new(me, member.address))
+                    member.node_id == to && !local.group.is_doomed(member.address)
                 })?;
-                Some((*index, member.address))
+                let failed = view.failed_paths.contains(&Pair::new(me, member.address));
+                Some((failed, *index, member.address))
             })
-            .collect()
+            .collect();
+        ways.sort_unstable();
+        ways.into_iter().map(|(_, index, address)| (index, address)).collect()
     }
 
     /// The neighbour on the shortest way through the groups, not using the
