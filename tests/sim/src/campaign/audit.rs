@@ -130,9 +130,11 @@ impl Told {
                 true
             }
             EventKind::NodeDown | EventKind::DaemonDown | EventKind::NodeLeft => {
-                // They speak for the adapters, too, unless those are named.
+                // They speak for the adapters, too, unless those are named. That
+                // it left may be learned when its silence has been judged.
                 self.adapters.retain(|(of, _), up| *of != node || !*up);
-                self.nodes.insert(node, false) != Some(false)
+                let left = event.kind == EventKind::NodeLeft;
+                self.nodes.insert(node, false) != Some(false) || left
             }
             EventKind::NodeRestarted => {
                 self.adapters.retain(|(of, _), up| *of != node || !*up);
