@@ -169,7 +169,9 @@ impl Probing {
     }
 
     fn observations(&self) -> impl Iterator<Item = Observation> {
-        self.observations.iter().map(|(_, observation)| observation.clone())
+        // A probe that is not over is no evidence.
+        let over = self.observations.iter().filter(|(id, _)| !self.pending.contains(id));
+        over.map(|(_, observation)| observation.clone())
     }
 }
 
@@ -407,3 +409,6 @@ impl Arbiter {
         Some(false)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -141,7 +141,11 @@ pub fn diagnose(evidence: &Evidence) -> Conclusion {
                 sides: [side(reporter, with_reporter), side(suspect, with_suspect)],
             }
         }
-        (false, true) => evidence.suspect_is_gone(Confidence::High),
+        (false, true) => {
+            let seen_by_others = !voters.is_empty();
+            let confidence = if seen_by_others { Confidence::High } else { Confidence::Medium };
+            evidence.suspect_is_gone(confidence)
+        }
         (true, false) => {
             let cause = evidence.adapter_cause(reporter);
             Conclusion::Adapter { culprit: Party::Reporter, cause, confidence: Confidence::High }
@@ -302,6 +306,22 @@ impl Evidence<'_> {
                 };
             }
             (false, _) => {}
+        }
+        // Voters that reach others, but neither party, show a network that
+        // works; and the reporter reaches nobody on it.
+        let parties = [reporter, self.suspect.address];
+        let works = self.observations.iter().any(|o| {
+            o.network == self.network
+                && o.received > 0
+                && voters.contains(&o.prober_address)
+                && !parties.contains(&o.target_address)
+        });
+        if works {
+            return Conclusion::Adapter {
+                culprit: Party::Reporter,
+                cause: self.adapter_cause(reporter),
+                confidence: Confidence::Medium,
+            };
         }
         if !voters.is_empty() && self.suspect_lives_elsewhere() {
             return Conclusion::Network;

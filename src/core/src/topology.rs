@@ -35,9 +35,26 @@ pub(crate) struct KnownAdapter {
     /// The world was told that it is up, and nothing else since: coming into
     /// sight again is no news.
     told_up: bool,
+    /// What the next `adapter.up` ends.
+    ended_by: Option<EventKind>,
 }
 
 impl KnownAdapter {
+    /// Its node was down or had left, and is back: nothing is wrong with the
+    /// adapter itself; it is up when a group lists it.
+    fn node_is_back(&mut self, now: Timestamp) {
+        let with_its_node = matches!(
+            self.cause,
+            Some(Cause::NodeDown | Cause::DaemonDown | Cause::Left | Cause::Maintenance)
+        );
+        if with_its_node && matches!(self.state, AdapterState::Down | AdapterState::Left) {
+            self.state = AdapterState::Joining;
+            self.cause = None;
+            self.verdict_id = None;
+            self.since = now;
+        }
+    }
+
     /// Failed, left, or judged in vain: only a later group brings it back.
     pub(crate) fn is_out(&self) -> bool {
         match self.state {
@@ -120,6 +137,7 @@ impl Topology {
             since: now,
             instance: 0,
             told_up: false,
+            ended_by: None,
         });
         known.member = member.clone();
         self.node_seen(now, member.node_id, &member.node, member.incarnation);
@@ -155,20 +173,7 @@ impl Topology {
         if known.is_out() && group.instance <= known.instance {
             return None;
         }
-        let clears = match (known.state, known.cause) {
-            (AdapterState::Down, Some(Cause::DaemonDown)) => None,
-            (AdapterState::Down, _) => Some(EventKind::AdapterDown),
-            (AdapterState::Unknown, _) if known.verdict_id.is_some() => {
-                Some(EventKind::AdapterInconclusive)
-            }
-            (
-                AdapterState::Unknown
-                | AdapterState::Up
-                | AdapterState::Joining
-                | AdapterState::Left,
-                _,
-            ) => None,
-        };
+        let clears = known.ended_by.take();
         known.state = AdapterState::Up;
         known.cause = None;
         known.verdict_id = None;
@@ -217,12 +222,16 @@ impl Topology {
         };
         known.state = state;
         known.told_up = false;
+        // daemon.down and node.left speak for all adapters of the node.
+        let tell = state == AdapterState::Down && cause != Cause::DaemonDown;
+        known.ended_by = match state {
+            AdapterState::Unknown => Some(EventKind::AdapterInconclusive),
+            _ => tell.then_some(EventKind::AdapterDown),
+        };
         known.cause = Some(cause);
         known.verdict_id = verdict.map(|verdict| verdict.id.clone());
         known.since = now;
         known.instance = known.instance.max(instance);
-        // daemon.down and node.left speak for all adapters of the node.
-        let tell = state == AdapterState::Down && cause != Cause::DaemonDown;
         tell.then(|| say::adapter_down(network, member, cause, verdict))
     }
 
@@ -362,6 +371,11 @@ impl Topology {
             known.cause = None;
             known.verdict_id = None;
             known.since = now;
+            for adapter in self.adapters.values_mut() {
+                if adapter.member.node_id == *id {
+                    adapter.node_is_back(now);
+                }
+            }
             let ended = known.ended_by.take();
             let told = core::mem::replace(&mut known.told_up, true) && !restarted;
             if *id == me || told {

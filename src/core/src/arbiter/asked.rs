@@ -42,6 +42,11 @@ impl Arbiter {
         request: ProbeRequest,
         around: &Surroundings,
     ) {
+        // Letters may come over two networks.
+        let id = (reporter, request.case, request.round);
+        if self.asked.iter().any(|asked| (asked.reporter, asked.case, asked.round) == id) {
+            return;
+        }
         let place = around.on(&request.network).copied();
         let place = place.filter(|_| now >= self.abstain_until && self.asked.len() < ASKED_MAX);
         let Some(place) = place else {
@@ -74,6 +79,12 @@ impl Arbiter {
             let tag = request.case.in_round(request.round);
             let ask = Ask { case: tag, count: PROBES, icmp: true, as_reporter: false, elsewhere };
             self.probe(&mut probing, &place, &request.reporter, ask);
+            // And ourselves: one that reaches neither must reach somebody.
+            let near = super::case::company(&place, &request.suspect, &[]);
+            for member in near.iter().filter(|m| m.address != request.reporter.address).take(2) {
+                let ask = Ask { count: 2, icmp: false, elsewhere: None, ..ask };
+                self.probe(&mut probing, &place, member, ask);
+            }
         }
         self.asked.push(Asked {
             reporter,
@@ -110,7 +121,9 @@ impl Arbiter {
             return;
         };
         let case = notice.case.in_round(notice.round);
-        if place.fault.is_none() {
+        let key = (case, notice.prober, place.adapter);
+        let again = self.arrived.get(&key).is_some_and(|arrived| arrived.notice.is_some());
+        if place.fault.is_none() && !again {
             // Probe back: what the prober hears of it tells whether we send.
             let mut unnoted = Probing::default();
             let prober = Member { address: notice.prober, ..place.me.clone() };
@@ -118,7 +131,6 @@ impl Arbiter {
             self.probe(&mut unnoted, place, &prober, ask);
         }
         let fault = place.fault;
-        let key = (case, notice.prober, place.adapter);
         let arrived = self.arrived(key);
         arrived.notice = Some((from, notice));
         self.tell(key, fault);

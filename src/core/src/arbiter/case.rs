@@ -10,6 +10,9 @@ use super::*;
 /// much silence nothing on it is said to have failed.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// Rounds in which no arbiter answered, before it is concluded without them.
+const ROUNDS_UNANSWERED: u32 = 3;
+
 /// What a case has come to.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Concluded {
@@ -68,6 +71,7 @@ enum Stage {
 struct Round {
     started: Timestamp,
     deadline: Timestamp,
+    last_call: Timestamp,
     probing: Probing,
     /// The arbiters; and the suspect, if it can be asked over another network.
     asked: Vec<Member>,
@@ -134,9 +138,15 @@ impl Case {
 
     /// Ends the round when everything is in, or its time is up.
     fn settle(&mut self, now: Timestamp, rest: Duration) {
-        let Stage::Round(round) = &self.stage else { return };
-        let complete = round.probing.pending.is_empty() && round.results.len() == round.asked.len();
+        let Stage::Round(round) = &mut self.stage else { return };
+        let probed = round.probing.pending.is_empty();
+        let complete = probed && round.results.len() == round.asked.len();
         if !complete && now < round.deadline {
+            return;
+        }
+        // Others may not answer; our own NIM will, however late.
+        if !probed && now < round.last_call {
+            round.deadline = round.last_call;
             return;
         }
         let mut observations: Vec<Observation> = round.probing.observations().collect();
@@ -354,6 +364,7 @@ impl Arbiter {
         let mut round = Round {
             started: now,
             deadline: now + self.probe_timeout * 3 / 2,
+            last_call: now + self.probe_timeout * 6,
             probing: Probing::default(),
             asked: arbiters(place, &case.suspect),
             results: BTreeMap::new(),
@@ -453,6 +464,12 @@ impl Arbiter {
             }
             // Nobody answered the first time: once more, and ask the targets.
             Conclusion::Inconclusive { .. } if case.round < 2 => {
+                if !running {
+                    self.begin_round(now, case, around);
+                }
+            }
+            // Arbiters were asked and none answered: they may be late themselves.
+            _ if case.unanswered && case.round < ROUNDS_UNANSWERED => {
                 if !running {
                     self.begin_round(now, case, around);
                 }

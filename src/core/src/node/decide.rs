@@ -117,16 +117,11 @@ impl Node {
         if self.database.has_verdict(&silent.case_name) {
             return;
         }
-        let conclusion = diagnose(&Evidence {
-            network: &silent.network,
-            reporter: &silent.reporter,
-            suspect: &silent.suspect,
-            observations: &silent.observations,
-        });
+        let conclusion = conclusion_of(&silent);
         if self.is_settled(&silent, &conclusion) {
             return;
         }
-        if matches!(conclusion, Conclusion::Partition { .. } | Conclusion::Network) {
+        if matches!(conclusion, Conclusion::Partition { .. }) {
             self.with_arbiter(|arbiter, around| arbiter.survey(silent, around));
             return;
         }
@@ -149,13 +144,22 @@ impl Node {
             .iter()
             .map(|member| member.address)
             .partition(|address| *address == me || reached.contains(address));
-        let conclusion = if reached.is_empty() {
-            Conclusion::Network
+        if far.is_empty() {
+            // It works again; who is still silent is looked at anew.
+            return;
+        }
+        // One that reaches nobody itself knows only what the evidence shows.
+        let evident = conclusion_of(&silent);
+        let sides = if let Conclusion::Partition { sides } = evident
+            && near.len() == 1
+        {
+            sides
         } else {
-            Conclusion::Partition { sides: [near.clone(), far.clone()] }
+            [near, far]
         };
+        let conclusion = Conclusion::Partition { sides: sides.clone() };
         let Some(mut verdict) = self.verdict(silent, &conclusion) else { return };
-        verdict.sides = if reached.is_empty() { Vec::new() } else { Vec::from([near, far]) };
+        verdict.sides = sides.to_vec();
         self.pronounce(now, verdict);
     }
 
@@ -434,4 +438,14 @@ impl Node {
             self.arbiter.close_all(index, |_| false);
         }
     }
+}
+
+/// What a report's evidence means.
+fn conclusion_of(silent: &Silent) -> Conclusion {
+    diagnose(&Evidence {
+        network: &silent.network,
+        reporter: &silent.reporter,
+        suspect: &silent.suspect,
+        observations: &silent.observations,
+    })
 }

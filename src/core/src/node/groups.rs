@@ -100,7 +100,10 @@ impl Node {
         let network = local.spec.network.name.clone();
         let me = local.me.clone();
         let leads = view.id.leader == me.address;
-        self.arbiter.close_all(index, |address| view.members.contains(address));
+        self.arbiter.close_all(index, |address| {
+            view.members.contains(address)
+                && !view.failed_paths.contains(&Pair::new(me.address, address))
+        });
         self.say_removed(now, &network, removed, view.id.instance, leads);
         self.say_present(now, &network, &view, &me, leads);
         match &why {
