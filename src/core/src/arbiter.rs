@@ -83,6 +83,14 @@ impl<'a> Surroundings<'a> {
         self.places.iter().find(|place| place.network == network && place.fault.is_none())
     }
 
+    /// Whether a node has an adapter on a network other than `network`, be it
+    /// one that this node is on or not: letters find their way.
+    fn is_elsewhere(&self, node: NodeId, network: &str) -> bool {
+        self.database.node(node).is_some_and(|(report, _)| {
+            report.adapters.iter().any(|it| it.network != network && it.fault.is_none())
+        })
+    }
+
     /// The known adapters of a node on networks other than `network`.
     fn elsewhere(&self, node: NodeId, network: &str) -> Vec<(&Place<'a>, Member)> {
         let Some((report, incarnation)) = self.database.node(node) else { return Vec::new() };
@@ -390,7 +398,7 @@ impl Arbiter {
         case: (CaseId, u32),
         around: &Surroundings,
     ) -> Option<bool> {
-        if around.elsewhere(target.node_id, place.network).is_empty() {
+        if !around.is_elsewhere(target.node_id, place.network) {
             return None;
         }
         let notice = ProbeNotice {

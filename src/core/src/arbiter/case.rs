@@ -13,6 +13,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Rounds in which no arbiter answered, before it is concluded without them.
 const ROUNDS_UNANSWERED: u32 = 3;
 
+/// Rounds in which nobody could tell the direction, before it is called both.
+const ROUNDS_UNDIRECTED: u32 = 4;
+
 /// What a case has come to.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Concluded {
@@ -84,11 +87,20 @@ struct Found {
     conclusion: Conclusion,
     observations: Vec<Observation>,
     arbiters: Vec<String>,
+    /// Their nodes said what arrived, or have no other network to say it over.
+    directed: BTreeSet<IpAddr>,
     /// Adapters whose hosts answer ICMP echo on the network in question.
     echoes: BTreeSet<IpAddr>,
 }
 
 impl Case {
+    fn address_of(&self, party: Party) -> IpAddr {
+        match party {
+            Party::Reporter => self.reporter.address,
+            Party::Suspect => self.suspect.address,
+        }
+    }
+
     /// Silence that a busy host explains as well as a fault must last.
     fn patience(&self, found: &Found) -> Option<Timestamp> {
         let busy = match &found.conclusion {
@@ -163,15 +175,22 @@ impl Case {
             suspect: &self.suspect,
             observations: &observations,
         });
-        let echoes = observations
-            .iter()
-            .filter(|o| o.network == self.network && o.icmp == Some(true))
+        let here = || observations.iter().filter(|o| o.network == self.network);
+        let echoes = here().filter(|o| o.icmp == Some(true)).map(|o| o.target_address).collect();
+        let directed = here()
+            .filter(|o| o.seen_by_target.is_some() || o.elsewhere.is_none())
             .map(|o| o.target_address)
             .collect();
         self.unanswered = arbiters().next().is_some() && answered.is_empty();
         let until = now.max(round.started + rest);
-        self.found =
-            Some(Found { completed: now, conclusion, observations, arbiters: answered, echoes });
+        self.found = Some(Found {
+            completed: now,
+            conclusion,
+            observations,
+            arbiters: answered,
+            directed,
+            echoes,
+        });
         self.stage = Stage::Resting { until };
     }
 
@@ -377,7 +396,7 @@ impl Arbiter {
             let ask = Ask { case: tag, count: 2, icmp: false, as_reporter: true, elsewhere: None };
             self.probe(&mut round.probing, place, &member, ask);
         }
-        if !around.elsewhere(case.suspect.node_id, place.network).is_empty() {
+        if around.is_elsewhere(case.suspect.node_id, place.network) {
             round.asked.push(case.suspect.clone());
         }
         for arbiter in &round.asked {
@@ -464,6 +483,15 @@ impl Arbiter {
             }
             // Nobody answered the first time: once more, and ask the targets.
             Conclusion::Inconclusive { .. } if case.round < 2 => {
+                if !running {
+                    self.begin_round(now, case, around);
+                }
+            }
+            // Which way it fails is not known yet.
+            Conclusion::Adapter { culprit, .. }
+                if !found.directed.contains(&case.address_of(*culprit))
+                    && case.round < ROUNDS_UNDIRECTED =>
+            {
                 if !running {
                     self.begin_round(now, case, around);
                 }

@@ -302,7 +302,10 @@ impl Node {
         for (network, group, member) in reported.chain(own) {
             let known = self.topology.adapters.get(&(network.into(), member.address));
             let out = known.is_some_and(|known| known.is_out() && known.instance >= group.instance);
-            if out || self.is_doomed(network, member.address) {
+            // What an earlier run was listed in says nothing of this one.
+            let run = self.topology.nodes.get(&member.node_id).map(|known| known.incarnation);
+            let old = run.is_some_and(|run| run > member.incarnation);
+            if out || old || self.is_doomed(network, member.address) {
                 continue;
             }
             let entry = belongs.entry((network, member.address)).or_insert((group, member));

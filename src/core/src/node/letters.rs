@@ -5,13 +5,13 @@ use core::net::IpAddr;
 
 use hats_wire::{Envelope, Letter, Message, NodeId, Pair};
 
-use super::Node;
+use super::{Local, Node};
 use crate::{arbiter::Act, io::AdapterIndex, say, time::Timestamp};
 
 /// Nodes that may pass a letter on.
 const HOPS_MAX: u32 = 4;
 /// Networks a letter is sent over at the same time, in case one is failing.
-const COPIES_MAX: usize = 2;
+const COPIES_MAX: usize = 3;
 
 impl Node {
     pub(super) fn act(&mut self, now: Timestamp, act: Act) {
@@ -56,18 +56,35 @@ impl Node {
     }
 
     /// Sends towards the addressee: directly where both are members, avoiding
-    /// the network the letter is about; else to a node that is nearer.
+    /// the network the letter is about; else to nodes that are nearer; else
+    /// over that network, too, directly and by way of others.
     fn forward(&mut self, envelope: Envelope) {
-        // What a target says of its probes would prove nothing if it came
-        // over the network in question.
-        let elsewhere_only =
-            matches!(envelope.letter, Letter::ProbeNotice(_) | Letter::ProbeSeen(_));
-        let mut ways = self.direct_ways(envelope.to, &envelope.about, false);
+        let Envelope { from, to, .. } = envelope;
+        let about = envelope.about.as_str();
+        // What a target says of its probes would prove nothing if it left the
+        // target, or had come to it, over the network in question.
+        let target = match envelope.letter {
+            Letter::ProbeNotice(_) => Some(to),
+            Letter::ProbeSeen(_) => Some(from),
+            Letter::ProbeRequest(_)
+            | Letter::ProbeResult(_)
+            | Letter::Silent(_)
+            | Letter::SilentAck { .. }
+            | Letter::PathRestored { .. } => None,
+        };
+        let mut ways = self.direct_ways(to, about, false);
         if ways.is_empty() {
-            ways = self.next_hop(envelope.to, &envelope.about).into_iter().collect();
+            ways = self.next_hops(to, about, |network, _| network != about);
         }
-        if ways.is_empty() && !elsewhere_only {
-            ways = self.direct_ways(envelope.to, &envelope.about, true);
+        if ways.is_empty() {
+            let barred = |network: &str, node| network == about && Some(node) == target;
+            let direct = target.is_none() || (target == Some(from) && from != self.config.node_id);
+            if direct {
+                ways = self.direct_ways(to, about, true);
+            }
+            if ways.is_empty() || from == self.config.node_id {
+                ways.extend(self.next_hops(to, about, |network, node| !barred(network, node)));
+            }
         }
         let message = Message::Envelope(envelope);
         for (index, address) in ways.into_iter().take(COPIES_MAX) {
@@ -96,42 +113,52 @@ impl Node {
         ways.into_iter().map(|(_, index, address)| (index, address)).collect()
     }
 
-    /// The neighbour on the shortest way through the groups, not using the
-    /// network in question.
-    fn next_hop(&self, to: NodeId, about: &str) -> Option<(AdapterIndex, IpAddr)> {
+    /// The neighbours on the shortest ways through the groups, as far as nodes
+    /// may be `used` on networks; not the addressee itself on network `about`.
+    fn next_hops(
+        &self,
+        to: NodeId,
+        about: &str,
+        used: impl Fn(&str, NodeId) -> bool,
+    ) -> Vec<(AdapterIndex, IpAddr)> {
         let mut rooms: Vec<BTreeSet<NodeId>> = self
             .database
             .groups()
-            .filter(|report| report.network != about)
-            .map(|report| report.members.iter().map(|member| member.node_id).collect())
+            .map(|report| {
+                let nodes = report.members.iter().map(|member| member.node_id);
+                nodes.filter(|node| used(&report.network, *node)).collect()
+            })
             .collect();
         // Nodes that are as near to the addressee as found so far.
         let mut near = BTreeSet::from([to]);
         for _ in 0..HOPS_MAX {
-            for local in self.locals.iter().filter(|(_, local)| local.fault.is_none()) {
-                let (index, local) = local;
-                if local.spec.network.name == about {
-                    continue;
-                }
-                let Some(view) = local.group.view() else { continue };
-                let hop = view.members.iter().find(|member| {
+            let usable = |local: &&Local| {
+                local.fault.is_none() && used(&local.spec.network.name, self.config.node_id)
+            };
+            let mut hops = Vec::new();
+            for (index, local) in self.locals.iter().filter(|(_, local)| usable(local)) {
+                let members = local.group.view().into_iter().flat_map(|view| view.members.iter());
+                let fit = members.filter(|member| {
                     member.address != local.me.address
                         && near.contains(&member.node_id)
+                        && used(&local.spec.network.name, member.node_id)
+                        && (member.node_id != to || local.spec.network.name != about)
                         && !local.group.is_doomed(member.address)
                 });
-                if let Some(member) = hop {
-                    return Some((*index, member.address));
-                }
+                hops.extend(fit.map(|member| (*index, member.address)));
+            }
+            if !hops.is_empty() {
+                return hops;
             }
             let (joined, apart): (Vec<_>, Vec<_>) =
                 rooms.into_iter().partition(|room| !room.is_disjoint(&near));
             if joined.is_empty() {
-                return None;
+                return Vec::new();
             }
             near.extend(joined.into_iter().flatten());
             rooms = apart;
         }
-        None
+        Vec::new()
     }
 
     fn read(&mut self, now: Timestamp, from: NodeId, about: String, letter: Letter) {
