@@ -1,6 +1,6 @@
 //! The events of each observer, replayed: told once, and not left standing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hats_core::{
     event::{Event, EventKind},
@@ -14,6 +14,9 @@ use crate::{summary::Summary, world::World};
 struct Told {
     /// Down or up, by node and network.
     adapters: BTreeMap<(String, String), bool>,
+    /// Told to be down before their node was up again: may be told so again,
+    /// for another reason.
+    again: BTreeSet<(String, String)>,
     /// Down or up.
     nodes: BTreeMap<String, bool>,
     /// The run of each node's daemon that was told to be up.
@@ -123,7 +126,10 @@ impl Told {
         let (node, network) = (word(&event.node), word(&event.network));
         let adapter = (node.clone(), network.clone());
         match event.kind {
-            EventKind::AdapterDown => self.adapters.insert(adapter, false) != Some(false),
+            EventKind::AdapterDown => {
+                let again = self.again.remove(&adapter);
+                self.adapters.insert(adapter, false) != Some(false) || again
+            }
             EventKind::AdapterUp => self.adapters.insert(adapter, true) != Some(true),
             EventKind::AdapterInconclusive => {
                 self.adapters.remove(&adapter);
@@ -142,6 +148,8 @@ impl Told {
             }
             EventKind::NodeUp => {
                 let run = event.incarnation.unwrap_or_default();
+                let down = self.adapters.iter().filter(|((of, _), up)| *of == node && !**up);
+                self.again.extend(down.map(|(adapter, _)| adapter.clone()));
                 let new = self.runs.insert(node.clone(), run) != Some(run);
                 self.nodes.insert(node, true) != Some(true) || new
             }

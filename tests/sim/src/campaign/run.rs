@@ -304,7 +304,10 @@ impl<'a> Run<'a> {
                     let well = now.is_well(&node.name, network);
                     let company = !now.peers(&node.name, network).is_empty();
                     let seen = in_sight.contains(node.name.as_str());
-                    let wrong = (!well && up) || (well && company && seen && !up);
+                    // Who comes to a group whose leader it has no path to
+                    // stays outside: only members are relayed to.
+                    let outside = now.is_path_touched(network);
+                    let wrong = (!well && up) || (well && company && seen && !up && !outside);
                     if wrong {
                         return Err(format!(
                             "wrong belief: {} has {}/{network} {shown:?}",
