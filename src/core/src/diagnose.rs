@@ -1,6 +1,6 @@
 //! What the observations of one arbitration mean: one pure function.
 
-use alloc::{collections::BTreeSet, string::String, vec::Vec};
+use alloc::{collections::BTreeSet, vec::Vec};
 use core::net::IpAddr;
 
 use hats_wire::{Cause, Confidence, Direction, Member, Observation};
@@ -346,39 +346,6 @@ impl Evidence<'_> {
 
 /// The target's name in observations of a reference target.
 pub const REFERENCE: &str = "reference target";
-
-/// One sentence of likely cause and what to try.
-pub fn hint(conclusion: &Conclusion) -> String {
-    let text = match conclusion {
-        Conclusion::Alive | Conclusion::Fact(_) => "",
-        Conclusion::Adapter { cause: Cause::Transmit, .. } => {
-            "likely the transmit side of cable, optics, switch port or an egress filter; \
-             look at the port's error counters"
-        }
-        Conclusion::Adapter { cause: Cause::Receive, .. } => {
-            "likely the receive side of cable or optics, or an ingress filter (firewall, \
-             rp_filter); look at the interface's drop counters"
-        }
-        Conclusion::Adapter { .. } => {
-            "likely the switch port, its VLAN, or a cable that still shows carrier; check the \
-             port's configuration and the address tables of the switch"
-        }
-        Conclusion::Path { .. } => {
-            "likely a filter, ARP or address-table entry, or a link between two switches that \
-             carries just this pair"
-        }
-        Conclusion::Partition { .. } => "likely a link between switches, or a VLAN cut in two",
-        Conclusion::Network => "likely the switch or its power; every adapter on it is silent",
-        Conclusion::Node { cause: Cause::Unreachable, .. } => {
-            "with one network, a dead node and a dead adapter look the same; a second network \
-             tells them apart"
-        }
-        Conclusion::Node { .. } => "the host is off, crashed, or cut off from every network",
-        Conclusion::Daemon => "the host answers ping: see the log of hatsd there and restart it",
-        Conclusion::Inconclusive { .. } => "configure reference_targets for this network",
-    };
-    String::from(text)
-}
 
 #[cfg(test)]
 mod tests;

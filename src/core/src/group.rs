@@ -65,7 +65,7 @@ pub(crate) enum Output {
     /// Make this group known to everybody who can be thought of.
     Proclaim,
     /// A membership is in force.
-    Committed { before: Option<GroupView>, removed: Vec<Removal>, why: Adopted },
+    Committed { before: Option<GroupView>, view: GroupView, removed: Vec<Removal>, why: Adopted },
     /// The acting leader should have committed and did not: look at it.
     Overdue { leader: IpAddr },
 }
@@ -461,11 +461,12 @@ impl Group {
         };
         let membership =
             Membership { view, since: now, removed: removed.clone(), duty, prepared: None };
+        let adopted = membership.view.clone();
         let before = match core::mem::replace(&mut self.phase, Phase::Member(membership)) {
             Phase::Member(before) => Some(before.view),
             Phase::Disabled | Phase::Listening { .. } => None,
         };
-        self.outputs.push(Output::Committed { before, removed, why });
+        self.outputs.push(Output::Committed { before, view: adopted, removed, why });
         if !self.doomed.is_empty() || !self.path_changes.is_empty() {
             self.changes_wanted(now);
         }

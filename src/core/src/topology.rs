@@ -139,7 +139,10 @@ impl Topology {
             told_up: false,
             ended_by: None,
         });
-        known.member = member.clone();
+        // What is told late of an earlier run does not bring it back.
+        if known.member.incarnation <= member.incarnation {
+            known.member = member.clone();
+        }
         self.node_seen(now, member.node_id, &member.node, member.incarnation);
     }
 
@@ -198,6 +201,9 @@ impl Topology {
         let known = self.adapters.get_mut(&(network.to_string(), member.address))?;
         let stale = known.state == AdapterState::Up && known.instance > instance;
         let told = matches!(known.state, AdapterState::Down | AdapterState::Left);
+        if known.member.incarnation > member.incarnation {
+            return None;
+        }
         if stale || told {
             known.instance = known.instance.max(instance);
             // A removed interface loses its link first: the later fact tells more.
@@ -226,13 +232,28 @@ impl Topology {
         let tell = state == AdapterState::Down && cause != Cause::DaemonDown;
         known.ended_by = match state {
             AdapterState::Unknown => Some(EventKind::AdapterInconclusive),
-            _ => tell.then_some(EventKind::AdapterDown),
+            AdapterState::Up | AdapterState::Joining | AdapterState::Down | AdapterState::Left => {
+                tell.then_some(EventKind::AdapterDown)
+            }
         };
         known.cause = Some(cause);
         known.verdict_id = verdict.map(|verdict| verdict.id.clone());
         known.since = now;
         known.instance = known.instance.max(instance);
         tell.then(|| say::adapter_down(network, member, cause, verdict))
+    }
+
+    /// What was wrong with one of this node's adapters is over: it is up when it
+    /// is in a group again.
+    pub(crate) fn adapter_usable(&mut self, now: Timestamp, network: &str, address: IpAddr) {
+        if let Some(known) = self.adapters.get_mut(&(network.to_string(), address))
+            && known.state == AdapterState::Down
+        {
+            known.state = AdapterState::Joining;
+            known.cause = None;
+            known.verdict_id = None;
+            known.since = now;
+        }
     }
 
     /// Its own node says in which group the adapter was.

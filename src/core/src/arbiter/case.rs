@@ -239,6 +239,10 @@ impl Arbiter {
         let Some(place) = around.place(adapter).copied() else { return };
         let Some(view) = place.group.view() else { return };
         let Some(suspect) = view.members.get(address).cloned() else { return };
+        if view.failed_paths.contains(&hats_wire::Pair::new(place.me.address, address)) {
+            // That is known; what was under way comes too late.
+            return;
+        }
         self.next_case += 1;
         let id = CaseId::new(self.me, self.next_case);
         let stage = if silent {

@@ -158,7 +158,7 @@ fn finding(prober: u8, target: &Member, reached: bool) -> Observation {
         sent: PROBES,
         received: if reached { PROBES } else { 0 },
         rtt_us: None,
-        seen_by_target: None,
+        seen_by_target: Some(if reached { PROBES } else { 0 }),
         heard_from_target: 0,
         icmp: Some(reached),
         elsewhere: Some(false),

@@ -374,21 +374,3 @@ fn answers_on_another_network_do_not_vouch_for_this_one() {
     ];
     assert_eq!(found(case), suspect_adapter(Cause::Both));
 }
-
-#[test]
-fn every_conclusion_that_blames_or_gives_up_has_a_hint() {
-    for conclusion in [
-        suspect_adapter(Cause::Transmit),
-        suspect_adapter(Cause::Receive),
-        reporter_adapter(Cause::Both),
-        Conclusion::Path { direction: Direction::Both },
-        Conclusion::Partition { sides: [vec![], vec![]] },
-        Conclusion::Network,
-        Conclusion::Node { cause: Cause::NodeDown, confidence: Confidence::High },
-        Conclusion::Node { cause: Cause::Unreachable, confidence: Confidence::Medium },
-        Conclusion::Daemon,
-        Conclusion::Inconclusive { missing: NO_THIRD_VOICE },
-    ] {
-        assert!(!hint(&conclusion).is_empty(), "{conclusion:?}");
-    }
-}

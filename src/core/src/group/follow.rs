@@ -95,6 +95,7 @@ impl Group {
 
     /// A heartbeat of `from` names a group that is not mine.
     pub(crate) fn on_stranger(&mut self, now: Timestamp, from: IpAddr, group: GroupId) {
+        self.highest = self.highest.max(group.instance);
         let Some(view) = self.view() else { return };
         if group == view.id {
             return;

@@ -78,6 +78,8 @@ impl Group {
     pub(super) fn on_proclaim(&mut self, now: Timestamp, from: IpAddr, group: GroupId) {
         let me = self.me.address;
         let interval = self.timing.interval;
+        // Clocks of nodes differ: ours must not make an instance lower than one in use.
+        self.highest = self.highest.max(group.instance);
         let ignored = self.unresponsive.get(&from).is_some_and(|held| now < held.until);
         let Some(membership) = self.membership_mut() else { return };
         match &mut membership.duty {

@@ -18,7 +18,7 @@ use crate::{
     io::AdapterIndex,
     say,
     time::Timestamp,
-    view::AdapterState,
+    view::{AdapterState, NodeState},
 };
 
 /// Adapters by network and address, with their group.
@@ -32,8 +32,8 @@ impl Node {
         match output {
             Output::Send { to, message } => self.send(index, to, &message),
             Output::Proclaim => self.proclaim(index),
-            Output::Committed { before, removed, why } => {
-                self.committed(now, index, before, &removed, why);
+            Output::Committed { before, view, removed, why } => {
+                self.committed(now, index, before, view, &removed, why);
             }
             Output::Overdue { leader } => {
                 self.with_arbiter(|arbiter, around| {
@@ -91,12 +91,12 @@ impl Node {
         now: Timestamp,
         index: AdapterIndex,
         before: Option<GroupView>,
+        view: GroupView,
         removed: &[Removal],
         why: Adopted,
     ) {
         self.watch(index);
         let Some(local) = self.locals.get(&index) else { return };
-        let Some(view) = local.group.view().cloned() else { return };
         let network = local.spec.network.name.clone();
         let me = local.me.clone();
         let leads = view.id.leader == me.address;
@@ -150,6 +150,13 @@ impl Node {
                 matches!(verdict.kind, VerdictKind::Partition | VerdictKind::Network)
             });
             if split || (*cause == Cause::Unreachable && verdict_id.is_empty()) {
+                self.topology.adapter_unknown(now, network, member.address);
+                continue;
+            }
+            let known = self.topology.nodes.get(&member.node_id);
+            let up = known.is_some_and(|known| known.state == NodeState::Up);
+            if up && self.verdicts_at.contains_key(verdict_id) && *cause == Cause::NodeDown {
+                // Its node was judged, and has come back meanwhile.
                 self.topology.adapter_unknown(now, network, member.address);
                 continue;
             }

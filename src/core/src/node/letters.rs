@@ -10,7 +10,7 @@ use crate::{arbiter::Act, io::AdapterIndex, say, time::Timestamp};
 
 /// Nodes that may pass a letter on.
 const HOPS_MAX: u32 = 4;
-/// Networks a letter is sent over at the same time, in case one is failing.
+/// Ways a letter is sent at the same time, in case one is failing.
 const COPIES_MAX: usize = 3;
 
 impl Node {
@@ -86,8 +86,10 @@ impl Node {
                 ways.extend(self.next_hops(to, about, |network, node| !barred(network, node)));
             }
         }
+        // Copies of copies would be a storm.
+        let copies = if from == self.config.node_id { COPIES_MAX } else { 1 };
         let message = Message::Envelope(envelope);
-        for (index, address) in ways.into_iter().take(COPIES_MAX) {
+        for (index, address) in ways.into_iter().take(copies) {
             self.send(index, Some(address), &message);
         }
     }

@@ -216,6 +216,8 @@ impl Node {
         local.fault = fault;
         let Some(cause) = fault else {
             local.group.enable(now);
+            let (name, address) = (local.spec.network.name.clone(), local.me.address);
+            self.topology.adapter_usable(now, &name, address);
             self.report_self(now);
             return;
         };

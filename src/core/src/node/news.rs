@@ -9,7 +9,7 @@ use hats_wire::{
 };
 
 use super::Node;
-use crate::{io::AdapterIndex, members::Members, time::Timestamp};
+use crate::{io::AdapterIndex, members::Members, time::Timestamp, view::NodeState};
 
 /// Items in one Flood; a long list travels in several.
 const ITEMS_PER_FLOOD: usize = 64;
@@ -243,7 +243,7 @@ impl Node {
             return;
         }
         let old = known.incarnation;
-        let up = known.state == crate::view::NodeState::Up;
+        let up = known.state == NodeState::Up;
         let member = Member {
             address: IpAddr::from([0, 0, 0, 0]),
             node_id: node,
@@ -312,7 +312,10 @@ impl Node {
             }
             let verdict = self.database.verdict(&removal.verdict_id).cloned();
             let Some(verdict) = verdict else { continue };
-            if matches!(verdict.kind, VerdictKind::Adapter | VerdictKind::Node) {
+            let known = self.topology.nodes.get(&removal.member.node_id);
+            let back = verdict.kind == VerdictKind::Node
+                && known.is_some_and(|known| known.state == NodeState::Up);
+            if matches!(verdict.kind, VerdictKind::Adapter | VerdictKind::Node) && !back {
                 let before = report.group.instance.saturating_sub(1);
                 let event = self.topology.adapter_down(
                     now,
