@@ -4,20 +4,13 @@ use std::{env, fs, io::Error, path::PathBuf};
 
 use prost_types::{FileDescriptorSet, field_descriptor_proto::Label};
 
-const FILES: [&str; 3] = [
-    "hats/wire/v1.proto",
-    "hats/nim/v1.proto",
-    "hats/ipc/v1.proto",
-];
+const FILES: [&str; 3] = ["hats/wire/v1.proto", "hats/nim/v1.proto", "hats/ipc/v1.proto"];
 
 fn main() -> Result<(), Error> {
     println!("cargo:rerun-if-changed=hats");
     let descriptors = protox::compile(FILES, ["."]).map_err(Error::other)?;
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or_else(|| Error::other("no OUT_DIR"))?);
-    fs::write(
-        out.join("hats.binpb"),
-        prost::Message::encode_to_vec(&descriptors),
-    )?;
+    fs::write(out.join("hats.binpb"), prost::Message::encode_to_vec(&descriptors))?;
 
     let mut config = prost_build::Config::new();
     config.btree_map(["."]);
@@ -34,11 +27,7 @@ fn serialise_ipc(config: &mut prost_build::Config, descriptors: &FileDescriptorS
     };
     let package = ".hats.ipc.v1";
     config.type_attribute(package, derive);
-    for file in descriptors
-        .file
-        .iter()
-        .filter(|file| file.package() == "hats.ipc.v1")
-    {
+    for file in descriptors.file.iter().filter(|file| file.package() == "hats.ipc.v1") {
         for message in &file.message_type {
             for field in &message.field {
                 let path = format!("{package}.{}.{}", message.name(), field.name());
