@@ -145,7 +145,7 @@ fn take(plan: &mut Plan, settings: &Settings, network: &Network, interface: &Int
     true
 }
 
-/// Whether the [[adapter]] entries of this interface, if any, allow this
+/// Whether the `[[adapter]]` entries of this interface, if any, allow this
 /// address on this network.
 fn said_to_be_here(
     adapters: &[Adapter],
