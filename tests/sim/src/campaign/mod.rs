@@ -5,11 +5,11 @@
 //! until all must be judged; then everything is healed and must be well again
 //! within a bound. In between is checked
 //!
-//! - what must be said of a single fault ([`expected`]), to the letter,
-//! - that nothing else is said than may be ([`allowed`]),
+//! - what must be said of a single fault (`expected`), to the letter,
+//! - that nothing else is said than may be (`allowed`),
 //! - that events are told once, add up to the view, and are taken back
-//!   ([`audit`]),
-//! - that live nodes know what works and what does not ([`run`]),
+//!   (`audit`),
+//! - that live nodes know what works and what does not (`run`),
 //!
 //! besides the world's own checkers after every step.
 
