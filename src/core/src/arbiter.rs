@@ -49,6 +49,9 @@ pub(crate) use case::Concluded;
 
 /// Arbiters asked in a case.
 pub(crate) const ARBITERS_MAX: usize = 3;
+/// Members from all round the ring that a party probes in a round to learn
+/// whether it reaches anybody.
+pub(crate) const COMPANY_MAX: usize = 12;
 /// Probes sent to each target in a round.
 pub(crate) const PROBES: u32 = 3;
 /// Requests of others served at one time; more are refused by abstaining.

@@ -571,9 +571,15 @@ pub(super) fn company(place: &Place, suspect: &Member, arbiters: &[Member]) -> V
     let Some(view) = place.group.view() else { return Vec::new() };
     let ring = place.group.neighbours();
     let near = ring.watch.iter().chain(&ring.feed).filter_map(|address| view.members.get(*address));
+    // A few from all round the ring: neighbours and arbiters may all be on the
+    // other side of a partition.
+    let list = view.members.as_slice();
+    let step = list.len().div_ceil(COMPANY_MAX).max(1);
+    let all_round = list.iter().step_by(step);
     let mut members: Vec<Member> = Vec::new();
-    for member in arbiters.iter().chain(near) {
-        if member.address != suspect.address && !members.contains(member) {
+    for member in arbiters.iter().chain(near).chain(all_round) {
+        let others = member.address != suspect.address && member.address != place.me.address;
+        if others && !members.contains(member) {
             members.push(member.clone());
         }
     }
