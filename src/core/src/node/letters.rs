@@ -11,7 +11,10 @@ use crate::{arbiter::Act, io::AdapterIndex, say, time::Timestamp};
 /// Nodes that may pass a letter on.
 const HOPS_MAX: u32 = 4;
 /// Ways a letter is sent at the same time, in case one is failing.
-const COPIES_MAX: usize = 3;
+const COPIES_MAX: usize = 2;
+/// And if it must go over the network in question: who is on which side of it
+/// is not known.
+const ROUNDABOUT_MAX: usize = 8;
 
 impl Node {
     pub(super) fn act(&mut self, now: Timestamp, act: Act) {
@@ -76,7 +79,8 @@ impl Node {
         if ways.is_empty() {
             ways = self.next_hops(to, about, |network, _| network != about);
         }
-        if ways.is_empty() {
+        let roundabout = ways.is_empty();
+        if roundabout {
             let barred = |network: &str, node| network == about && Some(node) == target;
             let direct = target.is_none() || (target == Some(from) && from != self.config.node_id);
             if direct {
@@ -87,7 +91,12 @@ impl Node {
             }
         }
         // Copies of copies would be a storm.
-        let copies = if from == self.config.node_id { COPIES_MAX } else { 1 };
+        let mine = from == self.config.node_id;
+        let copies = match (mine, roundabout) {
+            (false, _) => 1,
+            (true, false) => COPIES_MAX,
+            (true, true) => ROUNDABOUT_MAX,
+        };
         let message = Message::Envelope(envelope);
         for (index, address) in ways.into_iter().take(copies) {
             self.send(index, Some(address), &message);
