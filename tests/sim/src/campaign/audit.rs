@@ -30,6 +30,8 @@ struct Told {
 pub(crate) struct Audit {
     seen: usize,
     told: BTreeMap<(String, u64), Told>,
+    /// Who decided a verdict, by its id and what was said of whom.
+    decided: BTreeMap<(String, EventKind, String, String), String>,
 }
 
 impl Audit {
@@ -41,6 +43,15 @@ impl Audit {
             if !told.take(&said.event) {
                 let event = Summary(world).event(&said.event);
                 return Err(format!("told twice: {} at {:?} says {event}", said.observer, said.at));
+            }
+            let word = |word: &Option<String>| word.clone().unwrap_or_default();
+            let Some(id) = said.event.verdict_id.clone().filter(|_| said.event.authority) else {
+                continue;
+            };
+            let key = (id, said.event.kind, word(&said.event.node), word(&said.event.network));
+            if let Some(other) = self.decided.insert(key, said.observer.clone()) {
+                let event = Summary(world).event(&said.event);
+                return Err(format!("decided by {other} and by {}: {event}", said.observer));
             }
         }
         Ok(())
