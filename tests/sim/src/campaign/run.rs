@@ -197,6 +197,9 @@ impl<'a> Run<'a> {
             fault.end(&mut self.world);
         }
         self.settles("is well again")?;
+        // The last one may still have to be told of what is over.
+        self.advance(Duration::from_millis(20))?;
+        self.judge()?;
         self.since_well.clear();
         self.world.truth.forgive();
         let mark = self.world.events().len();
