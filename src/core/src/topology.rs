@@ -243,6 +243,14 @@ impl Topology {
         tell.then(|| say::adapter_down(network, member, cause, verdict))
     }
 
+    /// The adapter's own node does not say any more that something is wrong.
+    pub(crate) fn fact_is_over(&mut self, now: Timestamp, network: &str, member: &Member) {
+        let known = self.adapters.get(&(network.to_string(), member.address));
+        if known.is_some_and(|known| known.cause.is_some_and(Cause::is_fact)) {
+            self.adapter_usable(now, network, member.address);
+        }
+    }
+
     /// What was wrong with one of this node's adapters is over: it is up when it
     /// is in a group again.
     pub(crate) fn adapter_usable(&mut self, now: Timestamp, network: &str, address: IpAddr) {

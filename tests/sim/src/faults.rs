@@ -7,6 +7,9 @@ use hats_wire::Incarnation;
 
 use crate::{host::Port, queue::Happening, truth::Truth, world::World};
 
+/// What all clocks show when the world begins.
+pub(crate) const START_MS: u64 = 1_000_000;
+
 /// Which way a path is cut.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Way {
@@ -233,7 +236,9 @@ impl World {
         }
         self.hosts[host].up = true;
         let Incarnation(before) = self.hosts[host].config.incarnation;
-        self.hosts[host].config.incarnation = Incarnation(before + 1);
+        // As hatsd does: milliseconds, and more than before.
+        let clock = START_MS + self.now / 1_000_000;
+        self.hosts[host].config.incarnation = Incarnation(clock.max(before + 1));
         self.start_within(node, Duration::ZERO);
     }
 

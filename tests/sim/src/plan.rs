@@ -215,7 +215,7 @@ impl Plan {
                 cluster: "sim".to_owned(),
                 node: name.to_owned(),
                 node_id: NodeId(0x1000 + number as u64),
-                incarnation: Incarnation(1_000),
+                incarnation: Incarnation(crate::faults::START_MS),
                 version: "sim".to_owned(),
                 detection: self.detection,
                 realtime_priority: 0,

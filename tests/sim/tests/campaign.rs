@@ -17,7 +17,6 @@ const KEPT: &[(&str, u64)] = &[
     ("a reporter in a small part does not take its adapter for broken", 90),
     ("a removal without a known verdict is no restart", 123),
     ("a failed path ends for an end that was isolated meanwhile", 130),
-    ("who leaves takes nobody in any more", 172),
     ("an adapter alone on its network is up again after its fault", 210),
     ("a survey that reaches everybody is no partition", 225),
     ("a probe that began before the address was lost does not spin", 226),

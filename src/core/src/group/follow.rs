@@ -85,6 +85,8 @@ impl Group {
         cause: Cause,
         verdict_id: String,
     ) {
+        // It answers: it hears us after all.
+        self.unresponsive.remove(&from);
         let Some(view) = self.view() else { return };
         let known = view.members.contains(from) || view.members.contains(group.leader);
         if known && view.members.len() > 1 && group.instance > view.id.instance {

@@ -31,7 +31,10 @@ impl Node {
     pub(super) fn have_decided(&mut self, now: Timestamp, concluded: Concluded) {
         let Concluded { adapter, conclusion, silent, tries } = concluded;
         let Some(local) = self.locals.get(&adapter) else { return };
-        let Some(view) = local.group.view() else { return };
+        let Some(view) = local.group.view().cloned() else { return };
+        if conclusion.blames_suspect() {
+            self.doom_known(now, &silent.network, &silent.suspect);
+        }
         let culprit = match &conclusion {
             Conclusion::Adapter { culprit: Party::Reporter, .. } => Some(silent.reporter.node_id),
             Conclusion::Path { .. } | Conclusion::Partition { .. } | Conclusion::Network => None,
@@ -74,11 +77,32 @@ impl Node {
         }
     }
 
+    /// A member that is known to be down, and silent, is to leave: what was said
+    /// of it came when it was not a member here, or not yet.
+    fn doom_known(&mut self, now: Timestamp, network: &str, member: &Member) {
+        let known = self.topology.adapters.get(&(network.to_string(), member.address));
+        let Some(known) = known.filter(|known| {
+            let out = matches!(known.state, AdapterState::Down | AdapterState::Left);
+            out && known.member.incarnation >= member.incarnation
+        }) else {
+            return;
+        };
+        let cause = known.cause.unwrap_or(Cause::Unreachable);
+        let verdict_id = known.verdict_id.clone().unwrap_or_default();
+        for index in self.on_network(network) {
+            if let Some(local) = self.locals.get_mut(&index) {
+                local.group.doom(now, member.address, cause, &verdict_id);
+            }
+        }
+    }
+
     /// The group of the first network that a node has an adapter on.
     fn home_of(&self, node: NodeId) -> Option<(String, GroupView)> {
         let (network, member) = self.topology.adapters_of(node).into_iter().next()?;
         let local = self.locals.values().filter(|local| local.spec.network.name == network);
-        let own = local.filter_map(|local| local.group.view()).next().cloned();
+        // A member of another group, or alone, is no judge of it.
+        let mut own = local.filter_map(|local| local.group.view());
+        let own = own.find(|view| view.members.contains(member.address)).cloned();
         let reported = || {
             let groups = self.database.groups().filter(|report| {
                 report.network == network
@@ -119,6 +143,9 @@ impl Node {
         }
         let conclusion = conclusion_of(&silent);
         if self.is_settled(&silent, &conclusion) {
+            if conclusion.blames_suspect() {
+                self.doom_known(now, &silent.network, &silent.suspect);
+            }
             return;
         }
         if matches!(conclusion, Conclusion::Partition { .. }) {

@@ -32,9 +32,9 @@ impl Node {
             interface: spec.interface.clone(),
         };
         self.topology.adapter_seen(now, &spec.network.name, &me);
-        // Instances must grow across restarts: they begin with the time.
-        let group =
-            Group::new(me.clone(), &self.config.detection, self.config.incarnation.0 / 1000);
+        // Instances must grow across restarts: they begin with the run, which is
+        // the time in milliseconds, and no group commits so fast.
+        let group = Group::new(me.clone(), &self.config.detection, self.config.incarnation.0);
         let local = Local {
             spec,
             me,

@@ -150,6 +150,8 @@ impl Node {
             if let Some(cause) = adapter.fault {
                 let instance = adapter.group.map_or(0, |group| group.instance);
                 self.learn_fact(now, &adapter.network, &member, cause, instance);
+            } else {
+                self.topology.fact_is_over(now, &adapter.network, &member);
             }
         }
         if report.leaving {

@@ -19,6 +19,10 @@ use crate::{
     world::World,
 };
 
+/// More that happens for each adapter in a heartbeat interval, on average over
+/// ten and more, is a storm.
+const STORM: f64 = 1_000.0;
+
 /// What a run was like.
 #[derive(Clone, Default, PartialEq, Debug)]
 pub struct Figures {
@@ -237,6 +241,9 @@ impl<'a> Run<'a> {
         if intervals > 10.0 {
             let rate = (self.world.steps() - before) as f64 / adapters as f64 / intervals;
             self.figures.busiest = self.figures.busiest.max(rate);
+            if rate > STORM {
+                return Err(format!("storm: {rate:.0} steps for each adapter and interval"));
+            }
         }
         self.audit.listen(&self.world)
     }
