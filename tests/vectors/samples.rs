@@ -26,7 +26,7 @@ fn group() -> GroupId {
 }
 
 fn group_v6() -> GroupId {
-    GroupId { instance: u64::MAX, leader: address("fe80::5") }
+    GroupId { instance: 1 << 62, leader: address("fe80::5") }
 }
 
 fn member(number: u8) -> Member {

@@ -180,9 +180,10 @@ impl Probing {
     }
 
     fn observations(&self) -> impl Iterator<Item = Observation> {
-        // A probe that is not over is no evidence.
+        // A probe that is not over, or was never sent, is no evidence.
         let over = self.observations.iter().filter(|(id, _)| !self.pending.contains(id));
-        over.map(|(_, observation)| observation.clone())
+        let sent = over.filter(|(_, o)| o.sent > 0 || o.icmp.is_some());
+        sent.map(|(_, observation)| observation.clone())
     }
 }
 
@@ -205,6 +206,7 @@ pub(crate) struct Arbiter {
     detection_time: Duration,
     /// A late neighbour has this long to answer before others are asked.
     knock: Duration,
+    first_case: u64,
     next_case: u64,
     next_probe: u64,
     cases: BTreeMap<(AdapterIndex, IpAddr), Case>,
@@ -235,6 +237,7 @@ impl Arbiter {
             detection_time: detection.detection_time(),
             knock: (detection.probe_timeout / 2)
                 .min(detection.detection_time().saturating_sub(detection.late_after()) / 4),
+            first_case: run << 10,
             next_case: run << 10,
             next_probe: 0,
             cases: BTreeMap::new(),
@@ -303,6 +306,10 @@ impl Arbiter {
 
     /// Finds out whom this node reaches on a network that has fallen apart.
     pub(crate) fn survey(&mut self, silent: Silent, around: &Surroundings) {
+        let running = self.surveys.iter().any(|(other, _)| other.network == silent.network);
+        if running {
+            return;
+        }
         let Some(place) = around.on(&silent.network) else { return };
         let mut probing = Probing::default();
         let members: Vec<Member> = place

@@ -3,7 +3,12 @@
 //! Everything one hatsd decides, without clock or socket: [`Node::handle`]
 //! takes one input, [`Node::drain`] gives what the shell must do about it.
 
-use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    format,
+    string::String,
+    vec::Vec,
+};
 use core::{net::IpAddr, time::Duration};
 
 use hats_wire::{
@@ -34,6 +39,8 @@ mod news;
 mod paths;
 mod show;
 
+/// Time between two lines about this node's own lateness.
+const LATE_EVERY: Duration = Duration::from_secs(10);
 /// Time between two alive lines.
 const ALIVE_EVERY: Duration = Duration::from_secs(300);
 
@@ -87,6 +94,10 @@ pub struct Node {
     leaving: Option<leave::Leaving>,
     paths: paths::Probing,
     foreign: BTreeMap<(AdapterIndex, IpAddr), Timestamp>,
+    /// Leaders that call a network by another name, once said.
+    drifted: BTreeSet<(AdapterIndex, IpAddr)>,
+    /// When it was last said that this node was late.
+    late_told: Option<Timestamp>,
     verdicts_at: BTreeMap<String, Timestamp>,
     effects: Vec<Effect>,
 }
@@ -130,6 +141,8 @@ impl Node {
             leaving: None,
             paths: paths::Probing::default(),
             foreign: BTreeMap::new(),
+            drifted: BTreeSet::new(),
+            late_told: None,
             verdicts_at: BTreeMap::new(),
             effects: Vec::from([Effect::Publish(started)]),
             config,
@@ -194,9 +207,7 @@ impl Node {
     pub fn next_deadline(&self) -> Option<Wake> {
         let groups = self.locals.iter().filter_map(|(index, local)| {
             let nim = match local.nim {
-                NimState::Died(at) if local.fault.is_none() => {
-                    Some(at + self.config.detection.detection_time() / 2)
-                }
+                NimState::Died(at) if local.fault.is_none() => Some(at + self.nim_patience()),
                 NimState::Died(_) | NimState::Absent | NimState::Running => None,
             };
             let alone = self.alone_until(local);

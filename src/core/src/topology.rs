@@ -209,6 +209,9 @@ impl Topology {
             // A removed interface loses its link first: the later fact tells more.
             if told && cause.is_fact() && known.cause.is_some_and(Cause::is_fact) {
                 known.cause = Some(cause);
+                if cause == Cause::Left {
+                    known.state = AdapterState::Left;
+                }
             }
             return None;
         }

@@ -23,8 +23,9 @@ use crate::{
     snapshot,
 };
 
-/// Being this late is said to the core, which then trusts itself less.
-const LATE: Duration = Duration::from_millis(50);
+/// Being this late, or half a detection time, is said to the core, which then
+/// trusts itself less.
+const LATE_MAX: Duration = Duration::from_millis(50);
 
 /// See the module.
 #[derive(Debug)]
@@ -106,7 +107,8 @@ impl Daemon {
     /// The loop woke this much later than it meant to.
     pub(crate) fn late(&mut self, lateness: Duration, now: Timestamp) {
         self.lateness.note(lateness, now);
-        if lateness >= LATE {
+        let limit = LATE_MAX.min(self.node.config().detection.detection_time() / 2);
+        if lateness >= limit {
             self.handle(now, Input::Late { lateness_ns: nanos(lateness) });
         }
     }

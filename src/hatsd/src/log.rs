@@ -96,6 +96,7 @@ enum Sink {
 }
 
 fn write_all(lines: &Receiver<Vec<u8>>, sink: &Sink) {
+    let mut failing = false;
     while let Ok(line) = lines.recv() {
         let written = match sink {
             Sink::Stdout => {
@@ -104,11 +105,20 @@ fn write_all(lines: &Receiver<Vec<u8>>, sink: &Sink) {
             }
             Sink::Journal(socket) => socket.send(&line).map(|_| ()),
         };
-        if let Err(error) = written {
-            tracing::warn!(
-                "the event log cannot be written: {error}; events go to subscribers only"
-            );
-            return;
+        // A full disk may have room again: go on trying, and say it once.
+        match (written, failing) {
+            (Err(error), false) => {
+                tracing::warn!(
+                    "the event log cannot be written: {error}; until it can, events go to \
+                     subscribers only"
+                );
+                failing = true;
+            }
+            (Ok(()), true) => {
+                tracing::warn!("the event log can be written again; some events are missing");
+                failing = false;
+            }
+            (Err(_), true) | (Ok(()), false) => {}
         }
     }
 }

@@ -106,8 +106,9 @@ pub(crate) async fn run(cli: &Cli, settings: Settings) -> Result<(), Failure> {
 struct Stop {
     terminate: Signal,
     interrupt: Signal,
-    /// The terminal it was started from has gone.
-    hangup: Signal,
+    /// Caught so that it does not end the daemon: a terminal that goes away, or
+    /// a log rotation, is no reason to leave the cluster.
+    _hangup: Signal,
 }
 
 impl Stop {
@@ -115,7 +116,7 @@ impl Stop {
         Ok(Stop {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
-            hangup: signal(SignalKind::hangup())?,
+            _hangup: signal(SignalKind::hangup())?,
         })
     }
 
@@ -123,7 +124,6 @@ impl Stop {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
-            _ = self.hangup.recv() => {}
         }
     }
 }

@@ -255,7 +255,7 @@ impl Arbiter {
         };
         let case = Case {
             id,
-            name: format!("{}-{}", self.case_prefix, self.next_case),
+            name: format!("{}-{}", self.case_prefix, self.next_case - self.first_case),
             adapter,
             network: place.network.to_string(),
             suspect,
@@ -322,6 +322,14 @@ impl Arbiter {
     /// any more, or that cannot judge.
     pub(crate) fn close_all(&mut self, adapter: AdapterIndex, keep: impl Fn(IpAddr) -> bool) {
         self.cases.retain(|(of, address), _| *of != adapter || keep(*address));
+    }
+
+    /// Closes the cases of neighbours that the ring no longer has this adapter
+    /// watch: nothing would end them.
+    pub(crate) fn close_unwatched(&mut self, adapter: AdapterIndex, watched: &[IpAddr]) {
+        self.cases.retain(|(of, address), case| {
+            *of != adapter || case.patrolled || watched.contains(address)
+        });
     }
 
     /// An arbiter's findings.

@@ -2,7 +2,7 @@
 
 use core::{net::IpAddr, time::Duration};
 
-use hats_wire::{Frame, Message, decode};
+use hats_wire::{Frame, Message, Proclaim, decode};
 
 use super::Node;
 use crate::{
@@ -51,6 +51,9 @@ impl Node {
             Message::Proclaim(proclaim) => {
                 if proclaim.cluster != self.config.cluster {
                     self.foreign(now, index, from, &Message::Proclaim(proclaim));
+                    return;
+                }
+                if self.is_named_otherwise(index, from, &proclaim) {
                     return;
                 }
                 self.compare_databases(index, from, proclaim.database);
@@ -110,7 +113,7 @@ impl Node {
     }
 
     /// A NIM says that its daemon is gone: those who watch it look at once.
-    fn goodbye(&mut self, now: Timestamp, index: AdapterIndex, from: IpAddr) {
+    pub(super) fn goodbye(&mut self, now: Timestamp, index: AdapterIndex, from: IpAddr) {
         let watched =
             self.locals.get(&index).is_some_and(|local| local.neighbours.watch.contains(&from));
         if watched {
@@ -118,6 +121,39 @@ impl Node {
                 arbiter.goodbye(now, index, from, around);
             });
         }
+    }
+
+    /// Whether a leader calls this network by another name. Two names in one
+    /// group would make letters and facts about it go astray: it is said, and
+    /// they stay apart until the configuration agrees.
+    fn is_named_otherwise(
+        &mut self,
+        index: AdapterIndex,
+        from: IpAddr,
+        proclaim: &Proclaim,
+    ) -> bool {
+        let Some(local) = self.locals.get(&index) else { return true };
+        let ours = local.spec.network.name.clone();
+        if proclaim.network == ours {
+            return false;
+        }
+        if !self.drifted.contains(&(index, from)) && self.drifted.len() < FOREIGN_MAX {
+            self.drifted.insert((index, from));
+            let text = alloc::format!(
+                "{ours}: node {} ({from}) calls this network {:?}; the name must be the same on \
+                 every node, and until it is the two do not form a group",
+                proclaim.node,
+                proclaim.network
+            );
+            let mut event = Event::new(EventKind::ConfigDrift, text);
+            event.network = Some(ours);
+            event.adapter = Some(local.spec.interface.clone());
+            event.peer_node = Some(proclaim.node.clone());
+            event.peer_addr = Some(from);
+            event.authority = true;
+            self.publish(event);
+        }
+        true
     }
 
     fn foreign(&mut self, now: Timestamp, index: AdapterIndex, from: IpAddr, message: &Message) {

@@ -37,7 +37,7 @@ impl Node {
             }
             Output::Overdue { leader } => {
                 self.with_arbiter(|arbiter, around| {
-                    arbiter.missed(now, index, leader, now, true, around);
+                    arbiter.unanswered(now, index, leader, around);
                 });
             }
         }
@@ -100,6 +100,8 @@ impl Node {
         let network = local.spec.network.name.clone();
         let me = local.me.clone();
         let leads = view.id.leader == me.address;
+        let watched = local.neighbours.watch.clone();
+        self.arbiter.close_unwatched(index, &watched);
         self.arbiter.close_all(index, |address| {
             view.members.contains(address)
                 && !view.failed_paths.contains(&Pair::new(me.address, address))

@@ -6,12 +6,14 @@ use alloc::{
     vec::Vec,
 };
 
+use core::time::Duration;
+
 use hats_wire::{
-    AdapterReport, Cause, ItemBody, Member, NodeReport,
+    AdapterReport, Cause, ItemBody, Member, Message, NodeReport,
     link::{Command, Link, NeighbourState, Report, Statistics},
 };
 
-use super::{Local, NimState, Node};
+use super::{LATE_EVERY, Local, NimState, Node};
 use crate::{
     config::AdapterSpec,
     event::{Event, EventKind},
@@ -55,6 +57,11 @@ impl Node {
     }
 
     pub(super) fn adapter_removed(&mut self, now: Timestamp, index: AdapterIndex) {
+        // The others are told that it goes on purpose.
+        let group = self.locals.get(&index).and_then(|local| local.group.view());
+        if let Some(group) = group.filter(|view| view.members.len() > 1).map(|view| view.id) {
+            self.send(index, None, &Message::Leave { group });
+        }
         let Some(local) = self.locals.remove(&index) else { return };
         self.arbiter.close_all(index, |_| false);
         self.topology.adapter_forgotten(&local.spec.network.name, local.spec.address);
@@ -95,10 +102,16 @@ impl Node {
         self.publish(event);
     }
 
-    /// A NIM that stays away for half a detection time is a fault: said at
-    /// once, it spares the others the arbitration.
+    /// How long a NIM may stay away: almost as long as the others wait.
+    pub(super) fn nim_patience(&self) -> Duration {
+        let detection = &self.config.detection;
+        detection.detection_time().saturating_sub(detection.heartbeat_interval / 2)
+    }
+
+    /// A NIM that stays away longer is a fault: said just before the others
+    /// miss it, it spares them the arbitration.
     pub(super) fn check_nim(&mut self, now: Timestamp, index: AdapterIndex) {
-        let patience = self.config.detection.detection_time() / 2;
+        let patience = self.nim_patience();
         let Some(local) = self.locals.get(&index) else { return };
         if let NimState::Died(at) = local.nim
             && local.fault.is_none()
@@ -132,8 +145,11 @@ impl Node {
                     }
                 }
             }
-            Report::Stranger { from, group, node_id, incarnation, .. } => {
+            Report::Stranger { from, group, node_id, incarnation, stalled, .. } => {
                 self.check_incarnation(now, index, from, node_id, incarnation);
+                if stalled {
+                    self.goodbye(now, index, from);
+                }
                 if let Some(local) = self.locals.get_mut(&index) {
                     local.group.on_stranger(now, from, group);
                 }
@@ -177,6 +193,10 @@ impl Node {
             return;
         }
         self.arbiter.abstain(now);
+        if self.late_told.is_some_and(|at| now < at + LATE_EVERY) {
+            return;
+        }
+        self.late_told = Some(now);
         let ms = lateness_ns / 1_000_000;
         let text = format!("{} was not scheduled for {ms} ms", self.config.node);
         let mut event = Event::new(EventKind::SelfLate, text);
@@ -222,8 +242,7 @@ impl Node {
             return;
         };
         let alone = local.group.view().is_none_or(|view| view.members.len() == 1);
-        let instance = local.group.view().map_or(u64::MAX >> 1, |view| view.id.instance);
-        let instance = if instance == u64::MAX >> 1 { 0 } else { instance };
+        let instance = local.group.view().map_or(0, |view| view.id.instance);
         let report = self.self_report();
         if let Some(local) = self.locals.get_mut(&index) {
             local.group.disable();

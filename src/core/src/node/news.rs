@@ -4,8 +4,8 @@ use alloc::{string::String, vec::Vec};
 use core::net::IpAddr;
 
 use hats_wire::{
-    Cause, GroupReport, Incarnation, Item, ItemBody, ItemVersion, Member, Message, NodeId,
-    NodeReport, VerdictKind,
+    AdapterReport, Cause, GroupReport, Incarnation, Item, ItemBody, ItemVersion, Member, Message,
+    NodeId, NodeReport, VerdictKind,
 };
 
 use super::Node;
@@ -138,6 +138,13 @@ impl Node {
 
     fn learn_node(&mut self, now: Timestamp, report: &NodeReport, incarnation: Incarnation) {
         self.check_restart(now, report.node_id, incarnation);
+        // An adapter that its node does not list any more is not one.
+        for (network, member) in self.topology.adapters_of(report.node_id) {
+            let listed = |a: &AdapterReport| a.network == network && a.address == member.address;
+            if !report.adapters.iter().any(listed) && member.incarnation <= incarnation {
+                self.topology.adapter_forgotten(&network, member.address);
+            }
+        }
         for adapter in &report.adapters {
             let member = Member {
                 address: adapter.address,
@@ -179,14 +186,14 @@ impl Node {
             let Some(local) = self.locals.get_mut(&index) else { continue };
             let listed = local.group.view().is_some_and(|view| {
                 view.members.get(member.address) == Some(member)
-                    && (view.id.instance <= instance || instance == 0)
+                    && (view.id.instance <= instance + 1 || instance == 0)
             });
             if listed {
                 local.group.doom(now, member.address, cause, "");
                 authority = local.group.leads();
             }
         }
-        let event = self.topology.adapter_down(now, network, member, cause, None, instance);
+        let event = self.topology.adapter_down(now, network, member, cause, None, instance + 1);
         self.publish_as(event, authority);
     }
 

@@ -11,6 +11,7 @@ mod roster;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use hats_core::config::{AdapterSpec, Mode, NetworkSpec};
@@ -135,9 +136,34 @@ pub(crate) fn plan(settings: &Settings, interfaces: &[Interface]) -> Plan {
     } else {
         configured::plan(settings, interfaces)
     };
+    one_adapter_a_network(&mut plan);
     plan.left_out.sort();
     plan.waiting.sort();
     plan
+}
+
+/// Of several interfaces on one network the first is served: the kernel does not
+/// carry datagrams between addresses of one host, so they could not watch each
+/// other, and a host with two ways into a network says little by losing one.
+fn one_adapter_a_network(plan: &mut Plan) {
+    let mut first: BTreeMap<String, String> = BTreeMap::new();
+    let adapters = std::mem::take(&mut plan.adapters);
+    for spec in adapters {
+        match first.get(&spec.network.name) {
+            Some(other) => plan.left_out.push(LeftOut {
+                interface: spec.interface.clone(),
+                subnet: spec.network.subnet.parse().ok(),
+                reason: format!(
+                    "{} of {} is on network {}, which {other} serves already",
+                    spec.address, spec.interface, spec.network.name
+                ),
+            }),
+            None => {
+                first.insert(spec.network.name.clone(), spec.interface.clone());
+                plan.adapters.push(spec);
+            }
+        }
+    }
 }
 
 /// The group of a network that names none: in the scope for one organisation

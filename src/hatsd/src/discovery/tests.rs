@@ -59,16 +59,18 @@ fn every_subnet_found_is_a_network_named_as_the_subnet() {
         interface(5, "eth3", &["10.77.1.9/24"]),
         interface(6, "eth4", &[]),
     ];
+    let plan = plan(&Settings::default(), &found);
     assert_eq!(
-        names(&plan(&Settings::default(), &found)),
+        names(&plan),
         [
             "10.77.1.0/24 eth0 10.77.1.3",
             "10.77.2.0/24 eth1 10.77.2.3",
             "2001:db8:1::/64 eth1 2001:db8:1::3",
             "fe80::/64%eth2 eth2 fe80::5",
-            "10.77.1.0/24 eth3 10.77.1.9",
         ]
     );
+    let second = "10.77.1.9 of eth3 is on network 10.77.1.0/24, which eth0 serves already";
+    assert!(reasons(&plan).contains(&second), "{:?}", reasons(&plan));
 }
 
 #[test]

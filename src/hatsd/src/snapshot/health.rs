@@ -61,6 +61,11 @@ fn degraded(snapshot: &ipc::Snapshot) -> Vec<String> {
         let why = node.reason.as_deref().unwrap_or("it cannot be reached");
         reasons.push(format!("the state of node {} is not known: {why}", node.name));
     }
+    // Forming takes a group a few intervals; ten are too many.
+    let joining_ms = snapshot
+        .detection
+        .as_ref()
+        .map_or(u64::MAX, |it| (it.heartbeat_interval_us / 100).max(3_000));
     for adapter in &snapshot.adapters {
         let what =
             format!("adapter {} of {} on {}", adapter.adapter, adapter.node, adapter.network);
@@ -72,6 +77,9 @@ fn degraded(snapshot: &ipc::Snapshot) -> Vec<String> {
             "unknown" if broken.contains(adapter.network.as_str()) => {}
             "down" => reasons.push(format!("{what} is down: {why}")),
             "unknown" => reasons.push(format!("the state of {what} is not known: {why}")),
+            "joining" if adapter.since_ms > joining_ms => {
+                reasons.push(format!("{what} has not joined a group: {why}"));
+            }
             "waiting" => reasons.push(format!("waiting: {why}")),
             _ => {}
         }

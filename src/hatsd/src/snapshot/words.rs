@@ -45,11 +45,11 @@ pub(super) fn adapter_reason(
         AdapterState::Up => None,
         AdapterState::Joining => {
             let error = link.map(|link| link.error.clone()).filter(|error| !error.is_empty());
-            Some(error.unwrap_or_else(|| "alone: nobody else is heard yet".to_owned()))
+            Some(error.unwrap_or_else(|| "not in a group with others yet".to_owned()))
         }
         AdapterState::Left => Some("left on purpose".to_owned()),
         AdapterState::Down | AdapterState::Unknown => {
-            let words = cause.map_or("its state is not known", because);
+            let words = cause.map_or("nothing is heard of it", because);
             let link = link.filter(|link| !link.admin_up && cause == Some(Cause::LinkDown));
             Some(match link {
                 Some(link) if link.present => "set down by its administrator".to_owned(),

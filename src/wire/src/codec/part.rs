@@ -45,6 +45,9 @@ pub(super) fn host(bytes: &[u8], field: &'static str) -> Result<IpAddr, DecodeEr
     address::host_from_bytes(bytes).ok_or(DecodeError::BadField { field })
 }
 
+/// The highest instance taken from others.
+const INSTANCE_MAX: u64 = 1 << 62;
+
 impl Body for GroupId {
     type Proto = pb::GroupId;
 
@@ -54,6 +57,10 @@ impl Body for GroupId {
 
     fn get(proto: pb::GroupId) -> Result<Self, DecodeError> {
         let leader = host(&proto.leader, "group.leader")?;
+        // Instances are added to: one near the end of the range would wrap.
+        if proto.instance > INSTANCE_MAX {
+            return Err(DecodeError::BadField { field: "group.instance" });
+        }
         Ok(GroupId { instance: proto.instance, leader })
     }
 }

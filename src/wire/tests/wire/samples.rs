@@ -24,7 +24,7 @@ fn address() -> impl Strategy<Value = IpAddr> {
 }
 
 fn group() -> impl Strategy<Value = GroupId> {
-    (any::<u64>(), address()).prop_map(|(instance, leader)| GroupId { instance, leader })
+    (0..=1u64 << 62, address()).prop_map(|(instance, leader)| GroupId { instance, leader })
 }
 
 fn member() -> impl Strategy<Value = Member> {
