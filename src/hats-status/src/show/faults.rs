@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hats_client::ipc::{Adapter, Node, Observation, Path, Snapshot, Verdict};
 
-use super::{LEFT_OUT, NO_PROBES, or_nothing};
+use super::{LEFT_OUT, NO_PROBES, or_nothing, verdict::part};
 use crate::{table::paragraph, words};
 
 /// More than this at once are counted, not told.
@@ -120,14 +120,22 @@ fn why(reason: Option<&str>, cause: Option<&str>, verdict: Option<&Verdict>) -> 
 
 /// Who probed whom and how many answers came.
 fn evidence(verdict: &Verdict) -> String {
-    let probes: Vec<String> = verdict.evidence.iter().map(probe).collect();
+    // What was found on the network in question, of the two parties; the rest
+    // is in `hats-status verdicts ID`.
+    let parties = [&verdict.reporter, &verdict.suspect];
+    let probes: Vec<String> = verdict
+        .evidence
+        .iter()
+        .filter(|it| it.network == verdict.network && parties.contains(&&it.target))
+        .map(probe)
+        .collect();
     let probes = if probes.is_empty() { NO_PROBES.to_owned() } else { probes.join(", ") };
     format!("evidence (confidence {}): {probes}", or_nothing(Some(&verdict.confidence)))
 }
 
 fn probe(observation: &Observation) -> String {
     let Observation { prober, target, sent, received, .. } = observation;
-    let part = if observation.part == "arbiter" { " (arbiter)" } else { "" };
+    let part = part(&observation.part);
     format!("{prober}->{target} {received}/{sent}{part}")
 }
 

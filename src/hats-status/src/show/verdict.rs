@@ -9,8 +9,8 @@ use crate::{
 };
 
 const COLUMNS: &str = "\
-RECV answers of SENT probes over this network   SEEN probes the target says,
-over another network, it received   HEARD other datagrams of the target
+RECV answers of SENT probes, over the network OVER   SEEN probes the target
+says, over another one, it received   HEARD datagrams of the target meanwhile
 ELSEWHERE whether its daemon answers over another network
 ";
 
@@ -74,8 +74,7 @@ fn evidence(verdict: &Verdict, wide: bool) -> String {
         return format!("{NO_PROBES}\n");
     }
     let table = |addresses: bool| {
-        let mut titles = vec!["PROBED BY", "TARGET"];
-        titles.extend(addresses.then_some("OVER"));
+        let mut titles = vec!["PROBED BY", "TARGET", "OVER"];
         titles.extend(["SENT", "RECV", "RTT", "SEEN", "HEARD", "ICMP", "ELSEWHERE"]);
         let mut table = Table::new(&titles);
         for observation in &verdict.evidence {
@@ -100,16 +99,24 @@ fn row(observation: &Observation, addresses: bool) -> Vec<String> {
     let with = |name: &str, addr: &str| {
         if addresses && !addr.is_empty() { format!("{name} {addr}") } else { name.to_owned() }
     };
-    let part = if observation.part == "arbiter" { " (arbiter)" } else { "" };
+    let part = part(&observation.part);
     let mut row = vec![
-        with(&observation.prober, &observation.prober_addr) + part,
+        with(&observation.prober, &observation.prober_addr) + &part,
         with(&observation.target, &observation.target_addr),
     ];
-    row.extend(addresses.then(|| observation.network.clone()));
+    row.push(observation.network.clone());
     row.extend([observation.sent, observation.received].map(|count| count.to_string()));
     row.push(observation.rtt_us.map_or(NOTHING.into(), span));
     row.push(observation.seen_by_target.map_or(NOTHING.into(), |seen| seen.to_string()));
     row.push(observation.heard_from_target.to_string());
     row.extend([yes_no(observation.icmp), yes_no(observation.elsewhere)]);
     row
+}
+
+/// What an arbiter or the suspect itself found is marked; the rest is the reporter's.
+pub(super) fn part(part: &str) -> String {
+    match part {
+        "arbiter" | "suspect" => format!(" ({part})"),
+        _ => String::new(),
+    }
 }

@@ -116,7 +116,11 @@ impl Sources<'_> {
             decided_by: verdict.decided_by.clone(),
             summary: self.summary(verdict),
             hint: None,
-            evidence: verdict.observations.iter().map(observation).collect(),
+            evidence: verdict
+                .observations
+                .iter()
+                .map(|it| observation(it, &verdict.suspect.node))
+                .collect(),
             peer_node: peer.map(|it| it.node.clone()),
             peer_addr: peer.map(|it| it.address.to_string()),
             direction: verdict.direction.map(|direction| direction.word().to_owned()),
@@ -189,11 +193,16 @@ fn names_culprit(kind: VerdictKind) -> bool {
     }
 }
 
-fn observation(it: &Observation) -> ipc::Observation {
+fn observation(it: &Observation, suspect: &str) -> ipc::Observation {
+    let part = match (it.prober_is_reporter, it.prober == suspect) {
+        (true, _) => "reporter",
+        (false, true) => "suspect",
+        (false, false) => "arbiter",
+    };
     ipc::Observation {
         prober: it.prober.clone(),
         prober_addr: it.prober_address.to_string(),
-        part: if it.prober_is_reporter { "reporter" } else { "arbiter" }.to_owned(),
+        part: part.to_owned(),
         target: it.target.clone(),
         target_addr: it.target_address.to_string(),
         network: it.network.clone(),
