@@ -445,3 +445,6 @@ fn relay(local: &Local, to: IpAddr) -> Option<IpAddr> {
                 && !view.failed_paths.contains(&Pair::new(to, *address))
         })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+use alloc::{string::ToString, vec::Vec};
+use core::net::IpAddr;
+
+use hats_wire::{
+    GroupId, Header, Incarnation, Message, NodeId, Proclaim, cluster_tag, encode,
+    link::{Command, Link, Mode, Report},
+};
+
+use super::Node;
+use crate::{
+    config::{AdapterSpec, Config, NetworkSpec, Profile},
+    event::{Event, EventKind},
+    io::{AdapterIndex, Effect, Input},
+    time::Timestamp,
+};
+
+const ETH0: AdapterIndex = AdapterIndex(0);
+
+/// n1 with 10.77.1.1 on network neta, alone and leading itself.
+fn alone() -> Node {
+    let config = Config {
+        cluster: "atc".into(),
+        node: "n1".into(),
+        node_id: NodeId(1),
+        incarnation: Incarnation(1_000),
+        version: "0".into(),
+        detection: Profile::Default.detection(),
+        realtime_priority: 0,
+        lock_memory: false,
+    };
+    let network = NetworkSpec {
+        name: "neta".into(),
+        subnet: "10.77.1.0/24".into(),
+        mode: Mode::Multicast,
+        group: Some(IpAddr::from([239, 255, 1, 1])),
+        port: 12347,
+        peers: Vec::new(),
+        reference_targets: Vec::new(),
+    };
+    let address = IpAddr::from([10, 77, 1, 1]);
+    let spec = AdapterSpec { network, interface: "eth0".into(), address, prefix_length: 24 };
+    let link = Link {
+        present: true,
+        admin_up: true,
+        carrier: true,
+        address: true,
+        open: true,
+        ..Link::default()
+    };
+    let mut node = Node::new(config, Timestamp(0));
+    node.handle(Timestamp(1), Input::AdapterAdded { adapter: ETH0, spec });
+    node.handle(Timestamp(2), Input::NimStarted { adapter: ETH0 });
+    node.handle(Timestamp(3), Input::Nim { adapter: ETH0, report: Report::Link(link) });
+    node.wake(Timestamp(300_000_000));
+    node.drain();
+    node
+}
+
+/// 10.77.1.9 of n9, a higher leader, makes its group known.
+fn proclaim(cluster: &str, network: &str) -> Input {
+    let from = IpAddr::from([10, 77, 1, 9]);
+    let header = Header {
+        cluster: cluster_tag(cluster),
+        node_id: NodeId(9),
+        incarnation: Incarnation(1_000),
+    };
+    let message = Message::Proclaim(Proclaim {
+        group: GroupId { instance: 7, leader: from },
+        size: 1,
+        digest: 0,
+        cluster: cluster.into(),
+        network: network.into(),
+        node: "n9".into(),
+        interface: "eth0".into(),
+        database: 0,
+    });
+    let datagram = encode(&header, &message);
+    let report = Report::Received { at_ns: 0, from, to_group: true, datagram };
+    Input::Nim { adapter: ETH0, report }
+}
+
+/// What the node says and sends when it hears `input` twice.
+fn hears_twice(input: &Input) -> (Vec<Event>, usize) {
+    let mut node = alone();
+    let mut events = Vec::new();
+    let mut sent = 0;
+    for at in [400_000_000, 500_000_000] {
+        node.handle(Timestamp(at), input.clone());
+        for effect in node.drain() {
+            match effect {
+                Effect::Publish(event) => events.push(event),
+                Effect::Nim { command: Command::Send { to: Some(_), .. }, .. } => sent += 1,
+                Effect::Nim { .. } | Effect::Left => {}
+            }
+        }
+    }
+    (events, sent)
+}
+
+#[test]
+fn higher_leader_of_the_same_network_is_asked_to_take_this_one_in() {
+    let (events, sent) = hears_twice(&proclaim("atc", "neta"));
+    assert_eq!(events, []);
+    assert!(sent > 0, "a JOIN goes to it");
+}
+
+#[test]
+fn leader_that_calls_the_network_by_another_name_is_told_of_once_and_not_joined() {
+    let (events, sent) = hears_twice(&proclaim("atc", "10.77.1.0/24"));
+    assert_eq!(sent, 0);
+    let kinds: Vec<EventKind> = events.iter().map(|event| event.kind).collect();
+    assert_eq!(kinds, [EventKind::ConfigDrift]);
+    assert_eq!(events[0].peer_node, Some("n9".to_string()));
+    assert_eq!(events[0].network, Some("neta".to_string()));
+}
+
+#[test]
+fn another_cluster_on_the_wire_is_named_once_and_not_joined() {
+    let (events, sent) = hears_twice(&proclaim("radar", "neta"));
+    assert_eq!(sent, 0);
+    let kinds: Vec<EventKind> = events.iter().map(|event| event.kind).collect();
+    assert_eq!(kinds, [EventKind::ForeignCluster]);
+    assert!(events[0].msg.contains("radar"), "{}", events[0].msg);
+}
