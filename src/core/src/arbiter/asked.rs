@@ -75,7 +75,8 @@ impl Arbiter {
             // We are the suspect: whom do we reach?
             let tag = request.case.in_round(request.round);
             let near = super::case::company(&place, &request.suspect, &[]);
-            for member in [request.reporter.clone()].iter().chain(&near) {
+            let others = near.iter().filter(|m| m.address != request.reporter.address);
+            for member in [&request.reporter].into_iter().chain(others) {
                 let ask =
                     Ask { case: tag, count: 2, icmp: false, as_reporter: false, elsewhere: None };
                 self.probe(&mut probing, &place, member, ask);
