@@ -143,8 +143,9 @@ enum Duty {
 
 #[derive(Debug, Default)]
 struct Lead {
+    /// Each interval; each fourth once the group is stable.
     proclaim_at: Timestamp,
-    /// Counts proclaims: the stable group proclaims each fourth interval.
+    /// JOINs that come until then are prepared together.
     gather_until: Option<Timestamp>,
     joins: BTreeMap<IpAddr, Member>,
     join_paths: BTreeSet<Pair>,

@@ -103,7 +103,6 @@ fn with_verdict(event: &mut Event, verdict: &Verdict) {
     event.verdict_id = Some(verdict.id.clone());
     event.reporter = Some(verdict.reporter.node.clone());
     event.arbiters = verdict.arbiters.clone();
-    event.late_ms = None;
 }
 
 pub(crate) fn suspect(network: &str, member: &Member, silent_ms: u64) -> Event {

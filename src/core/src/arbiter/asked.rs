@@ -47,13 +47,6 @@ impl Arbiter {
         if self.asked.iter().any(|asked| (asked.reporter, asked.case, asked.round) == id) {
             return;
         }
-        let same = |asked: &Asked| {
-            (asked.reporter, asked.case, asked.round) == (reporter, request.case, request.round)
-        };
-        if self.asked.iter().any(same) {
-            // It came by several ways.
-            return;
-        }
         let place = around.on(&request.network).copied();
         let place = place.filter(|_| now >= self.abstain_until && self.asked.len() < ASKED_MAX);
         let Some(place) = place else {

@@ -74,6 +74,7 @@ enum Stage {
 struct Round {
     started: Timestamp,
     deadline: Timestamp,
+    /// Our own NIM is waited for this long, even after the deadline.
     last_call: Timestamp,
     probing: Probing,
     /// The arbiters; and the suspect, if it can be asked over another network.
