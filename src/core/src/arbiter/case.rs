@@ -76,6 +76,8 @@ struct Round {
     deadline: Timestamp,
     /// Our own NIM is waited for this long, even after the deadline.
     last_call: Timestamp,
+    /// The deadline, or the last call once that has passed.
+    wake_at: Timestamp,
     probing: Probing,
     /// The arbiters; and the suspect, if it can be asked over another network.
     asked: Vec<Member>,
@@ -127,7 +129,7 @@ impl Case {
 
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
         let stage = match &self.stage {
-            Stage::Round(round) => round.deadline,
+            Stage::Round(round) => round.wake_at,
             Stage::Resting { until } | Stage::Knocking { until } => *until,
             Stage::Reported { again_at, .. } => *again_at,
         };
@@ -159,7 +161,7 @@ impl Case {
         }
         // Others may not answer; our own NIM will, however late.
         if !probed && now < round.last_call {
-            round.deadline = round.last_call;
+            round.wake_at = round.last_call;
             return;
         }
         let mut observations: Vec<Observation> = round.probing.observations().collect();
@@ -396,6 +398,7 @@ impl Arbiter {
         let mut round = Round {
             started: now,
             deadline: now + self.probe_timeout * 3 / 2,
+            wake_at: now + self.probe_timeout * 3 / 2,
             last_call: now + self.probe_timeout * 6,
             probing: Probing::default(),
             asked: arbiters(place, &case.suspect),

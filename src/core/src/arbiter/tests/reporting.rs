@@ -136,6 +136,50 @@ fn round_ends_at_its_time_without_those_that_do_not_answer() {
 }
 
 #[test]
+fn probes_that_are_not_over_are_waited_for_and_are_no_evidence() {
+    let mut scene = Scene::of_five();
+    let (acts, asked) = round(&mut scene, true);
+    for (from, request) in [(5, &asked[0].1), (5, &asked[0].1)] {
+        scene.result(from, request, &[3]);
+    }
+    scene.run(detection().probe_timeout * 2);
+    assert!(concluded(&scene.acts()).is_empty(), "our own NIM has not said anything");
+    let silent = member(4).address;
+    scene.finish(&acts, |_, target| target != silent);
+    let said = concluded(&scene.acts());
+    assert_eq!(said.len(), 1, "at once, when it has");
+}
+
+#[test]
+fn a_probe_that_was_never_sent_is_no_evidence() {
+    let mut scene = Scene::of_five();
+    let (acts, asked) = round(&mut scene, true);
+    let refused =
+        probes(&acts).into_iter().find(|(at, it)| *at == NETA && it.target == member(4).address);
+    let (_, refused) = refused.expect("the suspect is probed");
+    let done = ProbeDone {
+        id: refused.id,
+        at_ns: scene.now.0,
+        sent: 0,
+        received: 0,
+        rtt_ns: 0,
+        icmp_sent: 0,
+        icmp_received: 0,
+        stalled: false,
+        heard: 0,
+    };
+    scene.with(|arbiter, now, around| arbiter.probe_done(now, &done, around));
+    let silent = member(4).address;
+    scene.finish(&acts, |_, target| target != silent);
+    scene.result(5, &asked[0].1, &[3]);
+    scene.run(detection().probe_timeout * 3 / 2);
+    for said in concluded(&scene.acts()) {
+        let own = said.silent.observations.iter().filter(|o| o.prober_is_reporter);
+        assert!(own.clone().all(|o| o.target_address != silent || o.network != "neta"));
+    }
+}
+
+#[test]
 fn findings_of_those_not_asked_or_of_another_round_are_ignored() {
     let mut scene = Scene::new(3, &[1, 2, 3, 4, 5, 6, 7], &[NETA, NETB]);
     let (acts, asked) = round(&mut scene, true);
