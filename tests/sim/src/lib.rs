@@ -46,6 +46,7 @@ mod chance;
 mod check;
 mod daemon;
 mod expect;
+pub mod experiments;
 mod faults;
 mod host;
 mod net;
