@@ -65,44 +65,50 @@ impl Happening {
 }
 
 #[derive(Debug)]
-struct Entry {
+struct Entry<T> {
     at: u64,
     order: u64,
-    what: Happening,
+    what: T,
 }
 
-impl Ord for Entry {
+impl<T> Ord for Entry<T> {
     /// The earliest is the greatest; of one instant, the one put in first.
     fn cmp(&self, other: &Self) -> Ordering {
         (other.at, other.order).cmp(&(self.at, self.order))
     }
 }
 
-impl PartialOrd for Entry {
+impl<T> PartialOrd for Entry<T> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Entry {
+impl<T> PartialEq for Entry<T> {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other) == Ordering::Equal
     }
 }
 
-impl Eq for Entry {}
+impl<T> Eq for Entry<T> {}
 
 /// What is still to happen. Two things of one instant keep the order in which
 /// they were put in, so that a run depends on nothing but its seed.
-#[derive(Debug, Default)]
-pub(crate) struct Queue {
-    heap: BinaryHeap<Entry>,
+#[derive(Debug)]
+pub(crate) struct Queue<T = Happening> {
+    heap: BinaryHeap<Entry<T>>,
     order: u64,
 }
 
-impl Queue {
+impl<T> Default for Queue<T> {
+    fn default() -> Self {
+        Queue { heap: BinaryHeap::new(), order: 0 }
+    }
+}
+
+impl<T> Queue<T> {
     /// `what` will happen at `at`.
-    pub(crate) fn put(&mut self, at: u64, what: Happening) {
+    pub(crate) fn put(&mut self, at: u64, what: T) {
         self.order += 1;
         self.heap.push(Entry { at, order: self.order, what });
     }
@@ -113,7 +119,7 @@ impl Queue {
     }
 
     /// The next thing.
-    pub(crate) fn take(&mut self) -> Option<(u64, Happening)> {
+    pub(crate) fn take(&mut self) -> Option<(u64, T)> {
         self.heap.pop().map(|entry| (entry.at, entry.what))
     }
 }
