@@ -9,7 +9,10 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use hats_sim::campaign::{self, Ending};
+use hats_sim::{
+    campaign::{self, Ending},
+    experiments,
+};
 
 /// The protocol code on a simulated network.
 #[derive(Parser)]
@@ -44,6 +47,8 @@ enum Command {
         #[arg(long)]
         minutes: Option<u64>,
     },
+    /// Carry out one of the published experiments.
+    Experiment(experiments::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -67,6 +72,7 @@ fn main() -> ExitCode {
             }
         }
         Command::Campaign { seeds, from, minutes } => many(seeds, from, minutes),
+        Command::Experiment(arguments) => experiments::experiment(&arguments),
     }
 }
 
