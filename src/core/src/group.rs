@@ -59,26 +59,48 @@ impl GroupView {
 
 /// What a group wants done.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Output {
+pub enum Output {
     /// Send to one member, or to the whole network.
-    Send { to: Option<IpAddr>, message: Message },
+    Send {
+        /// The member; none: the network.
+        to: Option<IpAddr>,
+        /// What.
+        message: Message,
+    },
     /// Make this group known to everybody who can be thought of.
     Proclaim,
     /// A membership is in force.
-    Committed { before: Option<GroupView>, view: GroupView, removed: Vec<Removal>, why: Adopted },
+    Committed {
+        /// What was in force until now.
+        before: Option<GroupView>,
+        /// What is in force now.
+        view: GroupView,
+        /// Who left with it.
+        removed: Vec<Removal>,
+        /// How it came about.
+        why: Adopted,
+    },
     /// The acting leader should have committed and did not: look at it.
-    Overdue { leader: IpAddr },
+    Overdue {
+        /// The acting leader.
+        leader: IpAddr,
+    },
 }
 
 /// How a membership came to be in force.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Adopted {
+pub enum Adopted {
     /// Alone, after listening.
     Started,
     /// By COMMIT, or from a List that made up for a missed one.
     Committed,
     /// Told by the others that this adapter is not a member any more.
-    Expelled { cause: Cause, verdict_id: String },
+    Expelled {
+        /// Why.
+        cause: Cause,
+        /// The verdict behind it, if any.
+        verdict_id: String,
+    },
     /// On this node's own conclusion that it hears nobody.
     Isolated,
 }
@@ -115,7 +137,7 @@ impl Timing {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Phase {
     Disabled,
     Listening { until: Timestamp },
@@ -123,7 +145,7 @@ enum Phase {
 }
 
 /// What a member does besides heartbeats.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Membership {
     view: GroupView,
     since: Timestamp,
@@ -133,7 +155,7 @@ struct Membership {
     prepared: Option<Prepared>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Duty {
     Lead(Lead),
     /// A leader that asked a higher one to take its group.
@@ -141,7 +163,7 @@ enum Duty {
     Follow(Follow),
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Lead {
     /// Each interval; each fourth once the group is stable.
     proclaim_at: Timestamp,
@@ -154,7 +176,7 @@ struct Lead {
     commit_again: Option<Timestamp>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Round {
     next: GroupView,
     removed: Vec<Removal>,
@@ -163,7 +185,7 @@ struct Round {
     deadline: Timestamp,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Joining {
     leader: IpAddr,
     into: GroupId,
@@ -171,13 +193,13 @@ struct Joining {
     give_up_at: Timestamp,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Follow {
     /// A doomed member must be gone by then.
     commit_due: Option<Timestamp>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Prepared {
     next: GroupView,
     removed: Vec<Removal>,
@@ -202,7 +224,7 @@ struct Unresponsive {
 
 /// The machine. Inputs are methods that take `now`; what it wants done is
 /// drained after each.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Group {
     me: Member,
     timing: Timing,
@@ -221,7 +243,7 @@ pub struct Group {
 impl Group {
     /// A group that is disabled until [`enable`](Self::enable). Instances
     /// begin after `first_instance`, which must grow with each start.
-    pub(crate) fn new(me: Member, detection: &Detection, first_instance: u64) -> Self {
+    pub fn new(me: Member, detection: &Detection, first_instance: u64) -> Self {
         Group {
             me,
             timing: Timing::new(detection),
@@ -237,7 +259,7 @@ impl Group {
     }
 
     /// The adapter can be used: listen, then form a group.
-    pub(crate) fn enable(&mut self, now: Timestamp) {
+    pub fn enable(&mut self, now: Timestamp) {
         if matches!(self.phase, Phase::Disabled) {
             self.phase = Phase::Listening { until: now + self.timing.interval };
         }
@@ -274,7 +296,7 @@ impl Group {
     }
 
     /// This adapter's place in the ring.
-    pub(crate) fn neighbours(&self) -> Neighbours {
+    pub fn neighbours(&self) -> Neighbours {
         self.view().map_or_else(Neighbours::default, |view| {
             neighbours(&view.members, &view.failed_paths, self.me.address)
         })
@@ -291,7 +313,7 @@ impl Group {
     }
 
     /// Whether this member is about to leave.
-    pub(crate) fn is_doomed(&self, address: IpAddr) -> bool {
+    pub fn is_doomed(&self, address: IpAddr) -> bool {
         self.doomed.contains_key(&address)
     }
 
@@ -301,17 +323,17 @@ impl Group {
     }
 
     /// What it wants done, in order.
-    pub(crate) fn drain(&mut self) -> Vec<Output> {
+    pub fn drain(&mut self) -> Vec<Output> {
         core::mem::take(&mut self.outputs)
     }
 
     /// This node stops: neither joins nor takes anybody in any more.
-    pub(crate) fn retire(&mut self) {
+    pub fn retire(&mut self) {
         self.retired = true;
     }
 
     /// When to wake it.
-    pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
+    pub fn next_deadline(&self) -> Option<Timestamp> {
         if self.retired {
             return None;
         }
@@ -331,7 +353,7 @@ impl Group {
     }
 
     /// Does what is overdue, once.
-    pub(crate) fn wake(&mut self, now: Timestamp) {
+    pub fn wake(&mut self, now: Timestamp) {
         if let Phase::Listening { until } = self.phase {
             if now >= until {
                 self.stand_alone(now, Adopted::Started);
@@ -348,7 +370,7 @@ impl Group {
     }
 
     /// A message about membership arrived from the adapter at `from`.
-    pub(crate) fn handle(&mut self, now: Timestamp, from: IpAddr, message: Message) {
+    pub fn handle(&mut self, now: Timestamp, from: IpAddr, message: Message) {
         if from == self.me.address || self.membership().is_none() || self.retired {
             return;
         }
@@ -378,7 +400,7 @@ impl Group {
     }
 
     /// A member is to leave: a verdict or a fact says so.
-    pub(crate) fn doom(&mut self, now: Timestamp, address: IpAddr, cause: Cause, verdict_id: &str) {
+    pub fn doom(&mut self, now: Timestamp, address: IpAddr, cause: Cause, verdict_id: &str) {
         let Some(membership) = self.membership() else { return };
         let Some(member) = membership.view.members.get(address).cloned() else { return };
         if address == self.me.address || self.doomed.contains_key(&address) {
@@ -406,7 +428,7 @@ impl Group {
 
     /// This node concluded that it hears nobody, or that the adapter is dead:
     /// be a group of one.
-    pub(crate) fn isolate(&mut self, now: Timestamp) {
+    pub fn isolate(&mut self, now: Timestamp) {
         if self.view().is_some_and(|view| view.members.len() > 1) {
             self.stand_alone(now, Adopted::Isolated);
         }

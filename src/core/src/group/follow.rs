@@ -96,7 +96,7 @@ impl Group {
     }
 
     /// A heartbeat of `from` names a group that is not mine.
-    pub(crate) fn on_stranger(&mut self, now: Timestamp, from: IpAddr, group: GroupId) {
+    pub fn on_stranger(&mut self, now: Timestamp, from: IpAddr, group: GroupId) {
         self.highest = self.highest.max(group.instance);
         let Some(view) = self.view() else { return };
         if group == view.id {
@@ -121,7 +121,7 @@ impl Group {
 
     /// A watched neighbour lives but does not feed this member: one of the two
     /// has missed a commit.
-    pub(crate) fn compare_with(&mut self, neighbour: IpAddr) {
+    pub fn compare_with(&mut self, neighbour: IpAddr) {
         let Some(view) = self.view() else { return };
         let (have, leader) = (view.id, view.id.leader);
         self.send(neighbour, Message::ListRequest { have });
