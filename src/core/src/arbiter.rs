@@ -42,6 +42,8 @@ use crate::{
 
 mod asked;
 mod case;
+mod choose;
+mod reporter;
 
 use asked::Asked;
 use case::Case;

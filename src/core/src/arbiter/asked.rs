@@ -67,7 +67,7 @@ impl Arbiter {
         if request.suspect.address == place.me.address {
             // We are the suspect: whom do we reach?
             let tag = request.case.in_round(request.round);
-            let near = super::case::company(&place, &request.suspect, &[]);
+            let near = super::choose::company(&place, &request.suspect, &[]);
             let others = near.iter().filter(|m| m.address != request.reporter.address);
             for member in [&request.reporter].into_iter().chain(others) {
                 let ask =
@@ -81,7 +81,7 @@ impl Arbiter {
             let ask = Ask { case: tag, count: PROBES, icmp: true, as_reporter: false, elsewhere };
             self.probe(&mut probing, &place, &request.reporter, ask);
             // And ourselves: one that reaches neither must reach somebody.
-            let near = super::case::company(&place, &request.suspect, &[]);
+            let near = super::choose::company(&place, &request.suspect, &[]);
             for member in near.iter().filter(|m| m.address != request.reporter.address).take(2) {
                 let ask = Ask { count: 2, icmp: false, elsewhere: None, ..ask };
                 self.probe(&mut probing, &place, member, ask);

@@ -1,6 +1,6 @@
-//! The reporter's part: one case per silent neighbour.
+//! One case: a neighbour that this node misses, and what was found of it.
 
-use alloc::{boxed::Box, collections::BTreeMap, format};
+use alloc::collections::BTreeMap;
 
 use hats_wire::GroupId;
 
@@ -8,13 +8,13 @@ use super::*;
 
 /// A host that answers ICMP echo, but not hats, may just be busy: below this
 /// much silence nothing on it is said to have failed.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Rounds in which no arbiter answered, before it is concluded without them.
-const ROUNDS_UNANSWERED: u32 = 3;
+pub(super) const ROUNDS_UNANSWERED: u32 = 3;
 
 /// Rounds in which nobody could tell the direction, before it is called both.
-const ROUNDS_UNDIRECTED: u32 = 4;
+pub(super) const ROUNDS_UNDIRECTED: u32 = 4;
 
 /// What a case has come to.
 #[derive(Clone, PartialEq, Debug)]
@@ -29,31 +29,31 @@ pub(crate) struct Concluded {
 /// One neighbour that this node misses.
 #[derive(Debug)]
 pub(super) struct Case {
-    id: CaseId,
-    name: String,
-    adapter: AdapterIndex,
-    network: String,
-    suspect: Member,
-    reporter: Member,
-    group: GroupId,
-    last_heard: Timestamp,
-    silent: bool,
+    pub(super) id: CaseId,
+    pub(super) name: String,
+    pub(super) adapter: AdapterIndex,
+    pub(super) network: String,
+    pub(super) suspect: Member,
+    pub(super) reporter: Member,
+    pub(super) group: GroupId,
+    pub(super) last_heard: Timestamp,
+    pub(super) silent: bool,
     /// Its NIM said that its daemon is gone.
-    goodbye: bool,
+    pub(super) goodbye: bool,
     /// Found by a patrol, not by the ring: silence is established then.
-    silent_at: Option<Timestamp>,
-    round: u32,
-    stage: Stage,
+    pub(super) silent_at: Option<Timestamp>,
+    pub(super) round: u32,
+    pub(super) stage: Stage,
     /// What the last complete round found.
-    found: Option<Found>,
+    pub(super) found: Option<Found>,
     /// Found by a patrol: it ends when the suspect answers.
-    patrolled: bool,
+    pub(super) patrolled: bool,
     /// Arbiters were asked and none answered: ask the reference targets too.
-    unanswered: bool,
+    pub(super) unanswered: bool,
 }
 
 #[derive(Debug)]
-enum Stage {
+pub(super) enum Stage {
     /// Late, and asked directly: most often it answers, and that is all.
     Knocking {
         until: Timestamp,
@@ -71,33 +71,33 @@ enum Stage {
 }
 
 #[derive(Debug)]
-struct Round {
-    started: Timestamp,
-    deadline: Timestamp,
+pub(super) struct Round {
+    pub(super) started: Timestamp,
+    pub(super) deadline: Timestamp,
     /// Our own NIM is waited for this long, even after the deadline.
-    last_call: Timestamp,
+    pub(super) last_call: Timestamp,
     /// The deadline, or the last call once that has passed.
-    wake_at: Timestamp,
-    probing: Probing,
+    pub(super) wake_at: Timestamp,
+    pub(super) probing: Probing,
     /// The arbiters; and the suspect, if it can be asked over another network.
-    asked: Vec<Member>,
-    results: BTreeMap<NodeId, Vec<Observation>>,
+    pub(super) asked: Vec<Member>,
+    pub(super) results: BTreeMap<NodeId, Vec<Observation>>,
 }
 
 #[derive(Debug)]
-struct Found {
-    completed: Timestamp,
-    conclusion: Conclusion,
-    observations: Vec<Observation>,
-    arbiters: Vec<String>,
+pub(super) struct Found {
+    pub(super) completed: Timestamp,
+    pub(super) conclusion: Conclusion,
+    pub(super) observations: Vec<Observation>,
+    pub(super) arbiters: Vec<String>,
     /// Their nodes said what arrived, or have no other network to say it over.
-    directed: BTreeSet<IpAddr>,
+    pub(super) directed: BTreeSet<IpAddr>,
     /// Adapters whose hosts answer ICMP echo on the network in question.
-    echoes: BTreeSet<IpAddr>,
+    pub(super) echoes: BTreeSet<IpAddr>,
 }
 
 impl Case {
-    fn address_of(&self, party: Party) -> IpAddr {
+    pub(super) fn address_of(&self, party: Party) -> IpAddr {
         match party {
             Party::Reporter => self.reporter.address,
             Party::Suspect => self.suspect.address,
@@ -105,7 +105,7 @@ impl Case {
     }
 
     /// Silence that a busy host explains as well as a fault must last.
-    fn patience(&self, found: &Found) -> Option<Timestamp> {
+    pub(super) fn patience(&self, found: &Found) -> Option<Timestamp> {
         let busy = match &found.conclusion {
             Conclusion::Daemon | Conclusion::Inconclusive { .. } => true,
             // It is the daemon; NIMs of its other adapters have yet to notice.
@@ -152,7 +152,7 @@ impl Case {
     }
 
     /// Ends the round when everything is in, or its time is up.
-    fn settle(&mut self, now: Timestamp, rest: Duration) {
+    pub(super) fn settle(&mut self, now: Timestamp, rest: Duration) {
         let Stage::Round(round) = &mut self.stage else { return };
         let probed = round.probing.pending.is_empty();
         let complete = probed && round.results.len() == round.asked.len();
@@ -198,11 +198,11 @@ impl Case {
     }
 
     /// Whether the latest evidence is older than that.
-    fn is_old(&self, now: Timestamp, limit: Duration) -> bool {
+    pub(super) fn is_old(&self, now: Timestamp, limit: Duration) -> bool {
         self.found.as_ref().is_some_and(|found| now > found.completed + limit)
     }
 
-    fn silent_report(&self, now: Timestamp) -> Option<Silent> {
+    pub(super) fn silent_report(&self, now: Timestamp) -> Option<Silent> {
         let found = self.found.as_ref()?;
         Some(Silent {
             case_name: self.name.clone(),
@@ -215,385 +215,4 @@ impl Case {
             silent_us: u64::try_from(now.since(self.last_heard).as_micros()).unwrap_or(u64::MAX),
         })
     }
-}
-
-impl Arbiter {
-    /// A watched neighbour is late (or, with `silent`, silent).
-    pub(crate) fn missed(
-        &mut self,
-        now: Timestamp,
-        adapter: AdapterIndex,
-        address: IpAddr,
-        last_heard: Timestamp,
-        silent: bool,
-        around: &Surroundings,
-    ) {
-        let key = (adapter, address);
-        if let Some(case) = self.cases.get_mut(&key) {
-            if silent && matches!(case.stage, Stage::Knocking { .. }) {
-                case.stage = Stage::Resting { until: now };
-            }
-            case.silent |= silent;
-            case.last_heard = last_heard;
-            self.wake_cases(now, around);
-            self.settle_cases(now, around);
-            return;
-        }
-        let Some(place) = around.place(adapter).copied() else { return };
-        let Some(view) = place.group.view() else { return };
-        let Some(suspect) = view.members.get(address).cloned() else { return };
-        if view.failed_paths.contains(&hats_wire::Pair::new(place.me.address, address)) {
-            // That is known; what was under way comes too late.
-            return;
-        }
-        self.next_case += 1;
-        let id = CaseId::new(self.me, self.next_case);
-        let stage = if silent {
-            Stage::Resting { until: now }
-        } else {
-            let mut unnoted = Probing::default();
-            let ask = Ask { case: id, count: 1, icmp: false, as_reporter: true, elsewhere: None };
-            self.probe(&mut unnoted, &place, &suspect, ask);
-            Stage::Knocking { until: now + self.knock }
-        };
-        let case = Case {
-            id,
-            name: format!("{}-{}", self.case_prefix, self.next_case - self.first_case),
-            adapter,
-            network: place.network.to_string(),
-            suspect,
-            reporter: place.me.clone(),
-            group: view.id,
-            last_heard,
-            silent,
-            goodbye: false,
-            silent_at: None,
-            round: 0,
-            stage,
-            found: None,
-            patrolled: false,
-            unanswered: false,
-        };
-        self.cases.insert(key, case);
-        self.wake_cases(now, around);
-    }
-
-    /// A watched neighbour's NIM says that its daemon is gone.
-    pub(crate) fn goodbye(
-        &mut self,
-        now: Timestamp,
-        adapter: AdapterIndex,
-        address: IpAddr,
-        around: &Surroundings,
-    ) {
-        self.missed(now, adapter, address, now, true, around);
-        if let Some(case) = self.cases.get_mut(&(adapter, address)) {
-            case.goodbye = true;
-        }
-    }
-
-    /// A member does not answer this node's patrol: a case, unless it is one
-    /// already. Silence is established a detection time from now.
-    pub(crate) fn unanswered(
-        &mut self,
-        now: Timestamp,
-        adapter: AdapterIndex,
-        address: IpAddr,
-        around: &Surroundings,
-    ) {
-        if self.cases.contains_key(&(adapter, address)) {
-            return;
-        }
-        self.missed(now, adapter, address, now, false, around);
-        if let Some(case) = self.cases.get_mut(&(adapter, address)) {
-            case.patrolled = true;
-            case.silent_at = Some(now + self.detection_time);
-        }
-    }
-
-    /// Whether this node has a case about this member.
-    pub(crate) fn has_case(&self, adapter: AdapterIndex, address: IpAddr) -> bool {
-        self.cases.contains_key(&(adapter, address))
-    }
-
-    /// The neighbour is heard again, is gone from the group, or has been judged.
-    pub(crate) fn close(&mut self, adapter: AdapterIndex, address: IpAddr) {
-        self.cases.remove(&(adapter, address));
-    }
-
-    /// Closes the cases of an adapter whose group does not list the suspect
-    /// any more, or that cannot judge.
-    pub(crate) fn close_all(&mut self, adapter: AdapterIndex, keep: impl Fn(IpAddr) -> bool) {
-        self.cases.retain(|(of, address), _| *of != adapter || keep(*address));
-    }
-
-    /// Closes the cases of neighbours that the ring no longer has this adapter
-    /// watch: nothing would end them.
-    pub(crate) fn close_unwatched(&mut self, adapter: AdapterIndex, watched: &[IpAddr]) {
-        self.cases.retain(|(of, address), case| {
-            *of != adapter || case.patrolled || watched.contains(address)
-        });
-    }
-
-    /// An arbiter's findings.
-    pub(crate) fn result(
-        &mut self,
-        now: Timestamp,
-        from: NodeId,
-        result: ProbeResult,
-        around: &Surroundings,
-    ) {
-        for case in self.cases.values_mut() {
-            if let Stage::Round(round) = &mut case.stage
-                && case.id == result.case
-                && case.round == result.round
-                && round.asked.iter().any(|member| member.node_id == from)
-            {
-                let observations =
-                    if result.abstains { Vec::new() } else { result.observations.clone() };
-                round.results.insert(from, observations);
-            }
-        }
-        self.settle_cases(now, around);
-    }
-
-    /// The one it was reported to has it: no need to say it again soon.
-    pub(crate) fn acknowledged(&mut self, now: Timestamp, case_name: &str) {
-        let wait = self.detection_time;
-        for case in self.cases.values_mut().filter(|case| case.name == case_name) {
-            if let Stage::Reported { again_at, .. } = &mut case.stage {
-                *again_at = now + wait;
-            }
-        }
-    }
-
-    pub(super) fn wake_cases(&mut self, now: Timestamp, around: &Surroundings) {
-        let due: Vec<_> = self
-            .cases
-            .iter()
-            .filter(|(_, case)| case.next_deadline().is_some_and(|at| now >= at))
-            .map(|(key, _)| *key)
-            .collect();
-        for key in due {
-            let Some(mut case) = self.cases.remove(&key) else { continue };
-            match case.stage {
-                Stage::Round(_) => {}
-                Stage::Resting { .. } | Stage::Knocking { .. } => {
-                    self.begin_round(now, &mut case, around);
-                }
-                // The world may have changed since.
-                Stage::Reported { .. } if case.is_old(now, self.detection_time * 2) => {
-                    self.begin_round(now, &mut case, around);
-                }
-                Stage::Reported { tries, .. } => self.report(now, &mut case, tries + 1),
-            }
-            self.cases.insert(key, case);
-        }
-        self.settle_cases(now, around);
-    }
-
-    fn begin_round(&mut self, now: Timestamp, case: &mut Case, around: &Surroundings) {
-        let Some(place) = around.place(case.adapter) else { return };
-        case.round += 1;
-        let mut round = Round {
-            started: now,
-            deadline: now + self.probe_timeout * 3 / 2,
-            wake_at: now + self.probe_timeout * 3 / 2,
-            last_call: now + self.probe_timeout * 6,
-            probing: Probing::default(),
-            asked: arbiters(place, &case.suspect),
-            results: BTreeMap::new(),
-        };
-        let id = (case.id, case.round);
-        self.probe_suspect(&mut round.probing, place, &case.suspect, id, true, around);
-        let alone = round.asked.is_empty();
-        let tag = case.id.in_round(case.round);
-        for member in company(place, &case.suspect, &round.asked) {
-            let ask = Ask { case: tag, count: 2, icmp: false, as_reporter: true, elsewhere: None };
-            self.probe(&mut round.probing, place, &member, ask);
-        }
-        if around.is_elsewhere(case.suspect.node_id, place.network) {
-            round.asked.push(case.suspect.clone());
-        }
-        for arbiter in &round.asked {
-            self.acts.push(Act::Letter {
-                to: arbiter.node_id,
-                about: case.network.clone(),
-                letter: Letter::ProbeRequest(ProbeRequest {
-                    case: case.id,
-                    round: case.round,
-                    network: case.network.clone(),
-                    reporter: case.reporter.clone(),
-                    suspect: case.suspect.clone(),
-                    timeout_us: nanos(self.probe_timeout) / 1_000,
-                }),
-            });
-        }
-        if alone || case.unanswered {
-            for address in place.references {
-                let target = Member {
-                    address: *address,
-                    node: REFERENCE.to_string(),
-                    ..case.suspect.clone()
-                };
-                let ask = Ask {
-                    case: case.id,
-                    count: PROBES,
-                    icmp: true,
-                    as_reporter: true,
-                    elsewhere: None,
-                };
-                self.probe(&mut round.probing, place, &target, ask);
-            }
-        }
-        case.stage = Stage::Round(round);
-    }
-
-    /// Ends rounds that are complete, and concludes cases that are silent.
-    pub(super) fn settle_cases(&mut self, now: Timestamp, around: &Surroundings) {
-        let rest = self.interval / 2;
-        let keys: Vec<_> = self.cases.keys().copied().collect();
-        for key in keys {
-            let Some(mut case) = self.cases.remove(&key) else { continue };
-            case.settle(now, rest);
-            if case.silent_at.is_some_and(|at| now >= at) {
-                case.silent_at = None;
-                case.silent = true;
-            }
-            if case.patrolled
-                && matches!(&case.found, Some(found) if found.conclusion == Conclusion::Alive)
-            {
-                continue;
-            }
-            if case.silent {
-                self.conclude(now, &mut case, around);
-            }
-            self.cases.insert(key, case);
-        }
-    }
-
-    fn conclude(&mut self, now: Timestamp, case: &mut Case, around: &Surroundings) {
-        if matches!(case.stage, Stage::Reported { .. }) || now < self.abstain_until {
-            return;
-        }
-        let Some(found) = &case.found else { return };
-        let running = matches!(case.stage, Stage::Round(_));
-        match &found.conclusion {
-            Conclusion::Alive => {
-                if running {
-                    return;
-                }
-                if now > found.completed + self.interval {
-                    self.begin_round(now, case, around);
-                    return;
-                }
-                case.stage = Stage::Resting { until: now + self.detection_time };
-                let (adapter, neighbour) = (case.adapter, case.suspect.address);
-                self.acts.push(Act::Compare { adapter, neighbour });
-            }
-            _ if case.patience(found).is_some_and(|until| now < until) => {
-                if !running {
-                    let pause = if case.goodbye { self.interval } else { PATIENCE / 10 };
-                    case.stage = Stage::Resting { until: now.max(found.completed + pause) };
-                }
-            }
-            // Nobody answered the first time: once more, and ask the targets.
-            Conclusion::Inconclusive { .. } if case.round < 2 => {
-                if !running {
-                    self.begin_round(now, case, around);
-                }
-            }
-            // Which way it fails is not known yet.
-            Conclusion::Adapter { culprit, .. }
-                if !found.directed.contains(&case.address_of(*culprit))
-                    && case.round < ROUNDS_UNDIRECTED =>
-            {
-                if !running {
-                    self.begin_round(now, case, around);
-                }
-            }
-            // Arbiters were asked and none answered: they may be late themselves.
-            _ if case.unanswered && case.round < ROUNDS_UNANSWERED => {
-                if !running {
-                    self.begin_round(now, case, around);
-                }
-            }
-            Conclusion::Fact(_)
-            | Conclusion::Adapter { .. }
-            | Conclusion::Path { .. }
-            | Conclusion::Partition { .. }
-            | Conclusion::Network
-            | Conclusion::Node { .. }
-            | Conclusion::Daemon
-            | Conclusion::Inconclusive { .. } => {
-                self.report(now, case, 0);
-            }
-        }
-    }
-
-    fn report(&mut self, now: Timestamp, case: &mut Case, tries: u32) {
-        let (Some(silent), Some(found)) = (case.silent_report(now), &case.found) else { return };
-        let again_at = now + self.probe_timeout.max(self.interval / 2);
-        if tries == 1 && found.conclusion.blames_suspect() {
-            let silent = now.since(case.last_heard).as_millis();
-            self.acts.push(Act::Suspicion {
-                adapter: case.adapter,
-                suspect: case.suspect.clone(),
-                silent_ms: u64::try_from(silent).unwrap_or(u64::MAX),
-            });
-        }
-        case.stage = Stage::Reported { again_at, tries };
-        self.acts.push(Act::Concluded(Box::new(Concluded {
-            adapter: case.adapter,
-            conclusion: found.conclusion.clone(),
-            silent,
-            tries,
-        })));
-    }
-}
-
-/// Up to three members to ask: the acting leader, whose side decides, and the
-/// next ones round the ring, so that different reporters ask different ones.
-fn arbiters(place: &Place, suspect: &Member) -> Vec<Member> {
-    let Some(view) = place.group.view() else { return Vec::new() };
-    let me = place.me.address;
-    let list = view.members.as_slice();
-    let at = view.members.rank(me).unwrap_or(0);
-    let leader = place.group.acting_leader();
-    let ring = (1..list.len()).map(|step| &list[(at + step) % list.len()]);
-    let first = leader.and_then(|address| view.members.get(address));
-    let mut chosen: Vec<Member> = Vec::new();
-    for member in first.into_iter().chain(ring) {
-        let fit = member.address != me
-            && member.node_id != suspect.node_id
-            && member.node_id != place.me.node_id
-            && !place.group.is_doomed(member.address)
-            && !view.failed_paths.contains(&hats_wire::Pair::new(me, member.address))
-            && !chosen.iter().any(|known| known.node_id == member.node_id);
-        if fit && chosen.len() < ARBITERS_MAX {
-            chosen.push(member.clone());
-        }
-    }
-    chosen
-}
-
-/// Members that a party probes to learn whether its own adapter works: the
-/// arbiters, and its neighbours in the ring.
-pub(super) fn company(place: &Place, suspect: &Member, arbiters: &[Member]) -> Vec<Member> {
-    let Some(view) = place.group.view() else { return Vec::new() };
-    let ring = place.group.neighbours();
-    let near = ring.watch.iter().chain(&ring.feed).filter_map(|address| view.members.get(*address));
-    // A few from all round the ring: neighbours and arbiters may all be on the
-    // other side of a partition.
-    let list = view.members.as_slice();
-    let step = list.len().div_ceil(COMPANY_MAX).max(1);
-    let all_round = list.iter().step_by(step);
-    let mut members: Vec<Member> = Vec::new();
-    for member in arbiters.iter().chain(near).chain(all_round) {
-        let others = member.address != suspect.address && member.address != place.me.address;
-        if others && !members.contains(member) {
-            members.push(member.clone());
-        }
-    }
-    members
 }

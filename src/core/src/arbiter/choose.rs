@@ -1,0 +1,53 @@
+//! Who is asked, and who is probed for company.
+
+use alloc::vec::Vec;
+
+use hats_wire::{Member, Pair};
+
+use super::{ARBITERS_MAX, COMPANY_MAX, Place};
+
+/// Up to three members to ask: the acting leader, whose side decides, and the
+/// next ones round the ring, so that different reporters ask different ones.
+pub(super) fn arbiters(place: &Place, suspect: &Member) -> Vec<Member> {
+    let Some(view) = place.group.view() else { return Vec::new() };
+    let me = place.me.address;
+    let list = view.members.as_slice();
+    let at = view.members.rank(me).unwrap_or(0);
+    let leader = place.group.acting_leader();
+    let ring = (1..list.len()).map(|step| &list[(at + step) % list.len()]);
+    let first = leader.and_then(|address| view.members.get(address));
+    let mut chosen: Vec<Member> = Vec::new();
+    for member in first.into_iter().chain(ring) {
+        let fit = member.address != me
+            && member.node_id != suspect.node_id
+            && member.node_id != place.me.node_id
+            && !place.group.is_doomed(member.address)
+            && !view.failed_paths.contains(&Pair::new(me, member.address))
+            && !chosen.iter().any(|known| known.node_id == member.node_id);
+        if fit && chosen.len() < ARBITERS_MAX {
+            chosen.push(member.clone());
+        }
+    }
+    chosen
+}
+
+/// Members that a party probes to learn whether its own adapter works: the
+/// arbiters, and its neighbours in the ring.
+pub(super) fn company(place: &Place, suspect: &Member, arbiters: &[Member]) -> Vec<Member> {
+    let Some(view) = place.group.view() else { return Vec::new() };
+    let ring = place.group.neighbours();
+    let near = ring.watch.iter().chain(&ring.feed).filter_map(|address| view.members.get(*address));
+    // A few from all round the ring: neighbours and arbiters may all be on the
+    // other side of a partition.
+    let list = view.members.as_slice();
+    let step = list.len().div_ceil(COMPANY_MAX).max(1);
+    let all_round = list.iter().step_by(step);
+    let mut members: Vec<Member> = Vec::new();
+    for member in arbiters.iter().chain(near).chain(all_round) {
+        let others = member.address != suspect.address && member.address != place.me.address;
+        if others && !members.contains(member) {
+            members.push(member.clone());
+        }
+    }
+    members
+}

@@ -1,0 +1,344 @@
+//! The reporter's part: from the first late heartbeat to the report.
+
+use alloc::{boxed::Box, format};
+
+use super::{
+    case::{Case, Concluded, PATIENCE, ROUNDS_UNANSWERED, ROUNDS_UNDIRECTED, Round, Stage},
+    choose::{arbiters, company},
+    *,
+};
+
+impl Arbiter {
+    /// A watched neighbour is late (or, with `silent`, silent).
+    pub(crate) fn missed(
+        &mut self,
+        now: Timestamp,
+        adapter: AdapterIndex,
+        address: IpAddr,
+        last_heard: Timestamp,
+        silent: bool,
+        around: &Surroundings,
+    ) {
+        let key = (adapter, address);
+        if let Some(case) = self.cases.get_mut(&key) {
+            if silent && matches!(case.stage, Stage::Knocking { .. }) {
+                case.stage = Stage::Resting { until: now };
+            }
+            case.silent |= silent;
+            case.last_heard = last_heard;
+            self.wake_cases(now, around);
+            self.settle_cases(now, around);
+            return;
+        }
+        let Some(place) = around.place(adapter).copied() else { return };
+        let Some(view) = place.group.view() else { return };
+        let Some(suspect) = view.members.get(address).cloned() else { return };
+        if view.failed_paths.contains(&hats_wire::Pair::new(place.me.address, address)) {
+            // That is known; what was under way comes too late.
+            return;
+        }
+        self.next_case += 1;
+        let id = CaseId::new(self.me, self.next_case);
+        let stage = if silent {
+            Stage::Resting { until: now }
+        } else {
+            let mut unnoted = Probing::default();
+            let ask = Ask { case: id, count: 1, icmp: false, as_reporter: true, elsewhere: None };
+            self.probe(&mut unnoted, &place, &suspect, ask);
+            Stage::Knocking { until: now + self.knock }
+        };
+        let case = Case {
+            id,
+            name: format!("{}-{}", self.case_prefix, self.next_case - self.first_case),
+            adapter,
+            network: place.network.to_string(),
+            suspect,
+            reporter: place.me.clone(),
+            group: view.id,
+            last_heard,
+            silent,
+            goodbye: false,
+            silent_at: None,
+            round: 0,
+            stage,
+            found: None,
+            patrolled: false,
+            unanswered: false,
+        };
+        self.cases.insert(key, case);
+        self.wake_cases(now, around);
+    }
+
+    /// A watched neighbour's NIM says that its daemon is gone.
+    pub(crate) fn goodbye(
+        &mut self,
+        now: Timestamp,
+        adapter: AdapterIndex,
+        address: IpAddr,
+        around: &Surroundings,
+    ) {
+        self.missed(now, adapter, address, now, true, around);
+        if let Some(case) = self.cases.get_mut(&(adapter, address)) {
+            case.goodbye = true;
+        }
+    }
+
+    /// A member does not answer this node's patrol: a case, unless it is one
+    /// already. Silence is established a detection time from now.
+    pub(crate) fn unanswered(
+        &mut self,
+        now: Timestamp,
+        adapter: AdapterIndex,
+        address: IpAddr,
+        around: &Surroundings,
+    ) {
+        if self.cases.contains_key(&(adapter, address)) {
+            return;
+        }
+        self.missed(now, adapter, address, now, false, around);
+        if let Some(case) = self.cases.get_mut(&(adapter, address)) {
+            case.patrolled = true;
+            case.silent_at = Some(now + self.detection_time);
+        }
+    }
+
+    /// Whether this node has a case about this member.
+    pub(crate) fn has_case(&self, adapter: AdapterIndex, address: IpAddr) -> bool {
+        self.cases.contains_key(&(adapter, address))
+    }
+
+    /// The neighbour is heard again, is gone from the group, or has been judged.
+    pub(crate) fn close(&mut self, adapter: AdapterIndex, address: IpAddr) {
+        self.cases.remove(&(adapter, address));
+    }
+
+    /// Closes the cases of an adapter whose group does not list the suspect
+    /// any more, or that cannot judge.
+    pub(crate) fn close_all(&mut self, adapter: AdapterIndex, keep: impl Fn(IpAddr) -> bool) {
+        self.cases.retain(|(of, address), _| *of != adapter || keep(*address));
+    }
+
+    /// Closes the cases of neighbours that the ring no longer has this adapter
+    /// watch: nothing would end them.
+    pub(crate) fn close_unwatched(&mut self, adapter: AdapterIndex, watched: &[IpAddr]) {
+        self.cases.retain(|(of, address), case| {
+            *of != adapter || case.patrolled || watched.contains(address)
+        });
+    }
+
+    /// An arbiter's findings.
+    pub(crate) fn result(
+        &mut self,
+        now: Timestamp,
+        from: NodeId,
+        result: ProbeResult,
+        around: &Surroundings,
+    ) {
+        for case in self.cases.values_mut() {
+            if let Stage::Round(round) = &mut case.stage
+                && case.id == result.case
+                && case.round == result.round
+                && round.asked.iter().any(|member| member.node_id == from)
+            {
+                let observations =
+                    if result.abstains { Vec::new() } else { result.observations.clone() };
+                round.results.insert(from, observations);
+            }
+        }
+        self.settle_cases(now, around);
+    }
+
+    /// The one it was reported to has it: no need to say it again soon.
+    pub(crate) fn acknowledged(&mut self, now: Timestamp, case_name: &str) {
+        let wait = self.detection_time;
+        for case in self.cases.values_mut().filter(|case| case.name == case_name) {
+            if let Stage::Reported { again_at, .. } = &mut case.stage {
+                *again_at = now + wait;
+            }
+        }
+    }
+
+    pub(super) fn wake_cases(&mut self, now: Timestamp, around: &Surroundings) {
+        let due: Vec<_> = self
+            .cases
+            .iter()
+            .filter(|(_, case)| case.next_deadline().is_some_and(|at| now >= at))
+            .map(|(key, _)| *key)
+            .collect();
+        for key in due {
+            let Some(mut case) = self.cases.remove(&key) else { continue };
+            match case.stage {
+                Stage::Round(_) => {}
+                Stage::Resting { .. } | Stage::Knocking { .. } => {
+                    self.begin_round(now, &mut case, around);
+                }
+                // The world may have changed since.
+                Stage::Reported { .. } if case.is_old(now, self.detection_time * 2) => {
+                    self.begin_round(now, &mut case, around);
+                }
+                Stage::Reported { tries, .. } => self.report(now, &mut case, tries + 1),
+            }
+            self.cases.insert(key, case);
+        }
+        self.settle_cases(now, around);
+    }
+
+    fn begin_round(&mut self, now: Timestamp, case: &mut Case, around: &Surroundings) {
+        let Some(place) = around.place(case.adapter) else { return };
+        case.round += 1;
+        let mut round = Round {
+            started: now,
+            deadline: now + self.probe_timeout * 3 / 2,
+            wake_at: now + self.probe_timeout * 3 / 2,
+            last_call: now + self.probe_timeout * 6,
+            probing: Probing::default(),
+            asked: arbiters(place, &case.suspect),
+            results: BTreeMap::new(),
+        };
+        let id = (case.id, case.round);
+        self.probe_suspect(&mut round.probing, place, &case.suspect, id, true, around);
+        let alone = round.asked.is_empty();
+        let tag = case.id.in_round(case.round);
+        for member in company(place, &case.suspect, &round.asked) {
+            let ask = Ask { case: tag, count: 2, icmp: false, as_reporter: true, elsewhere: None };
+            self.probe(&mut round.probing, place, &member, ask);
+        }
+        if around.is_elsewhere(case.suspect.node_id, place.network) {
+            round.asked.push(case.suspect.clone());
+        }
+        for arbiter in &round.asked {
+            self.acts.push(Act::Letter {
+                to: arbiter.node_id,
+                about: case.network.clone(),
+                letter: Letter::ProbeRequest(ProbeRequest {
+                    case: case.id,
+                    round: case.round,
+                    network: case.network.clone(),
+                    reporter: case.reporter.clone(),
+                    suspect: case.suspect.clone(),
+                    timeout_us: nanos(self.probe_timeout) / 1_000,
+                }),
+            });
+        }
+        if alone || case.unanswered {
+            for address in place.references {
+                let target = Member {
+                    address: *address,
+                    node: REFERENCE.to_string(),
+                    ..case.suspect.clone()
+                };
+                let ask = Ask {
+                    case: case.id,
+                    count: PROBES,
+                    icmp: true,
+                    as_reporter: true,
+                    elsewhere: None,
+                };
+                self.probe(&mut round.probing, place, &target, ask);
+            }
+        }
+        case.stage = Stage::Round(round);
+    }
+
+    /// Ends rounds that are complete, and concludes cases that are silent.
+    pub(super) fn settle_cases(&mut self, now: Timestamp, around: &Surroundings) {
+        let rest = self.interval / 2;
+        let keys: Vec<_> = self.cases.keys().copied().collect();
+        for key in keys {
+            let Some(mut case) = self.cases.remove(&key) else { continue };
+            case.settle(now, rest);
+            if case.silent_at.is_some_and(|at| now >= at) {
+                case.silent_at = None;
+                case.silent = true;
+            }
+            if case.patrolled
+                && matches!(&case.found, Some(found) if found.conclusion == Conclusion::Alive)
+            {
+                continue;
+            }
+            if case.silent {
+                self.conclude(now, &mut case, around);
+            }
+            self.cases.insert(key, case);
+        }
+    }
+
+    fn conclude(&mut self, now: Timestamp, case: &mut Case, around: &Surroundings) {
+        if matches!(case.stage, Stage::Reported { .. }) || now < self.abstain_until {
+            return;
+        }
+        let Some(found) = &case.found else { return };
+        let running = matches!(case.stage, Stage::Round(_));
+        match &found.conclusion {
+            Conclusion::Alive => {
+                if running {
+                    return;
+                }
+                if now > found.completed + self.interval {
+                    self.begin_round(now, case, around);
+                    return;
+                }
+                case.stage = Stage::Resting { until: now + self.detection_time };
+                let (adapter, neighbour) = (case.adapter, case.suspect.address);
+                self.acts.push(Act::Compare { adapter, neighbour });
+            }
+            _ if case.patience(found).is_some_and(|until| now < until) => {
+                if !running {
+                    let pause = if case.goodbye { self.interval } else { PATIENCE / 10 };
+                    case.stage = Stage::Resting { until: now.max(found.completed + pause) };
+                }
+            }
+            // Nobody answered the first time: once more, and ask the targets.
+            Conclusion::Inconclusive { .. } if case.round < 2 => {
+                if !running {
+                    self.begin_round(now, case, around);
+                }
+            }
+            // Which way it fails is not known yet.
+            Conclusion::Adapter { culprit, .. }
+                if !found.directed.contains(&case.address_of(*culprit))
+                    && case.round < ROUNDS_UNDIRECTED =>
+            {
+                if !running {
+                    self.begin_round(now, case, around);
+                }
+            }
+            // Arbiters were asked and none answered: they may be late themselves.
+            _ if case.unanswered && case.round < ROUNDS_UNANSWERED => {
+                if !running {
+                    self.begin_round(now, case, around);
+                }
+            }
+            Conclusion::Fact(_)
+            | Conclusion::Adapter { .. }
+            | Conclusion::Path { .. }
+            | Conclusion::Partition { .. }
+            | Conclusion::Network
+            | Conclusion::Node { .. }
+            | Conclusion::Daemon
+            | Conclusion::Inconclusive { .. } => {
+                self.report(now, case, 0);
+            }
+        }
+    }
+
+    fn report(&mut self, now: Timestamp, case: &mut Case, tries: u32) {
+        let (Some(silent), Some(found)) = (case.silent_report(now), &case.found) else { return };
+        let again_at = now + self.probe_timeout.max(self.interval / 2);
+        if tries == 1 && found.conclusion.blames_suspect() {
+            let silent = now.since(case.last_heard).as_millis();
+            self.acts.push(Act::Suspicion {
+                adapter: case.adapter,
+                suspect: case.suspect.clone(),
+                silent_ms: u64::try_from(silent).unwrap_or(u64::MAX),
+            });
+        }
+        case.stage = Stage::Reported { again_at, tries };
+        self.acts.push(Act::Concluded(Box::new(Concluded {
+            adapter: case.adapter,
+            conclusion: found.conclusion.clone(),
+            silent,
+            tries,
+        })));
+    }
+}
