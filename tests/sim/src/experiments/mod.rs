@@ -10,7 +10,9 @@ mod result;
 
 pub use command::{Arguments, experiment};
 pub use progress::Progress;
-pub use result::{Axis, Figure, Judgement, Outcome, Plot, Series, Theirs, Wanted, percentile};
+pub use result::{
+    Axis, Figure, Judgement, Landmark, Outcome, Plot, Series, Theirs, Wanted, percentile,
+};
 
 /// One experiment.
 pub struct Experiment {

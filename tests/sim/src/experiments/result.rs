@@ -139,6 +139,27 @@ pub struct Plot {
     pub y: Axis,
     /// The lines in it.
     pub series: Vec<Series>,
+    /// What to compare the lines with.
+    pub landmarks: Vec<Landmark>,
+}
+
+impl Plot {
+    /// Nothing drawn yet.
+    pub fn new(name: impl Into<String>, title: impl Into<String>, x: Axis, y: Axis) -> Self {
+        let (name, title) = (name.into(), title.into());
+        Plot { name, title, x, y, series: Vec::new(), landmarks: Vec::new() }
+    }
+}
+
+/// A published figure in a plot: a point, or with one value a line across.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Landmark {
+    /// Whose it is: `Raft, 12-24 ms: mean`.
+    pub label: String,
+    /// Where on the horizontal axis; everywhere, if none.
+    pub x: Option<f64>,
+    /// Where on the vertical axis; everywhere, if none.
+    pub y: Option<f64>,
 }
 
 /// One axis of a plot.
