@@ -12,6 +12,9 @@ use crate::{summary::Summary, world::World};
 /// So many events are shown, newest last.
 const EVENTS_SHOWN: usize = 40;
 
+/// Beliefs of so many nodes are shown, the first ones.
+const NODES_SHOWN: usize = 40;
+
 /// `why`, then faults, beliefs and the latest events.
 pub(crate) fn report(world: &World, why: &str) -> String {
     let mut text = format!("{why}\nat {} with seed {}\n", Timestamp(world.now), world.seed);
@@ -19,8 +22,11 @@ pub(crate) fn report(world: &World, why: &str) -> String {
         let _ = writeln!(text, "  done {} {what}", Timestamp(*at));
     }
     text.push_str("what they believe:\n");
-    for host in 0..world.hosts.len() {
+    for host in 0..world.hosts.len().min(NODES_SHOWN) {
         let _ = writeln!(text, "  {}", belief(world, host));
+    }
+    if world.hosts.len() > NODES_SHOWN {
+        let _ = writeln!(text, "  and {} more", world.hosts.len() - NODES_SHOWN);
     }
     let said = world.events();
     let _ = writeln!(text, "events, the latest of {}:", said.len());

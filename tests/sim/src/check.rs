@@ -1,6 +1,6 @@
 //! The checkers: what must hold after every step, whatever was done.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{collections::BTreeMap, net::IpAddr, rc::Rc};
 
 use hats_core::event::{Event, EventKind};
 use hats_wire::{Cause, GroupId};
@@ -33,7 +33,7 @@ pub(crate) fn all() -> Vec<Box<dyn Checker>> {
 #[derive(Debug, Default)]
 pub(crate) struct OneMembership {
     seen: usize,
-    groups: BTreeMap<(usize, GroupId), (Port, Vec<IpAddr>)>,
+    groups: BTreeMap<(usize, GroupId), (Port, Rc<[IpAddr]>)>,
 }
 
 impl Checker for OneMembership {
@@ -60,8 +60,9 @@ impl Checker for OneMembership {
             }
             let key = (world.adapter(adoption.port).network, group);
             let (first, known) =
-                self.groups.entry(key).or_insert_with(|| (adoption.port, members.clone()));
-            if known != members {
+                self.groups.entry(key).or_insert_with(|| (adoption.port, Rc::clone(members)));
+            // One copy for all that adopted the same: mostly no comparing.
+            if !Rc::ptr_eq(known, members) && known != members {
                 return Err(format!(
                     "{} says [{}], but {} said [{}]",
                     name(),

@@ -1,5 +1,7 @@
 //! The shell around a node: what hatsd does without deciding anything.
 
+use std::{net::IpAddr, rc::Rc};
+
 use hats_core::{
     config::AdapterSpec,
     event::EventKind,
@@ -7,7 +9,10 @@ use hats_core::{
     node::Node,
     time::{Timestamp, nanos},
 };
-use hats_wire::link::{Command, Report};
+use hats_wire::{
+    GroupId,
+    link::{Command, Report},
+};
 
 use crate::{
     host::{Port, Running},
@@ -163,25 +168,23 @@ impl World {
         let Some(daemon) = self.hosts[host].daemon.as_ref().filter(|_| !ports.is_empty()) else {
             return;
         };
-        let view = daemon.machine.view();
+        let mut found: Vec<(Port, GroupId, Rc<[IpAddr]>)> = Vec::new();
         let run = self.hosts[host].config.incarnation.0;
+        let mut members: Vec<IpAddr> = Vec::new();
         for &port in ports {
-            let name = &self.networks[self.adapter(port).network].spec.name;
-            let Some(network) = view.networks.iter().find(|network| &network.name == name) else {
-                continue;
-            };
-            let Some(group) = network.group else { continue };
-            let mut members = network.members.clone();
-            members.sort_unstable();
-            if self
-                .adapter(port)
-                .group
-                .as_ref()
-                .is_some_and(|had| had.0 == group && had.1 == members)
-            {
+            let Some(view) = daemon.machine.group_on(port.index()) else { continue };
+            let group = view.id;
+            members.clear();
+            members.extend(view.members.iter().rev().map(|member| member.address));
+            let had = self.adapter(port).group.as_ref();
+            let same = had.is_some_and(|had| had.0 == group && had.1[..] == members[..]);
+            if same || found.iter().any(|(other, ..)| *other == port) {
                 continue;
             }
-            self.adapter_mut(port).group = Some((group, members.clone()));
+            found.push((port, group, self.records.membership(group, &members)));
+        }
+        for (port, group, members) in found {
+            self.adapter_mut(port).group = Some((group, Rc::clone(&members)));
             self.records.adopted(Adoption { at: self.now(), port, run, group, members });
         }
     }

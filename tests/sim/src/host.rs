@@ -1,6 +1,6 @@
 //! The hosts of a world: a kernel, at most one daemon, adapters with their NIMs.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, rc::Rc};
 
 use hats_core::{config::Config, io::AdapterIndex, nim::Machine, node::Node};
 use hats_wire::{GroupId, link::Link};
@@ -61,7 +61,7 @@ pub(crate) struct Adapter {
     pub(crate) nim: Option<Running<Option<Machine>>>,
     pub(crate) nim_pid: u32,
     /// The membership its daemon adopted last.
-    pub(crate) group: Option<(GroupId, Vec<IpAddr>)>,
+    pub(crate) group: Option<(GroupId, Rc<[IpAddr]>)>,
 }
 
 impl Adapter {

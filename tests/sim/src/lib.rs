@@ -41,6 +41,7 @@
 #![forbid(unsafe_code)]
 
 mod belief;
+pub mod bench;
 pub mod campaign;
 mod chance;
 mod check;

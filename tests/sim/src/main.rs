@@ -10,6 +10,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 use hats_sim::{
+    bench,
     campaign::{self, Ending},
     experiments,
 };
@@ -49,6 +50,8 @@ enum Command {
     },
     /// Carry out one of the published experiments.
     Experiment(experiments::Arguments),
+    /// How fast the simulator is, on one core.
+    Bench(bench::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
         }
         Command::Campaign { seeds, from, minutes } => many(seeds, from, minutes),
         Command::Experiment(arguments) => experiments::experiment(&arguments),
+        Command::Bench(arguments) => bench::bench(&arguments),
     }
 }
 

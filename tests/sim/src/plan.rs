@@ -1,6 +1,6 @@
 //! What a world is made of, before it begins.
 
-use std::{net::IpAddr, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 use hats_core::config::{Config, Detection, Mode, NetworkSpec, Profile};
 use hats_wire::{Incarnation, NodeId};
@@ -88,16 +88,24 @@ impl Plan {
     }
 
     /// Nodes `n1`.. with adapters `eth0`.. on networks `neta`..: node I has
-    /// 10.77.K.I on network K (counted from 1).
-    pub fn lan(seed: u64, nodes: u8, networks: u8) -> Self {
+    /// 10.77.K.I on network K (counted from 1). With more nodes than such a
+    /// subnet holds, network K is 10.(100+K).0.0/16; addresses grow with I.
+    pub fn lan(seed: u64, nodes: u32, networks: u8) -> Self {
+        let wide = nodes > 254;
         let mut plan = Plan::new(seed);
         for k in 1..=networks {
-            plan = plan.network(&network_name(k), &format!("10.77.{k}.0/24"));
+            let subnet =
+                if wide { format!("10.{}.0.0/16", 100 + k) } else { format!("10.77.{k}.0/24") };
+            plan = plan.network(&network_name(k), &subnet);
         }
         for i in 1..=nodes {
             for k in 1..=networks {
                 let interface = format!("eth{}", k - 1);
-                let address = format!("10.77.{k}.{i}");
+                let address = if wide {
+                    format!("10.{}.{}.{}", 100 + k, i / 250, i % 250 + 1)
+                } else {
+                    format!("10.77.{k}.{i}")
+                };
                 plan = plan.adapter(&format!("n{i}"), &network_name(k), &interface, &address);
             }
         }
@@ -184,8 +192,9 @@ impl Plan {
     pub fn build(self) -> World {
         let networks = self.networks.iter().cloned().map(Network::new).collect();
         let mut hosts: Vec<Host> = Vec::new();
+        let mut places: BTreeMap<&str, usize> = BTreeMap::new();
         for plan in &self.adapters {
-            let at = hosts.iter().position(|host| host.name() == plan.node).unwrap_or_else(|| {
+            let at = *places.entry(&plan.node).or_insert_with(|| {
                 hosts.push(self.host(hosts.len(), &plan.node));
                 hosts.len() - 1
             });

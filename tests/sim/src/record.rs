@@ -1,6 +1,6 @@
 //! What was published and adopted, when and by whom.
 
-use std::{net::IpAddr, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, rc::Rc, time::Duration};
 
 use hats_core::event::{Event, EventKind};
 use hats_wire::GroupId;
@@ -27,8 +27,8 @@ pub(crate) struct Adoption {
     pub(crate) port: Port,
     pub(crate) run: u64,
     pub(crate) group: GroupId,
-    /// In address order.
-    pub(crate) members: Vec<IpAddr>,
+    /// In address order; one copy for all that adopted the same.
+    pub(crate) members: Rc<[IpAddr]>,
 }
 
 /// Everything that was ever published or adopted, oldest first.
@@ -36,6 +36,9 @@ pub(crate) struct Adoption {
 pub(crate) struct Records {
     pub(crate) said: Vec<Said>,
     pub(crate) adoptions: Vec<Adoption>,
+    /// Every membership that was adopted, by group; more than one for a group
+    /// only if the members disagree.
+    memberships: BTreeMap<GroupId, Vec<Rc<[IpAddr]>>>,
 }
 
 impl Records {
@@ -45,6 +48,17 @@ impl Records {
 
     pub(crate) fn adopted(&mut self, adoption: Adoption) {
         self.adoptions.push(adoption);
+    }
+
+    /// The one copy of this membership.
+    pub(crate) fn membership(&mut self, group: GroupId, members: &[IpAddr]) -> Rc<[IpAddr]> {
+        let known = self.memberships.entry(group).or_default();
+        if let Some(same) = known.iter().find(|known| known[..] == *members) {
+            return Rc::clone(same);
+        }
+        let new: Rc<[IpAddr]> = members.into();
+        known.push(Rc::clone(&new));
+        new
     }
 
     /// Grows with everything that is recorded.

@@ -1,6 +1,6 @@
 //! Questions about the state of the whole cluster.
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::{collections::BTreeSet, net::IpAddr, rc::Rc};
 
 use hats_core::view::{AdapterState, NodeState, View};
 use hats_wire::GroupId;
@@ -34,8 +34,13 @@ impl World {
                 ports.iter().map(|port| self.adapter(*port).address).collect();
             expected.sort_unstable();
             let group = self.adopted(*first);
-            group.is_some_and(|(_, members)| *members == expected)
-                && ports.iter().all(|port| self.adopted(*port) == group)
+            let Some((group, members)) = group else { return false };
+            // There is one copy of each membership.
+            members[..] == expected[..]
+                && ports.iter().all(|port| {
+                    self.adopted(*port)
+                        .is_some_and(|other| other.0 == *group && Rc::ptr_eq(&other.1, members))
+                })
         })
     }
 
@@ -59,7 +64,7 @@ impl World {
         self.records.adoptions.iter().filter(|adoption| adoption.port == port).count()
     }
 
-    fn adopted(&self, port: Port) -> Option<&(GroupId, Vec<IpAddr>)> {
+    fn adopted(&self, port: Port) -> Option<&(GroupId, Rc<[IpAddr]>)> {
         self.adapter(port).group.as_ref()
     }
 

@@ -46,7 +46,7 @@ pub struct World {
 
 impl World {
     /// Nodes `n1`.. on networks `neta`..; see [`Plan::lan`].
-    pub fn lan(nodes: u8, networks: u8) -> Plan {
+    pub fn lan(nodes: u32, networks: u8) -> Plan {
         Plan::lan(1, nodes, networks)
     }
 

@@ -7,6 +7,7 @@ use hats_wire::link::{Heard, NeighbourState};
 use super::{Local, Node};
 use crate::{
     election::elect,
+    group::GroupView,
     io::AdapterIndex,
     members::Members,
     time::Timestamp,
@@ -29,6 +30,11 @@ impl Node {
                 .map(|(index, local)| show_local(now, *index, local))
                 .collect(),
         }
+    }
+
+    /// The membership in force on a local adapter: cheaper than the whole view.
+    pub fn group_on(&self, adapter: AdapterIndex) -> Option<&GroupView> {
+        self.locals.get(&adapter)?.group.view()
     }
 
     fn show_networks(&self, now: Timestamp) -> Vec<NetworkView> {

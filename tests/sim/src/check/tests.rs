@@ -13,7 +13,13 @@ fn adopt(world: &mut World, host: usize, instance: u64, members: &[u8]) {
     let members: Vec<IpAddr> = members.iter().map(|i| IpAddr::from([10, 77, 1, *i])).collect();
     let leader = *members.last().expect("a group has members");
     let (port, group) = (Port { host, adapter: 0 }, GroupId { instance, leader });
-    world.records.adopted(Adoption { at: Duration::ZERO, port, run: 1, group, members });
+    world.records.adopted(Adoption {
+        at: Duration::ZERO,
+        port,
+        run: 1,
+        group,
+        members: members.into(),
+    });
 }
 
 fn say(world: &mut World, kind: EventKind, node: &str, peer: Option<&str>, cause: Cause) {

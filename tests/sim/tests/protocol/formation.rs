@@ -11,7 +11,7 @@ use hats_sim::{Plan, World};
 
 use crate::cases::settle;
 
-fn forms(nodes: u8, networks: u8, seconds: u64) -> World {
+fn forms(nodes: u32, networks: u8, seconds: u64) -> World {
     let mut world = World::lan(nodes, networks).seed(u64::from(nodes)).build();
     settle(&mut world, seconds);
     let highest = format!("n{nodes}");

@@ -36,7 +36,7 @@ for_each_victim!(silent_cut_both_ways_is_the_adapters, cut);
 for_each_victim!(receive_only_failure_is_the_adapters, deaf);
 for_each_victim!(transmit_only_failure_is_the_adapters, mute);
 
-fn one_network(nodes: u8) -> World {
+fn one_network(nodes: u32) -> World {
     let mut world = World::lan(nodes, 1).seed(31).build();
     settle(&mut world, 3);
     world.run_for(std::time::Duration::from_secs(4));

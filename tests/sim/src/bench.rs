@@ -1,0 +1,130 @@
+//! How fast the simulator is: clusters that are well and that nothing befalls.
+
+#![expect(clippy::print_stdout, reason = "its figures are there to be read")]
+
+use std::{
+    fmt,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use clap::Args;
+use hats_core::config::Profile;
+
+use crate::world::World;
+
+/// At most so much simulated time until a cluster has formed.
+const FORMING_MAX: Duration = Duration::from_secs(120);
+
+/// What one cluster cost.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Figure {
+    /// How many nodes.
+    pub nodes: u32,
+    /// How many networks each is on.
+    pub networks: u8,
+    /// Simulated time until all were in one group on each network.
+    pub formed_in: Duration,
+    /// Real time for that.
+    pub forming_took: Duration,
+    /// Simulated time of the steady state.
+    pub simulated: Duration,
+    /// Real time for that.
+    pub took: Duration,
+    /// What happened meanwhile.
+    pub events: u64,
+}
+
+impl Figure {
+    /// What happened for each second of real time.
+    pub fn events_per_second(&self) -> f64 {
+        self.events as f64 / self.took.as_secs_f64()
+    }
+
+    /// Simulated seconds for each second of real time.
+    pub fn real_time(&self) -> f64 {
+        self.simulated.as_secs_f64() / self.took.as_secs_f64()
+    }
+
+    /// What happens on each adapter for each second of simulated time.
+    pub fn events_per_adapter(&self) -> f64 {
+        let adapters = f64::from(self.nodes) * f64::from(self.networks);
+        self.events as f64 / adapters / self.simulated.as_secs_f64()
+    }
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:>5} nodes x {}: formed in {:>6.2} simulated s ({:>6.2} s); then {:>8.0} events/s, \
+             {:>7.2}x real time, {:>5.1} events/adapter/s",
+            self.nodes,
+            self.networks,
+            self.formed_in.as_secs_f64(),
+            self.forming_took.as_secs_f64(),
+            self.events_per_second(),
+            self.real_time(),
+            self.events_per_adapter(),
+        )
+    }
+}
+
+/// Forms a cluster and watches its steady state for about `budget` of real
+/// time; an error says why it did not form.
+pub fn steady(
+    nodes: u32,
+    networks: u8,
+    profile: Profile,
+    budget: Duration,
+) -> Result<Figure, String> {
+    let begin = Instant::now();
+    let mut world = World::lan(nodes, networks).seed(1).profile(profile).build();
+    let formed_in = world.run_until(World::formed, FORMING_MAX)?;
+    let forming_took = begin.elapsed();
+    // Past the time in which a group counts as unstable.
+    let interval = profile.detection().heartbeat_interval;
+    world.run_for(interval * 12);
+    let (begin, from, steps) = (Instant::now(), world.now(), world.steps());
+    while begin.elapsed() < budget {
+        world.run_for(interval);
+    }
+    Ok(Figure {
+        nodes,
+        networks,
+        formed_in,
+        forming_took,
+        simulated: world.now() - from,
+        took: begin.elapsed(),
+        events: world.steps() - steps,
+    })
+}
+
+/// What is to be measured.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// Clusters of how many nodes.
+    #[arg(long, value_delimiter = ',', default_values_t = [10, 100, 1_000, 2_000])]
+    nodes: Vec<u32>,
+    /// On how many networks.
+    #[arg(long, default_value_t = 2)]
+    networks: u8,
+    /// Seconds of real time for each steady state.
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+}
+
+/// Measures clusters of each size and prints what they cost.
+pub fn bench(arguments: &Arguments) -> ExitCode {
+    for &nodes in &arguments.nodes {
+        let budget = Duration::from_secs(arguments.seconds);
+        match steady(nodes, arguments.networks, Profile::Default, budget) {
+            Ok(figure) => println!("{figure}"),
+            Err(why) => {
+                println!("{nodes} nodes: {}", why.lines().next().unwrap_or_default());
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    ExitCode::SUCCESS
+}
