@@ -135,6 +135,13 @@ impl Blame {
         Blame { node: self.peer, peer: self.node, direction, ..self }
     }
 
+    /// The nodes, networks and adapters that are named.
+    pub(crate) fn places(&self) -> Vec<(Option<&str>, Option<&str>)> {
+        let network = self.network.as_deref();
+        let peer = self.peer.as_deref().map(|peer| (Some(peer), network));
+        [(self.node.as_deref(), network)].into_iter().chain(peer).collect()
+    }
+
     fn covers(&self, said: &Blame) -> bool {
         fn fits<T: PartialEq>(wanted: Option<&T>, is: Option<&T>) -> bool {
             wanted.is_none() || wanted == is
@@ -151,13 +158,15 @@ impl Blame {
 impl fmt::Display for Blame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind.name())?;
-        let words = [
-            self.node.as_deref(),
-            self.peer.as_deref(),
-            self.network.as_deref(),
-            self.cause.map(Cause::word),
-            self.direction.map(Direction::word),
-        ];
+        match (&self.node, &self.peer, &self.network) {
+            (Some(node), Some(peer), Some(network)) => write!(f, " {node} - {peer} on {network}")?,
+            (Some(node), None, Some(network)) => write!(f, " {node}/{network}")?,
+            (node, peer, network) => {
+                let mut words = [node, peer, network].into_iter().flatten();
+                words.try_for_each(|word| write!(f, " {word}"))?;
+            }
+        }
+        let words = [self.cause.map(Cause::word), self.direction.map(Direction::word)];
         words.into_iter().flatten().try_for_each(|word| write!(f, " {word}"))
     }
 }

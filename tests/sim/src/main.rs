@@ -1,19 +1,13 @@
-//! `hats-sim`: random campaigns against the protocol.
+//! `hats-sim`: the protocol code on a simulated network, from the command line.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it is there to be read")]
 
-use std::{
-    collections::BTreeMap,
-    process::ExitCode,
-    time::{Duration, Instant},
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use hats_sim::{
-    bench,
-    campaign::{self, Ending},
-    experiments,
-};
+use hats_sim::{bench, experiments};
+
+mod commands;
 
 /// The protocol code on a simulated network.
 #[derive(Parser)]
@@ -35,6 +29,18 @@ enum Command {
         /// Only print what would be done.
         #[arg(long)]
         plan: bool,
+        /// Only write it to a scenario file.
+        #[arg(long, value_name = "FILE")]
+        save: Option<PathBuf>,
+        /// Its name there, a sentence; without it, what the file's name says.
+        #[arg(long, requires = "save")]
+        name: Option<String>,
+    },
+    /// Tell the stories in files.
+    Scenario {
+        /// The files, *.scenario.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
     },
     /// Tell the stories of many seeds.
     Campaign {
@@ -55,115 +61,19 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match Arguments::parse().command {
-        Command::Run { seed, plan: true } => {
-            println!("{}", campaign::Story::of(seed));
-            ExitCode::SUCCESS
+    let result = match Arguments::parse().command {
+        Command::Run { seed, plan, save, name } => {
+            commands::one::run(seed, plan, save.as_deref(), name.as_deref())
         }
-        Command::Run { seed, plan: false } => {
-            let ending = campaign::run(seed);
-            println!("{}", ending.story);
-            match &ending.failure {
-                None => {
-                    println!("well; {:?}", ending.figures);
-                    ExitCode::SUCCESS
-                }
-                Some(_) => {
-                    println!("FAILED: {}", ending.details);
-                    ExitCode::FAILURE
-                }
-            }
+        Command::Scenario { files } => commands::one::scenarios(&files),
+        Command::Campaign { seeds, from, minutes } => {
+            Ok(commands::many::campaign(seeds, from, minutes))
         }
-        Command::Campaign { seeds, from, minutes } => many(seeds, from, minutes),
-        Command::Experiment(arguments) => experiments::experiment(&arguments),
-        Command::Bench(arguments) => bench::bench(&arguments),
-    }
-}
-
-/// What many runs add up to.
-#[derive(Default)]
-struct Summary {
-    runs: u64,
-    exact: u64,
-    steps: u64,
-    simulated: Duration,
-    faults: BTreeMap<&'static str, u64>,
-    failures: BTreeMap<String, Vec<(u64, String)>>,
-    slowest: (f64, u64),
-    busiest: (f64, u64),
-}
-
-fn many(seeds: u64, from: u64, minutes: Option<u64>) -> ExitCode {
-    // What panics is reported as a failure of its seed.
-    std::panic::set_hook(Box::new(|_| {}));
-    let begin = Instant::now();
-    let limit = minutes.map(|minutes| Duration::from_secs(minutes * 60));
-    let mut summary = Summary::default();
-    let mut shown = Instant::now();
-    for seed in from..from + seeds {
-        summary.add(campaign::run(seed));
-        if shown.elapsed() > Duration::from_secs(10) {
-            shown = Instant::now();
-            let failed: usize = summary.failures.values().map(Vec::len).sum();
-            eprintln!("{} runs, {failed} failed, {:?}", summary.runs, begin.elapsed());
-        }
-        if limit.is_some_and(|limit| begin.elapsed() > limit) {
-            break;
-        }
-    }
-    summary.print(begin.elapsed());
-    if summary.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-impl Summary {
-    fn add(&mut self, ending: Ending) {
-        let (seed, figures) = (ending.story.seed, ending.figures);
-        self.runs += 1;
-        self.exact += figures.exact;
-        self.steps += figures.steps;
-        self.simulated += figures.simulated;
-        for kind in figures.faults {
-            *self.faults.entry(kind).or_default() += 1;
-        }
-        if figures.slowest_settling > self.slowest.0 {
-            self.slowest = (figures.slowest_settling, seed);
-        }
-        if figures.busiest > self.busiest.0 {
-            self.busiest = (figures.busiest, seed);
-        }
-        if let Some(why) = ending.failure {
-            eprintln!("seed {seed}: {why}");
-            self.failures.entry(kind_of(&why)).or_default().push((seed, why));
-        }
-    }
-
-    fn print(&self, took: Duration) {
-        let failed: usize = self.failures.values().map(Vec::len).sum();
-        println!(
-            "{} runs in {took:.1?}: {failed} failed; {} simulated s, {} steps ({:.0}/s)",
-            self.runs,
-            self.simulated.as_secs(),
-            self.steps,
-            self.steps as f64 / took.as_secs_f64()
-        );
-        println!("slowest settling {:.2} of its bound (seed {})", self.slowest.0, self.slowest.1);
-        println!("busiest {:.0} steps/adapter/interval (seed {})", self.busiest.0, self.busiest.1);
-        let faults: Vec<String> =
-            self.faults.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
-        println!("faults: {} ({} held to the letter)", faults.join(", "), self.exact);
-        for (kind, failures) in &self.failures {
-            let seeds: Vec<String> =
-                failures.iter().take(12).map(|(seed, _)| seed.to_string()).collect();
-            println!("{:>5} {kind}: seeds {}", failures.len(), seeds.join(" "));
-        }
-    }
-}
-
-/// A failure without what differs from run to run: numbers and names.
-fn kind_of(why: &str) -> String {
-    let words = why.split_whitespace().map(|word| {
-        let numbered = word.chars().any(|c| c.is_ascii_digit());
-        if numbered { "*" } else { word }
-    });
-    words.take(16).collect::<Vec<_>>().join(" ")
+        Command::Experiment(arguments) => Ok(experiments::experiment(&arguments)),
+        Command::Bench(arguments) => Ok(bench::bench(&arguments)),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("hats-sim: {error:#}");
+        ExitCode::from(64)
+    })
 }

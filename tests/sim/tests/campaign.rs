@@ -1,43 +1,51 @@
-//! A slice of the random campaign, and the seeds that found something.
+//! A slice of the random campaign, and the stories that once found something.
 
-use hats_sim::campaign::{self, Ending};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-/// What each seed found, as the behaviour it keeps.
-const KEPT: &[(&str, u64)] = &[
-    ("a restarted node is not told old verdicts as news", 9),
-    ("an old inconclusive verdict isolates nobody after the merge", 13),
-    ("a lone adapter that others cannot judge is not up for bystanders", 14),
-    ("the group report of a leader that left raises nobody", 15),
-    ("a leader of itself does not speak for its network", 34),
-    ("a node that comes back is not blamed by what its leader remembers", 49),
-    ("a path that is restored does not fail again by old evidence", 56),
-    ("adapters of a restarted daemon do not stay down", 59),
-    ("a verdict gets past a gateway that is the culprit", 61),
-    ("a path to the leader of the only network is restored", 64),
-    ("a reporter in a small part does not take its adapter for broken", 90),
-    ("a removal without a known verdict is no restart", 123),
-    ("a failed path ends for an end that was isolated meanwhile", 130),
-    ("an adapter alone on its network is up again after its fault", 210),
-    ("a survey that reaches everybody is no partition", 225),
-    ("a probe that began before the address was lost does not spin", 226),
-    ("a reporter with one network hears the suspect's word by others", 298),
-    ("a late removal of the old run does not mark the new one", 349),
-    ("a node that was cut off is up again in the same group", 352),
-];
+use hats_sim::campaign::{self, Ending, Scenario};
 
-fn told(seed: u64) -> Ending {
-    campaign::run(seed)
+/// The scenarios in a folder of `scenarios/`, in the order of their names.
+fn scenarios(folder: &str) -> Vec<(PathBuf, Scenario)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(folder);
+    let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
+    let mut files: Vec<PathBuf> = files.map(|file| file.expect("readable").path()).collect();
+    files.sort();
+    assert!(!files.is_empty(), "{folder:?} is empty");
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(&path).expect("readable");
+        let scenario = Scenario::read(&path.display().to_string(), &text);
+        let scenario = scenario.unwrap_or_else(|error| panic!("{error}"));
+        (path, scenario)
+    };
+    files.into_iter().map(read).collect()
+}
+
+fn are_well(folder: &str) {
+    let ended = scenarios(folder).into_iter().map(|(_, it)| (it.name, campaign::tell(it.story)));
+    let failed: Vec<String> =
+        ended.filter_map(|(name, it)| it.failure.map(|why| format!("{name}: {why}"))).collect();
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
 #[test]
-fn kept_seeds_stay_well() {
-    let failed: Vec<String> = KEPT
-        .iter()
-        .filter_map(|(name, seed)| {
-            told(*seed).failure.map(|why| format!("seed {seed}, {name}: {why}"))
-        })
-        .collect();
-    assert!(failed.is_empty(), "{}", failed.join("\n"));
+fn kept_stories_stay_well() {
+    are_well("kept");
+}
+
+#[test]
+fn a_file_of_a_scenario_is_called_what_it_says() {
+    for (path, scenario) in scenarios("kept") {
+        let name = scenario.name.replace(' ', "-").replace([',', '\'', ':'], "");
+        assert_eq!(path.file_stem().and_then(|stem| stem.to_str()), Some(name.as_str()));
+        assert_eq!(path.extension().and_then(|it| it.to_str()), Some("scenario"));
+    }
+}
+
+fn told(seed: u64) -> Ending {
+    campaign::run(seed)
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub(crate) struct Expected {
 }
 
 /// On top of the printed bound: commit and flooding, a few round trips.
-const SLACK: Duration = Duration::from_millis(20);
+pub(crate) const SLACK: Duration = Duration::from_millis(20);
 
 impl Expected {
     /// What `fault` must lead to in a settled cluster in which `standing` are in

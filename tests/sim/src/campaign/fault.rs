@@ -3,6 +3,7 @@
 
 use std::{fmt, time::Duration};
 
+use super::span;
 use crate::{faults::Way, world::World};
 
 /// What can befall one adapter.
@@ -196,23 +197,10 @@ impl Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Fault::Adapter(_, node, network) => write!(f, "{} {node}/{network}", self.kind()),
-            Fault::Node(NodeFault::DaemonRestart(after), node) => {
-                write!(f, "kill the daemon of {node}, started again after {after:?}")
-            }
-            Fault::Node(NodeFault::Pause(span), node) => write!(f, "pause {node} for {span:?}"),
-            Fault::Node(_, node) => write!(f, "{} {node}", self.kind()),
-            Fault::Path { a, b, network, way: Way::Both } => {
-                write!(f, "path {a} - {b} on {network} cut")
-            }
-            Fault::Path { a, b, network, way: Way::There } => {
-                write!(f, "path {a} -> {b} on {network} cut")
-            }
-            Fault::Partition { network, low, high } => {
-                write!(f, "{network} falls into {} | {}", low.join(","), high.join(","))
-            }
-            Fault::NetworkDead(network) => write!(f, "{network} dead"),
+        f.write_str(&self.words())?;
+        match self.own_end() {
+            Some(end) => write!(f, " for {}", span::words(end)),
+            None => Ok(()),
         }
     }
 }

@@ -17,14 +17,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 mod allowed;
 mod audit;
+mod expectation;
 mod expected;
 mod fault;
 mod run;
+mod scenario;
 mod situation;
+mod span;
 mod story;
+mod words;
 
+pub use expectation::{Expectation, Within};
 pub use fault::{AdapterFault, Fault, NodeFault};
 pub use run::Figures;
+pub use scenario::{Scenario, ScenarioError};
 pub use story::{Episode, Member, Pace, Step, Story};
 
 use crate::belief;

@@ -92,10 +92,11 @@ impl<'a> Run<'a> {
                     self.one_fault(step)?;
                 }
             }
-            Pace::Overlapping | Pace::Forming => self.overlapping(&episode.steps)?,
+            Pace::Overlapping | Pace::Forming => self.overlapping(episode)?,
         }
         self.advance(self.freeze())?;
         self.judge()?;
+        self.groups_are(&episode.groups)?;
         self.audit.compare(&self.world)?;
         self.views_are_true()
     }
@@ -105,8 +106,11 @@ impl<'a> Run<'a> {
         let detection = self.story.detection();
         self.advance(detection.heartbeat_interval * 12 + step.after)?;
         self.judge()?;
-        let exact = self.story.loss == 0.0;
-        let expected = Expected::of(self.story, &self.standing, &step.fault);
+        let exact = self.story.loss == 0.0 || step.expect.is_some();
+        let expected = match &step.expect {
+            Some(said) => Some(said.expected(self.story, &self.standing, &[&step.fault])),
+            None => Expected::of(self.story, &self.standing, &step.fault),
+        };
         let mark = self.world.mark();
         let begin = self.world.now();
         self.inject(&step.fault);
@@ -159,8 +163,11 @@ impl<'a> Run<'a> {
         self.world.check_said(mark, &witnesses, said, expected.bound, quiet).map(drop)
     }
 
-    fn overlapping(&mut self, steps: &'a [Step]) -> Result<(), String> {
-        let begin = self.world.now();
+    fn overlapping(&mut self, episode: &'a Episode) -> Result<(), String> {
+        let (steps, begin, mark) = (&episode.steps, self.world.now(), self.world.mark());
+        let faults: Vec<&Fault> = steps.iter().map(|step| &step.fault).collect();
+        let said = episode.expect.as_ref();
+        let said = said.map(|said| said.expected(self.story, &self.standing, &faults));
         let mut agenda: Vec<(Duration, bool, &Fault)> = Vec::new();
         for step in steps {
             agenda.push((step.after, true, &step.fault));
@@ -175,6 +182,28 @@ impl<'a> Run<'a> {
                 self.inject(fault);
             } else {
                 self.end(fault);
+            }
+        }
+        let Some(mut expected) = said else { return Ok(()) };
+        expected.bound += self.world.now() - begin;
+        self.held_to(mark, expected, self.story.detection().detection_time() * 2)
+    }
+
+    /// The groups are those that a directed story names.
+    fn groups_are(&self, wanted: &[String]) -> Result<(), String> {
+        for groups in wanted {
+            let (network, sides) = groups.split_once(": ").expect("read so, or written so");
+            for side in sides.split('|') {
+                let side: Vec<&str> = side.split_whitespace().collect();
+                for node in &side {
+                    let group = self.world.group_of(node, network);
+                    if group != side {
+                        let (group, side) = (group.join(" "), side.join(" "));
+                        return Err(format!(
+                            "wrong group on {network}: {node} has [{group}], expected [{side}]"
+                        ));
+                    }
+                }
             }
         }
         Ok(())

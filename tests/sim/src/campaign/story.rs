@@ -4,7 +4,11 @@ use std::{fmt, time::Duration};
 
 use hats_core::config::{Detection, Profile};
 
-use super::fault::{AdapterFault, Fault, NodeFault};
+use super::{
+    expectation::Expectation,
+    fault::{AdapterFault, Fault, NodeFault},
+    span,
+};
 use crate::{chance::Chance, faults::Way, plan::Plan, world::World};
 
 /// A cluster and its faults.
@@ -13,7 +17,7 @@ pub struct Story {
     /// Where it comes from.
     pub seed: u64,
     /// How fast failures are noticed.
-    pub profile: Profile,
+    pub detection: Detection,
     /// Names of the networks.
     pub networks: Vec<String>,
     /// Nodes by name, with their adapters.
@@ -51,6 +55,20 @@ pub enum Pace {
     Forming,
 }
 
+impl Pace {
+    /// Every pace.
+    pub const ALL: [Pace; 3] = [Pace::OneByOne, Pace::Overlapping, Pace::Forming];
+
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Pace::OneByOne => "one by one",
+            Pace::Overlapping => "overlapping",
+            Pace::Forming => "forming",
+        }
+    }
+}
+
 /// Some faults, after which everything is healed.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Episode {
@@ -58,6 +76,12 @@ pub struct Episode {
     pub pace: Pace,
     /// What is done, in order.
     pub steps: Vec<Step>,
+    /// What must be said of all its faults together, after the last of them;
+    /// never for [`Pace::OneByOne`].
+    pub expect: Option<Expectation>,
+    /// What groups there must be before everything is healed, each network's
+    /// as `neta: n3 n2 | n1`, highest first.
+    pub groups: Vec<String>,
 }
 
 /// One fault and its times.
@@ -70,6 +94,9 @@ pub struct Step {
     pub after: Duration,
     /// None: until everything is healed.
     pub lasts: Option<Duration>,
+    /// What must be said of it; none: what follows from the situation. Only
+    /// for [`Pace::OneByOne`].
+    pub expect: Option<Expectation>,
 }
 
 impl Story {
@@ -84,7 +111,8 @@ impl Story {
             ["neta", "netb", "netc"][..networks].iter().map(|name| (*name).to_owned()).collect();
         let nodes = nodes(chance, count, &networks);
         let loss = if chance.happens(0.2) { chance.between(1, 10) as f64 / 100.0 } else { 0.0 };
-        let mut story = Story { seed, profile, networks, nodes, loss, episodes: Vec::new() };
+        let detection = profile.detection();
+        let mut story = Story { seed, detection, networks, nodes, loss, episodes: Vec::new() };
         for number in 0..chance.between(1, 2) {
             let episode = story.episode(chance, number == 0);
             story.episodes.push(episode);
@@ -94,12 +122,12 @@ impl Story {
 
     /// How fast failures are noticed.
     pub fn detection(&self) -> Detection {
-        self.profile.detection()
+        self.detection
     }
 
     /// The cluster, not yet formed.
     pub(crate) fn build(&self) -> World {
-        let mut plan = Plan::new(self.seed).profile(self.profile);
+        let mut plan = Plan::new(self.seed).detection(self.detection);
         for (at, network) in self.networks.iter().enumerate() {
             plan = plan.network(network, &format!("10.77.{}.0/24", at + 1));
         }
@@ -149,7 +177,7 @@ impl Story {
                 chance.happens(0.2).then(|| within(chance, detection.detection_time() * 4))
             });
             if !steps.iter().any(|step| step.fault.collides(&fault)) {
-                steps.push(Step { fault, after, lasts });
+                steps.push(Step { fault, after, lasts, expect: None });
             } else if chance.happens(0.3) {
                 break;
             }
@@ -157,7 +185,7 @@ impl Story {
         if pace != Pace::OneByOne {
             steps.sort_by_key(|step| step.after);
         }
-        Episode { pace, steps }
+        Episode { pace, steps, expect: None, groups: Vec::new() }
     }
 
     fn fault(&self, chance: &mut Chance) -> Fault {
@@ -247,8 +275,9 @@ fn within(chance: &mut Chance, span: Duration) -> Duration {
 
 impl fmt::Display for Story {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let profile = self.profile.word();
-        write!(f, "seed {}: {} nodes, profile {profile}", self.seed, self.nodes.len())?;
+        let (interval, sensitivity) =
+            (self.detection.heartbeat_interval, self.detection.sensitivity);
+        write!(f, "seed {}: {} nodes, {interval:?} x {sensitivity}", self.seed, self.nodes.len())?;
         if self.loss > 0.0 {
             write!(f, ", {} % of datagrams lost", self.loss * 100.0)?;
         }
@@ -264,11 +293,11 @@ impl fmt::Display for Story {
             writeln!(f, "  {network}, highest first: {}", members.join(" "))?;
         }
         for (number, episode) in self.episodes.iter().enumerate() {
-            writeln!(f, "  episode {}, {:?}:", number + 1, episode.pace)?;
+            writeln!(f, "  episode {}, {}:", number + 1, episode.pace.words())?;
             for step in &episode.steps {
-                write!(f, "    after {:?}: {}", step.after, step.fault)?;
+                write!(f, "    after {}: {}", span::words(step.after), step.fault.words())?;
                 match step.lasts {
-                    Some(lasts) => writeln!(f, ", for {lasts:?}")?,
+                    Some(lasts) => writeln!(f, ", for {}", span::words(lasts))?,
                     None => writeln!(f)?,
                 }
             }

@@ -1,0 +1,4 @@
+//! What `hats-sim` is asked on the command line.
+
+pub(crate) mod many;
+pub(crate) mod one;
