@@ -55,9 +55,11 @@ mod nim;
 mod plan;
 mod queue;
 mod record;
+mod scale;
 mod settled;
 mod summary;
 mod trace;
+mod traffic;
 mod truth;
 mod world;
 
@@ -67,4 +69,5 @@ pub use faults::Way;
 pub use net::Lost;
 pub use plan::{Plan, Timing};
 pub use record::{Mark, Said};
+pub use traffic::{Count, Traffic};
 pub use world::World;

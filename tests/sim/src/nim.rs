@@ -204,6 +204,7 @@ impl World {
         let sender = self.adapter(from).address;
         if let Err(lost) = leaves(self.adapter(from)) {
             self.trace.lost(self, sender, None, &bytes, lost);
+            self.traffic.count(&bytes, 0);
             return;
         }
         let receivers: Vec<Port> = if group {
@@ -215,6 +216,7 @@ impl World {
         if receivers.is_empty() && !group {
             self.trace.lost(self, sender, None, &bytes, Lost::NoSuchHost);
         }
+        let mut arriving = 0;
         for to in receivers {
             // A multicast that nobody there listens to is not worth a line.
             if group && !self.adapter(to).is_open() {
@@ -222,6 +224,7 @@ impl World {
             }
             match self.travel(from, to, group) {
                 Ok(took) => {
+                    arriving += 1;
                     let bytes = Rc::clone(&bytes);
                     let arrival = Happening::DatagramArrives { to, from: sender, group, bytes };
                     self.queue.put(self.now + took, arrival);
@@ -229,6 +232,7 @@ impl World {
                 Err(lost) => self.trace.lost(self, sender, Some(to), &bytes, lost),
             }
         }
+        self.traffic.count(&bytes, arriving);
     }
 
     fn echo(&mut self, from: Port, to: IpAddr, sequence: u16) {

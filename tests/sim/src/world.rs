@@ -14,6 +14,7 @@ use crate::{
     queue::{Happening, Queue},
     record::Records,
     trace::Trace,
+    traffic::Traffic,
     truth::Truth,
 };
 
@@ -36,6 +37,7 @@ pub struct World {
     pub(crate) records: Records,
     pub(crate) truth: Truth,
     pub(crate) trace: Trace,
+    pub(crate) traffic: Traffic,
     checkers: Vec<Box<dyn Checker>>,
     /// What is being done, for the message when a machine panics.
     pub(crate) doing: Option<(Port, &'static str)>,
@@ -84,6 +86,7 @@ impl World {
             records: Records::default(),
             truth: Truth::default(),
             trace: Trace::from_environment(),
+            traffic: Traffic::default(),
             checkers: check::all(),
             doing: None,
             broken: None,
