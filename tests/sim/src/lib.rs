@@ -69,5 +69,7 @@ pub use faults::Way;
 pub use net::Lost;
 pub use plan::{Plan, Timing};
 pub use record::{Mark, Said};
+
+pub use trace::{Detail, Tracing};
 pub use traffic::{Count, Traffic};
 pub use world::World;

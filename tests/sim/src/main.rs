@@ -5,9 +5,13 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use hats_sim::{bench, experiments};
+use hats_sim::{bench, campaign, experiments};
 
 mod commands;
+
+/// The exit code when something was asked that cannot be done; 1 says that a
+/// story did not end well.
+const USAGE: u8 = 64;
 
 /// The protocol code on a simulated network.
 #[derive(Parser)]
@@ -21,7 +25,7 @@ struct Arguments {
 enum Command {
     /// Tell the story of one seed.
     ///
-    /// HATS_TRACE=events|1|all prints what happens on standard error.
+    /// Prints what is done, and how it ends; `replay` shows what happens.
     Run {
         /// Which one.
         #[arg(long)]
@@ -43,17 +47,9 @@ enum Command {
         files: Vec<PathBuf>,
     },
     /// Tell the stories of many seeds.
-    Campaign {
-        /// How many.
-        #[arg(long, default_value_t = 100)]
-        seeds: u64,
-        /// The first one.
-        #[arg(long, default_value_t = 1)]
-        from: u64,
-        /// End after so many minutes.
-        #[arg(long)]
-        minutes: Option<u64>,
-    },
+    Campaign(commands::many::Campaign),
+    /// Print what happens in a story: one line for each thing.
+    Replay(commands::replay::Replay),
     /// Carry out one of the published experiments.
     Experiment(experiments::Arguments),
     /// How fast the simulator is, on one core.
@@ -61,19 +57,27 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let result = match Arguments::parse().command {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // A broken pipe is nobody's to complain about.
+            let _ = error.print();
+            return if error.use_stderr() { USAGE.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    campaign::keep_panics_quiet();
+    let result = match arguments.command {
         Command::Run { seed, plan, save, name } => {
             commands::one::run(seed, plan, save.as_deref(), name.as_deref())
         }
         Command::Scenario { files } => commands::one::scenarios(&files),
-        Command::Campaign { seeds, from, minutes } => {
-            Ok(commands::many::campaign(seeds, from, minutes))
-        }
+        Command::Campaign(orders) => commands::many::campaign(&orders),
+        Command::Replay(orders) => commands::replay::replay(&orders),
         Command::Experiment(arguments) => Ok(experiments::experiment(&arguments)),
         Command::Bench(arguments) => Ok(bench::bench(&arguments)),
     };
     result.unwrap_or_else(|error| {
         eprintln!("hats-sim: {error:#}");
-        ExitCode::from(64)
+        USAGE.into()
     })
 }

@@ -13,13 +13,19 @@
 //!
 //! besides the world's own checkers after every step.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    cell::Cell,
+    io::Write,
+    panic::{AssertUnwindSafe, catch_unwind, set_hook},
+};
 
 mod allowed;
 mod audit;
 mod expectation;
 mod expected;
 mod fault;
+mod kind;
+mod many;
 mod run;
 mod scenario;
 mod situation;
@@ -29,11 +35,16 @@ mod words;
 
 pub use expectation::{Expectation, Within};
 pub use fault::{AdapterFault, Fault, NodeFault};
+pub use many::{Orders, Tally, many};
 pub use run::Figures;
 pub use scenario::{Scenario, ScenarioError};
+pub use span::parse as duration;
 pub use story::{Episode, Member, Pace, Step, Story};
 
-use crate::belief;
+use crate::{
+    belief,
+    trace::{Trace, Tracing},
+};
 
 /// How the story of a seed ended.
 #[derive(Clone, Debug)]
@@ -48,6 +59,14 @@ pub struct Ending {
     pub figures: Figures,
 }
 
+impl Ending {
+    /// The failure without what differs from run to run: two that fail in the
+    /// same way have the same words here.
+    pub fn kind(&self) -> Option<String> {
+        self.failure.as_ref().map(|why| kind::of(&self.story, why))
+    }
+}
+
 /// Tells the story of `seed`.
 pub fn run(seed: u64) -> Ending {
     tell(Story::of(seed))
@@ -55,7 +74,16 @@ pub fn run(seed: u64) -> Ending {
 
 /// Tells a story.
 pub fn tell(story: Story) -> Ending {
-    let mut run = run::Run::new(&story);
+    told(story, None)
+}
+
+/// Tells a story, and prints what happens to `out`.
+pub fn replay(story: Story, tracing: Tracing, out: Box<dyn Write + Send>) -> Ending {
+    told(story, Some(Trace::to(tracing, out)))
+}
+
+fn told(story: Story, trace: Option<Trace>) -> Ending {
+    let mut run = run::Run::new(&story, trace);
     let result = catch_unwind(AssertUnwindSafe(|| run.tell()));
     let figures = run.figures.clone();
     let failure = match result {
@@ -63,11 +91,25 @@ pub fn tell(story: Story) -> Ending {
         Err(panic) => {
             let text = panic.downcast_ref::<String>().cloned();
             let text = text.or_else(|| panic.downcast_ref::<&str>().map(|it| (*it).to_owned()));
-            Some(format!("panic: {}", text.unwrap_or_default()))
+            let place = PANIC.take().map_or_else(String::new, |place| format!(" at {place}"));
+            Some(format!("panic{place}: {}", text.unwrap_or_default()))
         }
     };
     let details = failure.as_ref().map_or_else(String::new, |why| belief::report(&run.world, why));
     let failure = failure.map(|why| why.lines().take(2).collect::<Vec<_>>().join(" "));
     drop(run);
     Ending { failure, details, figures, story }
+}
+
+thread_local! {
+    /// Where this thread panicked last.
+    static PANIC: Cell<Option<String>> = const { Cell::new(None) };
+}
+
+/// From now on a panic is part of how a story ends, with its place in the code,
+/// and prints nothing.
+pub fn keep_panics_quiet() {
+    set_hook(Box::new(|panic| {
+        PANIC.set(panic.location().map(|at| format!("{}:{}", at.file(), at.line())));
+    }));
 }

@@ -16,6 +16,7 @@ use crate::{
     check::NOTHING_HEALTHY_IS_BLAMED,
     record::{Mark, Said},
     summary::Summary,
+    trace::Trace,
     world::World,
 };
 
@@ -55,8 +56,9 @@ pub(crate) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(crate) fn new(story: &'a Story) -> Self {
-        let mut world = story.build();
+    /// A world that prints `trace`; none: as the environment says.
+    pub(crate) fn new(story: &'a Story, trace: Option<Trace>) -> Self {
+        let mut world = story.build(trace);
         // It forgives what ever had a fault; `allowed` knows more exactly.
         world.without(NOTHING_HEALTHY_IS_BLAMED);
         Run {

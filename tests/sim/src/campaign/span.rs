@@ -10,7 +10,7 @@ const UNITS: [(&str, u128); 5] =
 pub(crate) const EXPECTED: &str = "expected a number and a unit, as 250ms (ns, us, ms, s, min)";
 
 /// The duration that `text` says, to the nanosecond: `250ms`, `1.5s`.
-pub(crate) fn parse(text: &str) -> Option<Duration> {
+pub fn parse(text: &str) -> Option<Duration> {
     let (number, unit) =
         UNITS.iter().find_map(|(unit, ns)| Some((text.strip_suffix(unit)?.trim_end(), *ns)))?;
     let (whole, part) = number.split_once('.').unwrap_or((number, "0"));

@@ -9,7 +9,7 @@ use super::{
     fault::{AdapterFault, Fault, NodeFault},
     span,
 };
-use crate::{chance::Chance, faults::Way, plan::Plan, world::World};
+use crate::{chance::Chance, faults::Way, plan::Plan, trace::Trace, world::World};
 
 /// A cluster and its faults.
 #[derive(Clone, PartialEq, Debug)]
@@ -126,7 +126,7 @@ impl Story {
     }
 
     /// The cluster, not yet formed.
-    pub(crate) fn build(&self) -> World {
+    pub(crate) fn build(&self, trace: Option<Trace>) -> World {
         let mut plan = Plan::new(self.seed).detection(self.detection);
         for (at, network) in self.networks.iter().enumerate() {
             plan = plan.network(network, &format!("10.77.{}.0/24", at + 1));
@@ -140,6 +140,9 @@ impl Story {
             }
         }
         let mut world = plan.build();
+        if let Some(trace) = trace {
+            world.trace = trace;
+        }
         if self.loss > 0.0 {
             for network in &self.networks {
                 world.loss(network, self.loss);

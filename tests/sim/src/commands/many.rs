@@ -1,97 +1,134 @@
-//! The stories of many seeds.
+//! `campaign`: the stories of many seeds.
 
 use std::{
-    collections::BTreeMap,
+    fs,
+    num::NonZero,
+    path::{Path, PathBuf},
     process::ExitCode,
+    sync::{Arc, atomic::AtomicBool},
+    thread,
     time::{Duration, Instant},
 };
 
-use hats_sim::campaign::{self, Ending};
+use anyhow::{Context, Result};
+use clap::Args;
+use hats_sim::campaign::{self, Ending, Orders, Scenario, Tally};
+use signal_hook::{consts::SIGINT, flag};
 
-/// What many runs add up to.
-#[derive(Default)]
-struct Summary {
-    runs: u64,
-    exact: u64,
-    steps: u64,
-    simulated: Duration,
-    faults: BTreeMap<&'static str, u64>,
-    failures: BTreeMap<String, Vec<(u64, String)>>,
-    slowest: (f64, u64),
-    busiest: (f64, u64),
+use super::one;
+
+/// Progress is shown so often at most.
+const SHOWN_EVERY: Duration = Duration::from_secs(5);
+
+/// So many stories when nothing is said about when to end.
+const SEEDS: u64 = 100;
+
+/// Which seeds, for how long.
+#[derive(Args)]
+pub(crate) struct Campaign {
+    /// How many seeds; 100, or with --minutes as many as there is time for.
+    #[arg(long, value_name = "N")]
+    seeds: Option<u64>,
+    /// The first one.
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    from: u64,
+    /// End after so many minutes.
+    #[arg(long, value_name = "M", value_parser = minutes)]
+    minutes: Option<Duration>,
+    /// So many threads, without it as many as there are cores. The summary does
+    /// not depend on it.
+    #[arg(long, value_name = "J")]
+    jobs: Option<NonZero<usize>>,
+    /// Write the story of each seed that fails to this folder, as a scenario.
+    #[arg(long, value_name = "DIR")]
+    save_failures: Option<PathBuf>,
 }
 
-pub(crate) fn campaign(seeds: u64, from: u64, minutes: Option<u64>) -> ExitCode {
-    // What panics is reported as a failure of its seed.
-    std::panic::set_hook(Box::new(|_| {}));
+fn minutes(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().map(|minutes: f64| minutes * 60.0);
+    seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| "expected a number of minutes, as 10 or 0.5".to_owned())
+}
+
+/// Tells all the stories.
+pub(crate) fn campaign(orders: &Campaign) -> Result<ExitCode> {
+    if let Some(folder) = &orders.save_failures {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    // Stories that have begun are told to their end: that takes a second.
+    flag::register(SIGINT, Arc::clone(&stop))?;
+    let cores = || thread::available_parallelism().map_or(1, NonZero::get);
     let begin = Instant::now();
-    let limit = minutes.map(|minutes| Duration::from_secs(minutes * 60));
-    let mut summary = Summary::default();
-    let mut shown = Instant::now();
-    for seed in from..from + seeds {
-        summary.add(campaign::run(seed));
-        if shown.elapsed() > Duration::from_secs(10) {
-            shown = Instant::now();
-            let failed: usize = summary.failures.values().map(Vec::len).sum();
-            eprintln!("{} runs, {failed} failed, {:?}", summary.runs, begin.elapsed());
-        }
-        if limit.is_some_and(|limit| begin.elapsed() > limit) {
-            break;
-        }
-    }
-    summary.print(begin.elapsed());
-    if summary.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let mut progress = Progress { begin, shown: begin, orders };
+    let mut saved = Ok(());
+    let tally = campaign::many(
+        &Orders {
+            from: orders.from,
+            seeds: orders.seeds.or(orders.minutes.is_none().then_some(SEEDS)),
+            deadline: orders.minutes.map(|minutes| begin + minutes),
+            jobs: orders.jobs.map_or_else(cores, NonZero::get),
+            stop: &stop,
+        },
+        |ending, tally| {
+            if let Some(why) = &ending.failure {
+                eprintln!("seed {}: {why}", ending.story.seed);
+                if let (Ok(()), Some(folder)) = (&saved, &orders.save_failures) {
+                    saved = save(folder, ending, why);
+                }
+            }
+            progress.show(tally);
+        },
+    );
+    saved?;
+    print!("{tally}");
+    let took = begin.elapsed();
+    let rate = tally.steps as f64 / took.as_secs_f64();
+    println!("{} in {took:.1?}, {rate:.0} steps/s", seeds_of(orders.from, tally.runs));
+    Ok(if tally.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-impl Summary {
-    fn add(&mut self, ending: Ending) {
-        let (seed, figures) = (ending.story.seed, ending.figures);
-        self.runs += 1;
-        self.exact += figures.exact;
-        self.steps += figures.steps;
-        self.simulated += figures.simulated;
-        for kind in figures.faults {
-            *self.faults.entry(kind).or_default() += 1;
-        }
-        if figures.slowest_settling > self.slowest.0 {
-            self.slowest = (figures.slowest_settling, seed);
-        }
-        if figures.busiest > self.busiest.0 {
-            self.busiest = (figures.busiest, seed);
-        }
-        if let Some(why) = ending.failure {
-            eprintln!("seed {seed}: {why}");
-            self.failures.entry(kind_of(&why)).or_default().push((seed, why));
-        }
+fn seeds_of(from: u64, runs: u64) -> String {
+    match runs {
+        0 => "no seed".to_owned(),
+        1 => format!("seed {from}"),
+        _ => format!("seeds {from} to {}", from + runs - 1),
     }
+}
 
-    fn print(&self, took: Duration) {
-        let failed: usize = self.failures.values().map(Vec::len).sum();
-        println!(
-            "{} runs in {took:.1?}: {failed} failed; {} simulated s, {} steps ({:.0}/s)",
-            self.runs,
-            self.simulated.as_secs(),
-            self.steps,
-            self.steps as f64 / took.as_secs_f64()
+fn save(folder: &Path, ending: &Ending, why: &str) -> Result<()> {
+    let seed = ending.story.seed;
+    let path = folder.join(format!("seed-{seed}.scenario"));
+    let name = format!("the story of seed {seed}");
+    one::write(&path, &Scenario { name, why: Some(why.to_owned()), story: ending.story.clone() })
+}
+
+/// How far it is, on standard error.
+struct Progress<'a> {
+    begin: Instant,
+    shown: Instant,
+    orders: &'a Campaign,
+}
+
+impl Progress<'_> {
+    fn show(&mut self, tally: &Tally) {
+        if self.shown.elapsed() < SHOWN_EVERY {
+            return;
+        }
+        self.shown = Instant::now();
+        let took = self.begin.elapsed();
+        let rate = tally.runs as f64 / took.as_secs_f64();
+        let seeds = self.orders.seeds.or(self.orders.minutes.is_none().then_some(SEEDS));
+        let by_seeds = seeds
+            .map(|seeds| Duration::from_secs_f64((seeds.saturating_sub(tally.runs)) as f64 / rate));
+        let by_time = self.orders.minutes.map(|minutes| minutes.saturating_sub(took));
+        let left = by_seeds.into_iter().chain(by_time).min().unwrap_or_default().as_secs();
+        eprintln!(
+            "{:>6} s  {} runs, {} failed, {rate:.1} runs/s, {left} s left",
+            took.as_secs(),
+            tally.runs,
+            tally.failed()
         );
-        println!("slowest settling {:.2} of its bound (seed {})", self.slowest.0, self.slowest.1);
-        println!("busiest {:.0} steps/adapter/interval (seed {})", self.busiest.0, self.busiest.1);
-        let faults: Vec<String> =
-            self.faults.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
-        println!("faults: {} ({} held to the letter)", faults.join(", "), self.exact);
-        for (kind, failures) in &self.failures {
-            let seeds: Vec<String> =
-                failures.iter().take(12).map(|(seed, _)| seed.to_string()).collect();
-            println!("{:>5} {kind}: seeds {}", failures.len(), seeds.join(" "));
-        }
     }
-}
-
-/// A failure without what differs from run to run: numbers and names.
-fn kind_of(why: &str) -> String {
-    let words = why.split_whitespace().map(|word| {
-        let numbered = word.chars().any(|c| c.is_ascii_digit());
-        if numbered { "*" } else { word }
-    });
-    words.take(16).collect::<Vec<_>>().join(" ")
 }

@@ -2,3 +2,4 @@
 
 pub(crate) mod many;
 pub(crate) mod one;
+pub(crate) mod replay;
