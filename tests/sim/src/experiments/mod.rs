@@ -4,9 +4,16 @@
 //! Each is one entry of [`ALL`]: a name, a sentence, and a function from a
 //! [`Request`] to an [`Outcome`] that depends on nothing but the request.
 
+mod blamed;
 mod command;
+mod gulfstream;
 mod progress;
+mod raft;
+mod rapid;
 mod result;
+mod sizes;
+mod split;
+mod stage;
 
 pub use command::{Arguments, experiment};
 pub use progress::Progress;
@@ -59,7 +66,16 @@ impl Experiment {
 }
 
 /// Every experiment, in the order of the report.
-pub const ALL: &[&Experiment] = &[];
+pub const ALL: &[&Experiment] = &[
+    &rapid::bootstrap::BOOTSTRAP,
+    &rapid::crashes::CRASHES,
+    &rapid::oneway::FLIP_FLOP,
+    &rapid::oneway::LOSS,
+    &rapid::pair::PAIR,
+    &raft::FAILOVER,
+    &split::SPLIT,
+    &gulfstream::COLD_START,
+];
 
 /// The experiment of that name.
 pub fn named(name: &str) -> Option<&'static Experiment> {

@@ -1,0 +1,92 @@
+//! How large the views were that nodes had, and how often they changed.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use super::Series;
+use crate::{host::Port, record::Adoption};
+
+/// Every size anybody had.
+pub(super) fn distinct(adoptions: &[Adoption]) -> BTreeSet<usize> {
+    adoptions.iter().map(|adoption| adoption.members.len()).collect()
+}
+
+/// The most different sizes that one adapter had.
+pub(super) fn most_at_one(adoptions: &[Adoption]) -> usize {
+    let mut sizes: BTreeMap<Port, BTreeSet<usize>> = BTreeMap::new();
+    for adoption in adoptions {
+        sizes.entry(adoption.port).or_default().insert(adoption.members.len());
+    }
+    sizes.values().map(BTreeSet::len).max().unwrap_or(0)
+}
+
+/// How often each adapter changed its view, the most often and the least.
+pub(super) fn changes<'a>(
+    adoptions: impl IntoIterator<Item = &'a Adoption>,
+) -> BTreeMap<Port, usize> {
+    let mut changes = BTreeMap::new();
+    for adoption in adoptions {
+        *changes.entry(adoption.port).or_insert(0) += 1;
+    }
+    changes
+}
+
+/// Every size that anybody had at a whole second after `begin`: what a process
+/// reports that logs its view once a second.
+pub(super) fn each_second(adoptions: &[Adoption], begin: Duration) -> BTreeSet<usize> {
+    let mut had: BTreeMap<Port, usize> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    let mut next = begin;
+    for adoption in adoptions {
+        while adoption.at > next {
+            seen.extend(had.values().copied());
+            next += Duration::from_secs(1);
+        }
+        had.insert(adoption.port, adoption.members.len());
+    }
+    seen.extend(had.values().copied());
+    seen
+}
+
+/// The sizes of the smallest and the largest view over time, from `begin` to
+/// `end`, at the adapters that count; `adoptions` are all that ever were.
+pub(super) fn over_time(
+    adoptions: &[Adoption],
+    (begin, end): (Duration, Duration),
+    counts: impl Fn(Port) -> bool,
+) -> [Series; 2] {
+    let mut had: BTreeMap<Port, usize> = BTreeMap::new();
+    let mut sizes: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut points: Vec<(Duration, usize, usize)> = Vec::new();
+    for adoption in adoptions.iter().filter(|it| it.at <= end && counts(it.port)) {
+        let size = adoption.members.len();
+        if let Some(before) = had.insert(adoption.port, size)
+            && let Some(holders) = sizes.get_mut(&before)
+        {
+            *holders -= 1;
+            if *holders == 0 {
+                sizes.remove(&before);
+            }
+        }
+        *sizes.entry(size).or_default() += 1;
+        let (Some((&low, _)), Some((&high, _))) = (sizes.first_key_value(), sizes.last_key_value())
+        else {
+            continue;
+        };
+        let at = adoption.at.max(begin);
+        match points.last_mut() {
+            Some(last) if last.0 == at => *last = (at, low, high),
+            Some(last) if (last.1, last.2) == (low, high) => {}
+            Some(_) | None => points.push((at, low, high)),
+        }
+    }
+    if let Some(&(_, low, high)) = points.last() {
+        points.push((end, low, high));
+    }
+    let seconds = |at: Duration| at.saturating_sub(begin).as_secs_f64();
+    let low = points.iter().map(|(at, low, _)| (seconds(*at), *low as f64)).collect();
+    let high = points.iter().map(|(at, _, high)| (seconds(*at), *high as f64)).collect();
+    [Series::steps("largest view", high), Series::steps("smallest view", low)]
+}
