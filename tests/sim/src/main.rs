@@ -48,6 +48,8 @@ enum Command {
     },
     /// Tell the stories of many seeds.
     Campaign(commands::many::Campaign),
+    /// Find a smaller story that fails in the same way.
+    Minimize(commands::minimize::Minimize),
     /// Print what happens in a story: one line for each thing.
     Replay(commands::replay::Replay),
     /// Carry out one of the published experiments.
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
         }
         Command::Scenario { files } => commands::one::scenarios(&files),
         Command::Campaign(orders) => commands::many::campaign(&orders),
+        Command::Minimize(orders) => commands::minimize::minimize(&orders),
         Command::Replay(orders) => commands::replay::replay(&orders),
         Command::Experiment(arguments) => Ok(experiments::experiment(&arguments)),
         Command::Bench(arguments) => Ok(bench::bench(&arguments)),

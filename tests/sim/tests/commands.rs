@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Output},
 };
 
@@ -25,7 +25,7 @@ fn file(name: &str, text: &str) -> PathBuf {
     path
 }
 
-fn word(path: &PathBuf) -> &str {
+fn word(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
 
@@ -95,4 +95,70 @@ fn what_cannot_be_asked_is_told_with_what_was_expected() {
         assert_eq!(output.status.code(), Some(64), "{arguments:?}");
         assert!(stderr(&output).contains(told), "{}", stderr(&output));
     }
+}
+
+/// Two cuts of which one is said to lead to nothing, in a cluster far larger
+/// than that takes.
+const MUCH_TOO_LARGE: &str = r#"
+name = "a cut adapter is said to go unnoticed"
+seed = 5
+networks = ["neta", "netb", "netc"]
+nodes = [
+  "n1 neta.9 netb.1",
+  "n2 neta.8 netb.2 netc.4",
+  "n3 neta.3 netb.3",
+  "n4 netb.4 netc.3",
+  "n5 neta.5 netb.5",
+]
+
+[[episode]]
+pace = "one by one"
+steps = [
+  { at = "11.111ms", do = "leave n4" },
+]
+
+[[episode]]
+pace = "one by one"
+steps = [
+  { at = "123.456ms", do = "crash n5", for = "1.5s" },
+  { at = "234.567ms", do = "cut n3/neta", for = "1s", expect = [] },
+  { at = "10ms", do = "cut n2/netc" },
+]
+"#;
+
+#[test]
+fn a_story_that_fails_is_made_smaller_and_fails_in_the_same_way() {
+    let (large, small) = (file("large.scenario", MUCH_TOO_LARGE), file("small.scenario", ""));
+    let output = sim(&["minimize", word(&large), "--seeds", "1", "-o", word(&small)]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    for dropped in ["1 of 2 episodes", "crash n5", "n4", "netc"] {
+        assert!(stderr(&output).contains(dropped), "{dropped}: {}", stderr(&output));
+    }
+    let text = fs::read_to_string(&small).expect("written");
+    // It takes two others to know who is silent, and one that is still heard by
+    // another network.
+    let left = r#"networks = ["neta", "netb"]
+nodes = [
+  "n1 neta.3 netb.1",
+  "n2 neta.2",
+  "n3 neta.1 netb.2",
+]
+
+[[episode]]
+pace = "one by one"
+steps = [
+  { at = "0s", do = "cut n3/neta", expect = [] },
+]
+"#;
+    assert!(text.ends_with(left), "{text}");
+    let again = sim(&["scenario", word(&small)]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(stdout(&again).contains("should not: adapter.down n3/neta both"), "{}", stdout(&again));
+}
+
+#[test]
+fn a_story_that_ends_well_is_not_made_smaller() {
+    let output = sim(&["minimize", "134"]);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(stderr(&output).contains("134 ends well: expected one that fails"));
 }

@@ -1,5 +1,6 @@
 //! What `hats-sim` is asked on the command line.
 
 pub(crate) mod many;
+pub(crate) mod minimize;
 pub(crate) mod one;
 pub(crate) mod replay;

@@ -6,7 +6,7 @@ use crate::campaign::story::{Episode, Member, Pace, Step, Story};
 pub(crate) type Place<'a> = (Option<&'a str>, Option<&'a str>);
 
 /// All places are in the cluster.
-pub(super) fn places<'a>(
+pub(crate) fn places<'a>(
     story: &Story,
     places: impl IntoIterator<Item = Place<'a>>,
 ) -> Result<(), String> {

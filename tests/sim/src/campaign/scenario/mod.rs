@@ -32,6 +32,8 @@ mod check;
 mod read;
 mod write;
 
+pub(crate) use check::places;
+
 /// A story with a name.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Scenario {

@@ -30,7 +30,7 @@ struct File {
     sensitivity: Option<Spanned<u32>>,
     probe_timeout: Option<Text>,
     networks: Vec<Text>,
-    nodes: Vec<Text>,
+    nodes: Spanned<Vec<Text>>,
     loss: Option<Spanned<f64>>,
     #[serde(default)]
     episode: Vec<EpisodeText>,
@@ -92,7 +92,11 @@ impl Reader<'_> {
             loss: 0.0,
             episodes: Vec::new(),
         };
-        for node in &file.nodes {
+        if file.nodes.get_ref().is_empty() {
+            let what = "nodes is []: expected at least one, as \"n1 neta.1\"".to_owned();
+            return Err(self.error(file.nodes.span().start, what));
+        }
+        for node in file.nodes.get_ref() {
             let member = self.value("node", node, |text| check::member(&story, text))?;
             story.nodes.push(member);
         }
