@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr, rc::Rc};
 use hats_core::event::{Event, EventKind};
 use hats_wire::{Cause, GroupId};
 
-use crate::{host::Port, summary::Summary, world::World};
+use crate::{host::Port, record::Members, summary::Summary, world::World};
 
 /// One rule, watched over a whole run. It reads what is new since it last
 /// looked, so that looking after every step costs nothing.
@@ -33,7 +33,7 @@ pub(crate) fn all() -> Vec<Box<dyn Checker>> {
 #[derive(Debug, Default)]
 pub(crate) struct OneMembership {
     seen: usize,
-    groups: BTreeMap<(usize, GroupId), (Port, Rc<[IpAddr]>)>,
+    groups: BTreeMap<(usize, GroupId), (Port, Members)>,
 }
 
 impl Checker for OneMembership {
@@ -135,7 +135,7 @@ impl Checker for HealthyIsNotBlamed {
             } else if event.kind == EventKind::NodeDown {
                 node_may_be_down(world, &said.observer, event)?
             } else if event.kind == EventKind::DaemonDown {
-                world.truth.may_blame_host(host_of(world, event)?)
+                world.truth.may_blame_daemon(host_of(world, event)?)
             } else {
                 true
             };
@@ -202,7 +202,10 @@ fn port_on(world: &World, host: usize, network: Option<&str>) -> Option<Port> {
     let adapters = &world.hosts[host].adapters;
     adapters
         .iter()
-        .position(|adapter| Some(world.networks[adapter.network].spec.name.as_str()) == network)
+        .position(|adapter| {
+            let name = Some(world.networks[adapter.network].spec.name.as_str());
+            name == network && !adapter.replaced
+        })
         .map(|adapter| Port { host, adapter })
 }
 

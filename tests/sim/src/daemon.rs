@@ -1,6 +1,6 @@
 //! The shell around a node: what hatsd does without deciding anything.
 
-use std::{net::IpAddr, rc::Rc};
+use std::{net::IpAddr, rc::Rc, time::Duration};
 
 use hats_core::{
     config::AdapterSpec,
@@ -21,8 +21,16 @@ use crate::{
     world::World,
 };
 
-/// The driver tells its node when it wakes this much too late.
-const LATE_AFTER_NS: u64 = 10_000_000;
+/// The driver tells its node when it wakes this much too late, or half a
+/// detection time.
+const LATE_MAX: Duration = Duration::from_millis(50);
+/// A NIM that died is started again at once; one that dies again waits so long,
+/// then twice as long, ...
+const BACKOFF_FIRST: Duration = Duration::from_millis(100);
+/// ... but no longer than this.
+const BACKOFF_MAX: Duration = Duration::from_secs(10);
+/// A NIM that lived this long was well.
+const WELL_AFTER: Duration = Duration::from_secs(60);
 /// So many wake-ups in a row without a later deadline are a machine that spins.
 const IDLE_WAKES_MAX: u32 = 100;
 
@@ -33,21 +41,41 @@ impl World {
         }
         let (config, now) = (self.hosts[host].config.clone(), self.clock(host));
         self.trace.state(self, host, &format!("daemon starts, run {}", config.incarnation.0));
-        self.hosts[host].daemon = Some(Running::new(run, Node::new(config, now)));
+        let starved = self.hosts[host].starved;
+        let daemon = Running::new(run, Node::new(config, now)).starved(starved);
+        self.hosts[host].daemon = Some(daemon);
         for index in 0..self.hosts[host].adapters.len() {
             let port = Port { host, adapter: index };
-            let adapter = self.adapter(port);
-            let spec = AdapterSpec {
-                network: self.networks[adapter.network].spec.clone(),
-                interface: adapter.interface.clone(),
-                address: adapter.address,
-                prefix_length: adapter.prefix_length,
-            };
-            self.adapter_mut(port).group = None;
-            let at = self.after(self.timing.nim_start);
-            self.queue.put(at, Happening::NimStarts { port, daemon: run });
-            self.tell_node(host, port, Input::AdapterAdded { adapter: port.index(), spec });
+            if !self.adapter(port).replaced {
+                self.serve(port, run);
+            }
         }
+    }
+
+    /// The daemon finds an adapter to serve, and starts a NIM for it.
+    fn serve(&mut self, port: Port, run: u64) {
+        let adapter = self.adapter_mut(port);
+        (adapter.group, adapter.nim_deaths) = (None, 0);
+        let adapter = self.adapter(port);
+        let spec = AdapterSpec {
+            network: self.networks[adapter.network].spec.clone(),
+            interface: adapter.interface.clone(),
+            address: adapter.address,
+            prefix_length: adapter.prefix_length,
+        };
+        let at = self.after(self.timing.nim_start);
+        self.queue.put(at, Happening::NimStarts { port, daemon: run });
+        self.tell_node(port.host, port, Input::AdapterAdded { adapter: port.index(), spec });
+    }
+
+    /// An interface has another address: hatsd serves that instead.
+    pub(crate) fn addresses_seen(&mut self, host: usize, run: u64, old: usize, new: usize) {
+        if !self.runs_daemon(host, run) {
+            return;
+        }
+        let (old, new) = (Port { host, adapter: old }, Port { host, adapter: new });
+        self.tell_node(host, old, Input::AdapterRemoved { adapter: old.index() });
+        self.serve(new, run);
     }
 
     pub(crate) fn report_arrives(&mut self, port: Port, daemon: u64, report: Report) {
@@ -57,11 +85,29 @@ impl World {
         }
     }
 
-    pub(crate) fn nim_death_seen(&mut self, port: Port, daemon: u64, pid: u32) {
-        if self.runs_daemon(port.host, daemon) {
-            let input =
-                Input::NimDied { adapter: port.index(), pid, how: "killed by signal 9".to_owned() };
-            self.tell_node(port.host, port, input);
+    pub(crate) fn nim_death_seen(&mut self, port: Port, daemon: u64, pid: u32, how: String) {
+        if !self.runs_daemon(port.host, daemon) {
+            return;
+        }
+        self.tell_node(port.host, port, Input::NimDied { adapter: port.index(), pid, how });
+        let now = self.now;
+        let adapter = self.adapter_mut(port);
+        if Duration::from_nanos(now - adapter.nim_since) >= WELL_AFTER {
+            adapter.nim_deaths = 0;
+        }
+        let rest = adapter.nim_deaths.checked_sub(1).map_or(Duration::ZERO, |doublings| {
+            BACKOFF_FIRST.saturating_mul(1 << doublings.min(16)).min(BACKOFF_MAX)
+        });
+        adapter.nim_deaths += 1;
+        let at = self.after(rest + self.timing.nim_start);
+        self.queue.put(at, Happening::NimStarts { port, daemon });
+    }
+
+    /// A NIM that has taken no command for long is killed.
+    pub(crate) fn nim_stuck(&mut self, port: Port, run: u64) {
+        if self.is_blocked(port, run) {
+            let how = "killed by signal 9, because it did not take its commands for 1.0 s";
+            self.nim_dies(port, how);
         }
     }
 
@@ -80,9 +126,7 @@ impl World {
     }
 
     pub(crate) fn node_wakes(&mut self, host: usize, run: u64) {
-        let now = self.clock(host);
         let at = self.now;
-        self.doing = Some((Port { host, adapter: 0 }, "a wake-up of its node"));
         let Some(daemon) = self.hosts[host]
             .daemon
             .as_mut()
@@ -91,11 +135,48 @@ impl World {
             return;
         };
         daemon.wake = None;
+        self.node_says_late(host);
+        self.node_does_what_is_due(host);
+    }
+
+    /// It has not had the CPU: what came meanwhile counts before what is due.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others keep their order")]
+    pub(crate) fn daemon_catches_up(&mut self, host: usize, mut inbox: Vec<Happening>) {
+        if let Some(daemon) = &mut self.hosts[host].daemon {
+            daemon.wake = None;
+        }
+        self.node_says_late(host);
+        // One NIM after the other is read, then ends are dealt with, then starts.
+        inbox.sort_by_key(|what| match what {
+            Happening::ReportArrives { port, .. } => (0, port.adapter),
+            Happening::NimStarts { .. } => (2, 0),
+            _ => (1, 0),
+        });
+        for what in inbox.into_iter().filter(|it| !matches!(it, Happening::NodeWakes { .. })) {
+            self.happen(what);
+        }
+        self.node_does_what_is_due(host);
+    }
+
+    /// The driver compares the time with that of its deadline.
+    fn node_says_late(&mut self, host: usize) {
+        let now = self.clock(host);
+        self.doing = Some((Port { host, adapter: 0 }, "its node being late"));
+        let Some(daemon) = &mut self.hosts[host].daemon else { return };
+        let due = daemon.machine.next_deadline();
+        let Some((due, _)) = due.filter(|(due, _)| *due <= now) else { return };
+        let limit = LATE_MAX.min(daemon.machine.config().detection.detection_time() / 2);
+        let lateness = now.since(due);
+        if lateness >= limit {
+            daemon.machine.handle(now, Input::Late { lateness_ns: nanos(lateness) });
+        }
+    }
+
+    fn node_does_what_is_due(&mut self, host: usize) {
+        let now = self.clock(host);
+        self.doing = Some((Port { host, adapter: 0 }, "a wake-up of its node"));
+        let Some(daemon) = &mut self.hosts[host].daemon else { return };
         if let Some((due, why)) = daemon.machine.next_deadline().filter(|(due, _)| *due <= now) {
-            let lateness_ns = nanos(now.since(due));
-            if lateness_ns >= LATE_AFTER_NS {
-                daemon.machine.handle(now, Input::Late { lateness_ns });
-            }
             daemon.machine.wake(now);
             daemon.idle_wakes += 1;
             let still = daemon.machine.next_deadline();
@@ -107,7 +188,7 @@ impl World {
                     self.hosts[host].name()
                 ));
             }
-            self.trace.wake(self, host, &format!("{why:?}"));
+            self.trace.wake(self, host, why);
         }
         self.settle_node(host);
     }
@@ -152,7 +233,7 @@ impl World {
         let Some(daemon) = &self.hosts[host].daemon else { return };
         let (run, wake) = (daemon.run, daemon.wake);
         let Some((due, _)) = daemon.machine.next_deadline() else { return };
-        let due_at = due.0.saturating_sub(self.hosts[host].clock).max(self.now);
+        let due_at = self.hosts[host].clock.when(due.0).max(self.now);
         if wake.is_some_and(|wake| wake <= due_at) {
             return;
         }
@@ -207,6 +288,6 @@ impl World {
     pub(crate) fn pending(&self, host: usize) -> Option<(Timestamp, String)> {
         let daemon = self.hosts[host].daemon.as_ref()?;
         let (due, why) = daemon.machine.next_deadline()?;
-        Some((Timestamp(due.0.saturating_sub(self.hosts[host].clock)), format!("{why:?}")))
+        Some((Timestamp(self.hosts[host].clock.when(due.0)), format!("{why:?}")))
     }
 }

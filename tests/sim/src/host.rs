@@ -1,9 +1,14 @@
 //! The hosts of a world: a kernel, at most one daemon, adapters with their NIMs.
 
-use std::{net::IpAddr, rc::Rc};
+use std::net::IpAddr;
 
 use hats_core::{config::Config, io::AdapterIndex, nim::Machine, node::Node};
 use hats_wire::{GroupId, link::Link};
+
+use crate::{
+    clock::Clock, faults::Suspend, net::Conditions, process::Gate, queue::Happening,
+    record::Members,
+};
 
 /// Which adapter of which host.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -32,11 +37,31 @@ pub(crate) struct Running<M> {
     pub(crate) wake: Option<u64>,
     /// Wake-ups in a row that did not move its deadline.
     pub(crate) idle_wakes: u32,
+    /// What keeps it from running; none when nothing does.
+    pub(crate) gate: Option<Box<Gate>>,
 }
 
 impl<M> Running<M> {
     pub(crate) fn new(run: u64, machine: M) -> Self {
-        Running { run, machine, wake: None, idle_wakes: 0 }
+        Running { run, machine, wake: None, idle_wakes: 0, gate: None }
+    }
+
+    /// It is starved of the CPU by up to so many nanoseconds each time.
+    pub(crate) fn starved(mut self, most: u64) -> Self {
+        if most > 0 {
+            self.gate_mut().most = most;
+        }
+        self
+    }
+
+    /// What keeps it from running, from now on.
+    pub(crate) fn gate_mut(&mut self) -> &mut Gate {
+        self.gate.get_or_insert_with(Box::default)
+    }
+
+    /// It got SIGSTOP.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.gate.as_ref().is_some_and(|gate| gate.stopped)
     }
 }
 
@@ -49,19 +74,29 @@ pub(crate) struct Adapter {
     pub(crate) prefix_length: u8,
     pub(crate) carrier: bool,
     pub(crate) has_address: bool,
+    /// Its address was changed: another one serves the interface.
+    pub(crate) replaced: bool,
     /// Nothing gets in, and nobody is told.
     pub(crate) deaf: bool,
     /// Nothing gets out, and nobody is told.
     pub(crate) mute: bool,
-    pub(crate) loss_in: f64,
-    pub(crate) loss_out: f64,
+    /// What is wrong with the way to it.
+    pub(crate) inward: Option<Box<Conditions>>,
+    /// What is wrong with the way from it.
+    pub(crate) outward: Option<Box<Conditions>>,
     /// Which part of a partitioned network it is on.
     pub(crate) side: usize,
     /// Its NIM process; it has no machine before it is configured.
     pub(crate) nim: Option<Running<Option<Machine>>>,
     pub(crate) nim_pid: u32,
+    /// When that process was started.
+    pub(crate) nim_since: u64,
+    /// How often it died in a row.
+    pub(crate) nim_deaths: u32,
+    /// Its NIM gets the CPU up to so many nanoseconds late.
+    pub(crate) starved: u64,
     /// The membership its daemon adopted last.
-    pub(crate) group: Option<(GroupId, Rc<[IpAddr]>)>,
+    pub(crate) group: Option<(GroupId, Members)>,
 }
 
 impl Adapter {
@@ -73,15 +108,39 @@ impl Adapter {
             prefix_length: prefix,
             carrier: true,
             has_address: true,
+            replaced: false,
             deaf: false,
             mute: false,
-            loss_in: 0.0,
-            loss_out: 0.0,
+            inward: None,
+            outward: None,
             side: 0,
             nim: None,
             nim_pid: 0,
+            nim_since: 0,
+            nim_deaths: 0,
+            starved: 0,
             group: None,
         }
+    }
+
+    /// Its successor on the same interface, with another address.
+    pub(crate) fn renumbered(&self, address: IpAddr) -> Self {
+        Adapter {
+            carrier: self.carrier,
+            deaf: self.deaf,
+            mute: self.mute,
+            inward: self.inward.clone(),
+            outward: self.outward.clone(),
+            side: self.side,
+            starved: self.starved,
+            ..Adapter::new(self.network, &self.interface, address, self.prefix_length)
+        }
+    }
+
+    /// Whether this part, or more, of what goes to it or comes from it is lost.
+    pub(crate) fn loses(&self, part: f64) -> bool {
+        let conditions = [&self.inward, &self.outward].into_iter().flatten();
+        conditions.into_iter().any(|conditions| conditions.loss >= part)
     }
 
     /// What the kernel says about it.
@@ -119,10 +178,18 @@ pub(crate) struct Host {
     pub(crate) up: bool,
     /// It is suspended: nothing happens on it.
     pub(crate) asleep: bool,
+    /// How, and since when.
+    pub(crate) suspended: Option<(Suspend, u64)>,
     /// What happened while it slept.
-    pub(crate) held: Vec<crate::queue::Happening>,
-    /// Its clock is this far ahead of the world's.
-    pub(crate) clock: u64,
+    pub(crate) held: Vec<Happening>,
+    /// CLOCK_MONOTONIC.
+    pub(crate) clock: Clock,
+    /// Its wall clock is this many milliseconds ahead of the world's.
+    pub(crate) wall_ms: i64,
+    /// When a carrier or an address changed last.
+    pub(crate) link_changed: Option<u64>,
+    /// Its daemon gets the CPU up to so many nanoseconds late.
+    pub(crate) starved: u64,
     pub(crate) adapters: Vec<Adapter>,
     pub(crate) daemon: Option<Running<Node>>,
     /// How many daemons and NIMs it has started.
@@ -141,6 +208,16 @@ impl Host {
     pub(crate) fn next_run(&mut self) -> u64 {
         self.runs += 1;
         self.runs
+    }
+
+    /// A daemon runs and is not stopped.
+    pub(crate) fn has_working_daemon(&self) -> bool {
+        self.daemon.as_ref().is_some_and(|daemon| !daemon.is_stopped())
+    }
+
+    /// Its kernel takes packets, or whatever keeps them for it.
+    pub(crate) fn takes_packets(&self) -> bool {
+        self.up && (!self.asleep || self.suspended.is_some_and(|(how, _)| how.keeps_packets()))
     }
 
     /// Its kernel runs and is not suspended.

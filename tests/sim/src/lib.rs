@@ -45,6 +45,7 @@ pub mod bench;
 pub mod campaign;
 mod chance;
 mod check;
+mod clock;
 mod daemon;
 mod expect;
 pub mod experiments;
@@ -53,6 +54,7 @@ mod host;
 mod net;
 mod nim;
 mod plan;
+mod process;
 mod queue;
 mod record;
 mod scale;
@@ -65,8 +67,8 @@ mod world;
 
 pub use check::Checker;
 pub use expect::Blame;
-pub use faults::Way;
-pub use net::Lost;
+pub use faults::{Suspend, Way};
+pub use net::{Conditions, Lost};
 pub use plan::{Plan, Timing};
 pub use record::{Mark, Said};
 

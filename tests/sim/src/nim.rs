@@ -11,7 +11,8 @@ use hats_wire::link::{Command, Report};
 
 use crate::{
     host::{Port, Running},
-    net::{Lost, Way, leaves},
+    net::{ECHO_SIZE, Lost, Network, Travel, Way, leaves},
+    process::Process,
     queue::Happening,
     world::World,
 };
@@ -30,9 +31,10 @@ impl World {
             self.queue.put(at, Happening::NimStarts { port, daemon });
             return;
         }
-        let run = self.hosts[port.host].next_run();
+        let (run, now) = (self.hosts[port.host].next_run(), self.now);
         let adapter = self.adapter_mut(port);
-        adapter.nim = Some(Running::new(run, None));
+        adapter.nim = Some(Running::new(run, None).starved(adapter.starved));
+        adapter.nim_since = now;
         adapter.nim_pid = 10_000 + u32::try_from(run).expect("a host starts few processes");
         self.tell_node(port.host, port, NodeInput::NimStarted { adapter: port.index() });
     }
@@ -45,12 +47,74 @@ impl World {
         }
     }
 
-    pub(crate) fn command_arrives(&mut self, port: Port, run: u64, command: Command) {
+    /// One thing happens to a NIM that has the CPU.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others do not happen to NIMs")]
+    pub(crate) fn happens_to_nim(&mut self, what: Happening) {
+        let Some(Process::Nim(port)) = what.process() else { return };
+        match what {
+            Happening::NimWakes { run, .. } => self.nim_wakes(port, run),
+            what => {
+                if self.nim_hears(port, what) {
+                    self.nim_ends_turn(port);
+                }
+            }
+        }
+    }
+
+    /// It has not had the CPU: what came meanwhile counts before what did not.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others do not happen to NIMs")]
+    pub(crate) fn nim_catches_up(&mut self, port: Port, mut inbox: Vec<Happening>, dropped: u64) {
+        if let Some(nim) = &mut self.adapter_mut(port).nim {
+            nim.wake = None;
+        }
+        inbox.sort_by_key(|what| match what {
+            Happening::CommandArrives { .. } => 0,
+            Happening::DaemonGoneSeen { .. } => 1,
+            Happening::LinkSeen { .. } => 2,
+            Happening::DatagramArrives { .. } => 3,
+            _ => 4,
+        });
+        for what in inbox {
+            self.nim_hears(port, what);
+        }
+        if dropped > 0 {
+            self.nim_handles(port, Input::Rejected("no_room", dropped));
+        }
+        self.nim_ends_turn(port);
+    }
+
+    /// The daemon did not take what this NIM had to say.
+    pub(crate) fn daemon_is_slow(&mut self, port: Port) {
+        if self.adapter(port).nim.as_ref().is_some_and(|nim| nim.gate.is_none()) {
+            self.nim_handles(port, Input::Rejected("daemon_slow", 1));
+            self.nim_ends_turn(port);
+        }
+    }
+
+    /// The machine takes what happened; whether it was for it.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others do not happen to NIMs")]
+    fn nim_hears(&mut self, port: Port, what: Happening) -> bool {
+        match what {
+            Happening::CommandArrives { run, command, .. } => self.nim_is_told(port, run, command),
+            Happening::DaemonGoneSeen { run, .. } => self.daemon_gone_seen(port, run),
+            Happening::LinkSeen { run, .. } => self.link_seen(port, run),
+            Happening::DatagramArrives { from, group, bytes, .. } => {
+                self.datagram_arrives(port, from, group, bytes)
+            }
+            Happening::EchoReplyArrives { from, sequence, .. } => {
+                self.adapter(port).is_open()
+                    && self.nim_handles(port, Input::EchoReply { from, sequence })
+            }
+            _ => false,
+        }
+    }
+
+    fn nim_is_told(&mut self, port: Port, run: u64, command: Command) -> bool {
         if !self.runs_nim(port, run) {
-            return;
+            return false;
         }
         let now = self.clock(port.host);
-        let Some(nim) = &mut self.adapter_mut(port).nim else { return };
+        let Some(nim) = &mut self.adapter_mut(port).nim else { return false };
         match command {
             Command::Configure(config) if nim.machine.is_none() => {
                 nim.machine = Some(Machine::new(config, now));
@@ -63,59 +127,64 @@ impl World {
                     warnings: Vec::new(),
                 };
                 self.report_leaves(port, ready);
-                self.link_seen(port, run);
+                self.link_seen(port, run)
             }
             Command::Configure(_)
             | Command::Watch { .. }
             | Command::Send { .. }
             | Command::StartProbe(_)
             | Command::Lease { .. }
-            | Command::Shutdown => self.tell_nim(port, Input::Command(command)),
+            | Command::Shutdown => self.nim_handles(port, Input::Command(command)),
         }
     }
 
-    pub(crate) fn daemon_gone_seen(&mut self, port: Port, run: u64) {
+    fn daemon_gone_seen(&mut self, port: Port, run: u64) -> bool {
         if !self.runs_nim(port, run) {
-            return;
+            return false;
         }
-        self.tell_nim(port, Input::DaemonGone);
         // One that was never configured has nobody to say goodbye to.
-        if self.adapter(port).nim.as_ref().is_some_and(|nim| nim.machine.is_none()) {
+        let told = self.nim_handles(port, Input::DaemonGone);
+        if !told {
             self.adapter_mut(port).nim = None;
         }
+        told
     }
 
-    pub(crate) fn link_seen(&mut self, port: Port, run: u64) {
-        if self.runs_nim(port, run) {
-            let link = self.adapter(port).link(self.clock(port.host).0, port);
-            self.tell_nim(port, Input::LinkChanged(link));
+    fn link_seen(&mut self, port: Port, run: u64) -> bool {
+        if !self.runs_nim(port, run) {
+            return false;
         }
+        let link = self.adapter(port).link(self.clock(port.host).0, port);
+        self.nim_handles(port, Input::LinkChanged(link))
     }
 
-    pub(crate) fn datagram_arrives(&mut self, to: Port, from: IpAddr, group: bool, bytes: &[u8]) {
+    fn datagram_arrives(
+        &mut self,
+        to: Port,
+        from: IpAddr,
+        group: bool,
+        bytes: Rc<Vec<u8>>,
+    ) -> bool {
         if !self.adapter(to).is_open() {
-            self.trace.lost(self, from, Some(to), bytes, Lost::Closed);
-            return;
+            self.trace.lost(self, from, Some(to), &bytes, Lost::Closed);
+            return false;
         }
-        self.trace.arrival(self, from, to, bytes);
-        self.tell_nim(to, Input::Datagram { from, to_group: group, bytes: bytes.to_vec() });
+        self.trace.arrival(self, from, to, &bytes);
+        // The last receiver of a multicast, and the only one of a unicast, take
+        // the bytes themselves.
+        let bytes = Rc::try_unwrap(bytes).unwrap_or_else(|shared| shared.to_vec());
+        self.nim_handles(to, Input::Datagram { from, to_group: group, bytes })
     }
 
     pub(crate) fn echo_arrives(&mut self, to: Port, from: Port, sequence: u16) {
         let address = self.adapter(to).address;
-        if let Ok(took) = self.travel(to, from, false) {
+        if let Ok(travel) = self.travel(to, from, false, ECHO_SIZE) {
             let reply = Happening::EchoReplyArrives { to: from, from: address, sequence };
-            self.queue.put(self.now + took, reply);
+            self.queue.put(self.now + travel.took, reply);
         }
     }
 
-    pub(crate) fn echo_reply_arrives(&mut self, to: Port, from: IpAddr, sequence: u16) {
-        if self.adapter(to).is_open() {
-            self.tell_nim(to, Input::EchoReply { from, sequence });
-        }
-    }
-
-    pub(crate) fn nim_wakes(&mut self, port: Port, run: u64) {
+    fn nim_wakes(&mut self, port: Port, run: u64) {
         let (at, now) = (self.now, self.clock(port.host));
         let Some(nim) = &mut self.adapter_mut(port).nim else { return };
         if nim.run != run || nim.wake != Some(at) {
@@ -123,36 +192,43 @@ impl World {
         }
         nim.wake = None;
         let due = nim.machine.as_ref().and_then(Machine::next_deadline);
-        if due.is_some_and(|(due, _)| due <= now) {
-            self.tell_nim(port, Input::Wake);
-        } else {
-            self.set_nim_alarm(port);
+        if due.is_none_or(|(due, _)| due > now) {
+            return self.set_nim_alarm(port);
         }
-    }
-
-    fn runs_nim(&self, port: Port, run: u64) -> bool {
-        self.adapter(port).nim.as_ref().is_some_and(|nim| nim.run == run)
-    }
-
-    /// One input to the NIM, if it runs and knows what it is for.
-    fn tell_nim(&mut self, port: Port, input: Input) {
-        let now = self.clock(port.host);
-        self.doing = Some((port, "an input of its NIM"));
+        self.doing = Some((port, "a wake-up of its NIM"));
+        self.nim_ends_turn(port);
         let Some(nim) = &mut self.adapter_mut(port).nim else { return };
-        let Some(machine) = &mut nim.machine else { return };
-        let woken = input == Input::Wake;
-        machine.handle(now, input);
-        if !woken {
-            machine.handle(now, Input::Wake);
-        }
-        // Only wake-ups that change nothing are a machine that spins.
-        let spins = woken && machine.next_deadline().is_some_and(|(due, _)| due <= now);
+        let due = nim.machine.as_ref().and_then(Machine::next_deadline);
+        let spins = due.is_some_and(|(due, _)| due <= now);
         nim.idle_wakes = if spins { nim.idle_wakes + 1 } else { 0 };
+        // Only wake-ups that change nothing are a machine that spins.
         if nim.idle_wakes > IDLE_WAKES_MAX {
-            let due = machine.next_deadline();
             let name = self.port_name(port);
             self.broken = Some(format!("NIM of {name} does not get past {due:?}: it is {now}"));
         }
+    }
+
+    pub(crate) fn runs_nim(&self, port: Port, run: u64) -> bool {
+        self.adapter(port).nim.as_ref().is_some_and(|nim| nim.run == run)
+    }
+
+    /// One input to the NIM's machine, if it has one; the turn must end after it.
+    fn nim_handles(&mut self, port: Port, input: Input) -> bool {
+        let now = self.clock(port.host);
+        self.doing = Some((port, "an input of its NIM"));
+        let Some(nim) = &mut self.adapter_mut(port).nim else { return false };
+        let Some(machine) = &mut nim.machine else { return false };
+        machine.handle(now, input);
+        nim.idle_wakes = 0;
+        true
+    }
+
+    /// After the last input of a turn: what is due, and what follows from it.
+    fn nim_ends_turn(&mut self, port: Port) {
+        let now = self.clock(port.host);
+        let nim = &mut self.adapter_mut(port).nim;
+        let Some(machine) = nim.as_mut().and_then(|nim| nim.machine.as_mut()) else { return };
+        machine.handle(now, Input::Wake);
         self.settle_nim(port);
     }
 
@@ -160,7 +236,7 @@ impl World {
     fn settle_nim(&mut self, port: Port) {
         while let Some(effect) = self.next_nim_effect(port) {
             match effect {
-                Effect::Transmit { to, bytes } => self.transmit(port, to, bytes.into()),
+                Effect::Transmit { to, bytes } => self.transmit(port, to, Rc::new(bytes)),
                 Effect::Echo { to, sequence } => self.echo(port, to, sequence),
                 Effect::Report(report) => self.report_leaves(port, report),
                 Effect::Exit => self.adapter_mut(port).nim = None,
@@ -177,7 +253,7 @@ impl World {
         let Some(nim) = &self.adapter(port).nim else { return };
         let (run, wake) = (nim.run, nim.wake);
         let Some((due, _)) = nim.machine.as_ref().and_then(Machine::next_deadline) else { return };
-        let due_at = due.0.saturating_sub(self.hosts[port.host].clock).max(self.now);
+        let due_at = self.hosts[port.host].clock.when(due.0).max(self.now);
         if wake.is_some_and(|wake| wake <= due_at) {
             return;
         }
@@ -196,7 +272,7 @@ impl World {
     }
 
     /// One datagram goes to one adapter, or to all.
-    fn transmit(&mut self, from: Port, to: Option<IpAddr>, bytes: Rc<[u8]>) {
+    fn transmit(&mut self, from: Port, to: Option<IpAddr>, bytes: Rc<Vec<u8>>) {
         let network = self.adapter(from).network;
         let spec = &self.networks[network].spec;
         let group = to.is_none() || to == spec.group;
@@ -207,46 +283,56 @@ impl World {
             self.traffic.count(&bytes, 0);
             return;
         }
-        let receivers: Vec<Port> = if group {
-            let owners = self.networks[network].owners.values();
-            owners.copied().filter(|port| *port != from).collect()
+        let mut arriving = 0;
+        if group {
+            let ports = Rc::clone(&self.networks[network].ports);
+            for &to in ports.iter().filter(|to| **to != from) {
+                // A multicast that nobody there listens to is not worth a line.
+                if self.adapter(to).is_open() {
+                    arriving += self.carry(from, to, true, &bytes);
+                }
+            }
+        } else if let Some(&to) = to.and_then(|to| self.networks[network].owners.get(&to)) {
+            arriving += self.carry(from, to, false, &bytes);
         } else {
-            to.and_then(|to| self.networks[network].owners.get(&to)).copied().into_iter().collect()
-        };
-        if receivers.is_empty() && !group {
             self.trace.lost(self, sender, None, &bytes, Lost::NoSuchHost);
         }
-        let mut arriving = 0;
-        for to in receivers {
-            // A multicast that nobody there listens to is not worth a line.
-            if group && !self.adapter(to).is_open() {
-                continue;
-            }
-            match self.travel(from, to, group) {
-                Ok(took) => {
-                    arriving += 1;
-                    let bytes = Rc::clone(&bytes);
-                    let arrival = Happening::DatagramArrives { to, from: sender, group, bytes };
-                    self.queue.put(self.now + took, arrival);
-                }
-                Err(lost) => self.trace.lost(self, sender, Some(to), &bytes, lost),
-            }
-        }
         self.traffic.count(&bytes, arriving);
+    }
+
+    /// One datagram to one adapter; how often it arrives there.
+    fn carry(&mut self, from: Port, to: Port, group: bool, bytes: &Rc<Vec<u8>>) -> u64 {
+        let sender = self.adapter(from).address;
+        let travel = match self.travel(from, to, group, Network::size(sender, bytes)) {
+            Ok(travel) => travel,
+            Err(lost) => {
+                self.trace.lost(self, sender, Some(to), bytes, lost);
+                return 0;
+            }
+        };
+        let arrival = |bytes| Happening::DatagramArrives { to, from: sender, group, bytes };
+        self.queue.put(self.now + travel.took, arrival(Rc::clone(bytes)));
+        if !travel.twice {
+            return 1;
+        }
+        let later = self.chance.between(0, nanos(self.timing.latency.1));
+        self.queue.put(self.now + travel.took + later, arrival(Rc::clone(bytes)));
+        2
     }
 
     fn echo(&mut self, from: Port, to: IpAddr, sequence: u16) {
         let network = self.adapter(from).network;
         let Some(&to) = self.networks[network].owners.get(&to) else { return };
-        if let Ok(took) = self.travel(from, to, false) {
-            self.queue.put(self.now + took, Happening::EchoArrives { to, from, sequence });
+        if let Ok(travel) = self.travel(from, to, false, ECHO_SIZE) {
+            let arrival = Happening::EchoArrives { to, from, sequence };
+            self.queue.put(self.now + travel.took, arrival);
         }
     }
 
     /// How long a packet takes from one adapter to another, or why it is lost.
-    fn travel(&mut self, from: Port, to: Port, group: bool) -> Result<u64, Lost> {
+    fn travel(&mut self, from: Port, to: Port, group: bool, size: usize) -> Result<Travel, Lost> {
         let receiver = &self.hosts[to.host];
-        if !receiver.is_awake() {
+        if !receiver.takes_packets() {
             return Err(Lost::HostOff);
         }
         let sender = &self.hosts[from.host].adapters[from.adapter];
@@ -255,6 +341,7 @@ impl World {
             from: (from, sender),
             to: (to, &receiver.adapters[to.adapter]),
             group,
+            size,
         };
         way.travel(&mut self.chance, &self.timing)
     }

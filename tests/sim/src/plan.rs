@@ -6,6 +6,7 @@ use hats_core::config::{Config, Detection, Mode, NetworkSpec, Profile};
 use hats_wire::{Incarnation, NodeId};
 
 use crate::{
+    clock::Clock,
     host::{Adapter, Host},
     net::Network,
     world::World,
@@ -29,8 +30,6 @@ pub struct Timing {
     pub nim_start: Duration,
     /// From the death of a NIM until the daemon knows.
     pub nim_death: Duration,
-    /// From the death of a NIM until the next one is started.
-    pub nim_restart: Duration,
     /// Daemons start within this time after the world begins.
     pub start_spread: Duration,
 }
@@ -46,7 +45,6 @@ impl Default for Timing {
             netlink: us(300),
             nim_start: us(3_000),
             nim_death: us(500),
-            nim_restart: us(20_000),
             start_spread: us(100_000),
         }
     }
@@ -233,8 +231,12 @@ impl Plan {
             plain: self.plain.iter().any(|plain| plain == name),
             up: true,
             asleep: false,
+            suspended: None,
             held: Vec::new(),
-            clock: 0,
+            clock: Clock::new(0),
+            wall_ms: 0,
+            link_changed: None,
+            starved: 0,
             adapters: Vec::new(),
             daemon: None,
             runs: 0,

@@ -4,7 +4,7 @@ use std::{cmp::Ordering, collections::BinaryHeap, net::IpAddr, rc::Rc};
 
 use hats_wire::link::{Command, Report};
 
-use crate::host::Port;
+use crate::{host::Port, process::Process};
 
 /// One thing that will happen.
 #[derive(Debug)]
@@ -17,8 +17,16 @@ pub(crate) enum Happening {
     NimWakes { port: Port, run: u64 },
     /// A NIM process has been started.
     NimStarts { port: Port, daemon: u64 },
-    /// The daemon notices that a NIM process died.
-    NimDeathSeen { port: Port, daemon: u64, pid: u32 },
+    /// The daemon notices that a NIM process died, and how.
+    NimDeathSeen { port: Port, daemon: u64, pid: u32, how: String },
+    /// The daemon finds that a NIM has not taken its commands for long.
+    NimStuck { port: Port, run: u64 },
+    /// The daemon sees that an interface has another address.
+    AddressesSeen { host: usize, daemon: u64, old: usize, new: usize },
+    /// A process that was to have the CPU gets it.
+    Scheduled { process: Process, run: u64 },
+    /// A cable is pulled or put back.
+    CarrierTurns { port: Port, there: bool },
     /// A command gets to a NIM.
     CommandArrives { port: Port, run: u64, command: Command },
     /// A report gets to a daemon.
@@ -28,7 +36,7 @@ pub(crate) enum Happening {
     /// The kernel tells the NIM about its link.
     LinkSeen { port: Port, run: u64 },
     /// A datagram gets to an adapter.
-    DatagramArrives { to: Port, from: IpAddr, group: bool, bytes: Rc<[u8]> },
+    DatagramArrives { to: Port, from: IpAddr, group: bool, bytes: Rc<Vec<u8>> },
     /// An ICMP echo request gets to an adapter.
     EchoArrives { to: Port, from: Port, sequence: u16 },
     /// An ICMP echo reply gets to an adapter.
@@ -39,10 +47,16 @@ impl Happening {
     /// The host to which it happens.
     pub(crate) fn host(&self) -> usize {
         match self {
-            Happening::DaemonStarts { host, .. } | Happening::NodeWakes { host, .. } => *host,
+            Happening::DaemonStarts { host, .. }
+            | Happening::NodeWakes { host, .. }
+            | Happening::AddressesSeen { host, .. }
+            | Happening::Scheduled { process: Process::Daemon(host), .. } => *host,
             Happening::NimWakes { port, .. }
             | Happening::NimStarts { port, .. }
             | Happening::NimDeathSeen { port, .. }
+            | Happening::NimStuck { port, .. }
+            | Happening::CarrierTurns { port, .. }
+            | Happening::Scheduled { process: Process::Nim(port), .. }
             | Happening::CommandArrives { port, .. }
             | Happening::ReportArrives { port, .. }
             | Happening::DaemonGoneSeen { port, .. }
@@ -50,6 +64,29 @@ impl Happening {
             Happening::DatagramArrives { to, .. }
             | Happening::EchoArrives { to, .. }
             | Happening::EchoReplyArrives { to, .. } => to.host,
+        }
+    }
+
+    /// The process that it waits for the CPU with; none when the kernel does it.
+    pub(crate) fn process(&self) -> Option<Process> {
+        match self {
+            Happening::NodeWakes { host, .. } | Happening::AddressesSeen { host, .. } => {
+                Some(Process::Daemon(*host))
+            }
+            Happening::NimStarts { port, .. }
+            | Happening::NimDeathSeen { port, .. }
+            | Happening::NimStuck { port, .. }
+            | Happening::ReportArrives { port, .. } => Some(Process::Daemon(port.host)),
+            Happening::NimWakes { port, .. }
+            | Happening::CommandArrives { port, .. }
+            | Happening::DaemonGoneSeen { port, .. }
+            | Happening::LinkSeen { port, .. }
+            | Happening::DatagramArrives { to: port, .. }
+            | Happening::EchoReplyArrives { to: port, .. } => Some(Process::Nim(*port)),
+            Happening::DaemonStarts { .. }
+            | Happening::EchoArrives { .. }
+            | Happening::Scheduled { .. }
+            | Happening::CarrierTurns { .. } => None,
         }
     }
 
@@ -64,45 +101,41 @@ impl Happening {
     }
 }
 
-#[derive(Debug)]
-struct Entry<T> {
+/// When something happens, and where it lies. Entries are moved about a lot:
+/// what happens is not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Entry {
     at: u64,
     order: u64,
-    what: T,
+    place: u32,
 }
 
-impl<T> Ord for Entry<T> {
+impl Ord for Entry {
     /// The earliest is the greatest; of one instant, the one put in first.
     fn cmp(&self, other: &Self) -> Ordering {
         (other.at, other.order).cmp(&(self.at, self.order))
     }
 }
 
-impl<T> PartialOrd for Entry<T> {
+impl PartialOrd for Entry {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl<T> PartialEq for Entry<T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl<T> Eq for Entry<T> {}
-
 /// What is still to happen. Two things of one instant keep the order in which
 /// they were put in, so that a run depends on nothing but its seed.
 #[derive(Debug)]
 pub(crate) struct Queue<T = Happening> {
-    heap: BinaryHeap<Entry<T>>,
+    heap: BinaryHeap<Entry>,
     order: u64,
+    places: Vec<Option<T>>,
+    free: Vec<u32>,
 }
 
 impl<T> Default for Queue<T> {
     fn default() -> Self {
-        Queue { heap: BinaryHeap::new(), order: 0 }
+        Queue { heap: BinaryHeap::new(), order: 0, places: Vec::new(), free: Vec::new() }
     }
 }
 
@@ -110,7 +143,12 @@ impl<T> Queue<T> {
     /// `what` will happen at `at`.
     pub(crate) fn put(&mut self, at: u64, what: T) {
         self.order += 1;
-        self.heap.push(Entry { at, order: self.order, what });
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.places.push(None);
+            u32::try_from(self.places.len() - 1).expect("memory ends before")
+        });
+        self.places[place as usize] = Some(what);
+        self.heap.push(Entry { at, order: self.order, place });
     }
 
     /// When the next thing happens.
@@ -120,6 +158,9 @@ impl<T> Queue<T> {
 
     /// The next thing.
     pub(crate) fn take(&mut self) -> Option<(u64, T)> {
-        self.heap.pop().map(|entry| (entry.at, entry.what))
+        let entry = self.heap.pop()?;
+        self.free.push(entry.place);
+        let what = self.places[entry.place as usize].take();
+        Some((entry.at, what.expect("an entry has its place for itself")))
     }
 }

@@ -20,6 +20,9 @@ pub struct Said {
     pub event: Event,
 }
 
+/// Members in address order; one copy for all that adopted the same.
+pub(crate) type Members = Rc<[IpAddr]>;
+
 /// A node took over a membership on one of its adapters.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Adoption {
@@ -27,8 +30,7 @@ pub(crate) struct Adoption {
     pub(crate) port: Port,
     pub(crate) run: u64,
     pub(crate) group: GroupId,
-    /// In address order; one copy for all that adopted the same.
-    pub(crate) members: Rc<[IpAddr]>,
+    pub(crate) members: Members,
 }
 
 /// Everything that was ever published or adopted, oldest first.
@@ -38,7 +40,7 @@ pub(crate) struct Records {
     pub(crate) adoptions: Vec<Adoption>,
     /// Every membership that was adopted, by group; more than one for a group
     /// only if the members disagree.
-    memberships: BTreeMap<GroupId, Vec<Rc<[IpAddr]>>>,
+    memberships: BTreeMap<GroupId, Vec<Members>>,
 }
 
 impl Records {
@@ -51,12 +53,12 @@ impl Records {
     }
 
     /// The one copy of this membership.
-    pub(crate) fn membership(&mut self, group: GroupId, members: &[IpAddr]) -> Rc<[IpAddr]> {
+    pub(crate) fn membership(&mut self, group: GroupId, members: &[IpAddr]) -> Members {
         let known = self.memberships.entry(group).or_default();
         if let Some(same) = known.iter().find(|known| known[..] == *members) {
             return Rc::clone(same);
         }
-        let new: Rc<[IpAddr]> = members.into();
+        let new: Members = members.into();
         known.push(Rc::clone(&new));
         new
     }
@@ -100,11 +102,11 @@ impl World {
         self.records.said.iter().filter(move |said| said.observer == node)
     }
 
-    /// The nodes whose daemon runs on a host that is awake, in name order.
+    /// The nodes whose daemon runs, not stopped, on a host that is awake.
     pub fn live(&self) -> Vec<String> {
         self.hosts
             .iter()
-            .filter(|host| host.is_awake() && host.daemon.is_some())
+            .filter(|host| host.is_awake() && host.has_working_daemon())
             .map(|host| host.name().to_owned())
             .collect()
     }

@@ -6,7 +6,7 @@ use hats_core::view::{AdapterState, NodeState, View};
 use hats_wire::GroupId;
 
 use crate::{
-    host::{Host, Port},
+    host::{Host, Port, Running},
     world::World,
 };
 
@@ -76,18 +76,20 @@ impl World {
     fn is_well(&self, port: Port) -> bool {
         let (host, adapter) = (&self.hosts[port.host], self.adapter(port));
         host.is_awake()
-            && host.daemon.is_some()
+            && host.has_working_daemon()
+            && !adapter.nim.as_ref().is_some_and(Running::is_stopped)
             && adapter.carrier
             && adapter.has_address
             && !adapter.deaf
             && !adapter.mute
-            && adapter.loss_in < 1.0
-            && adapter.loss_out < 1.0
+            && !adapter.loses(1.0)
     }
 
     fn sees_all_well(&self, index: usize) -> bool {
-        let Some(daemon) =
-            self.hosts[index].daemon.as_ref().filter(|_| self.hosts[index].is_awake())
+        let Some(daemon) = self.hosts[index]
+            .daemon
+            .as_ref()
+            .filter(|daemon| self.hosts[index].is_awake() && !daemon.is_stopped())
         else {
             return true;
         };

@@ -5,6 +5,7 @@ use std::{cell::RefCell, io::Write, net::IpAddr, time::Duration};
 
 use hats_core::{
     event::Event,
+    io::Deadline,
     time::{Timestamp, nanos},
 };
 use hats_wire::{
@@ -195,9 +196,9 @@ impl Trace {
         }
     }
 
-    pub(crate) fn wake(&self, world: &World, host: usize, why: &str) {
+    pub(crate) fn wake(&self, world: &World, host: usize, why: Deadline) {
         if self.wants(world, Detail::All, host, None) {
-            self.line(world, world.hosts[host].name(), '~', "", why);
+            self.line(world, world.hosts[host].name(), '~', "", &format!("{why:?}"));
         }
     }
 

@@ -14,6 +14,7 @@ pub(crate) struct Truth {
     pub(crate) log: Vec<(u64, String)>,
     adapters: BTreeSet<Port>,
     hosts: BTreeSet<usize>,
+    daemons: BTreeSet<usize>,
     networks: BTreeSet<usize>,
     pairs: BTreeSet<(Port, Port)>,
     /// How many paths of an adapter were cut: with several, adapter and paths
@@ -39,6 +40,12 @@ impl Truth {
         self.hosts.insert(host);
     }
 
+    /// The daemon was kept from running: it may be said to be down, and so may
+    /// its adapters, but not its node.
+    pub(crate) fn touch_daemon(&mut self, host: usize) {
+        self.daemons.insert(host);
+    }
+
     pub(crate) fn touch_network(&mut self, network: usize) {
         self.networks.insert(network);
     }
@@ -57,11 +64,16 @@ impl Truth {
     pub(crate) fn may_blame_adapter(&self, port: Port) -> bool {
         self.adapters.contains(&port)
             || self.hosts.contains(&port.host)
+            || self.daemons.contains(&port.host)
             || self.cut_paths.get(&port).is_some_and(|others| others.len() > 1)
     }
 
     pub(crate) fn may_blame_host(&self, host: usize) -> bool {
         self.hosts.contains(&host)
+    }
+
+    pub(crate) fn may_blame_daemon(&self, host: usize) -> bool {
+        self.hosts.contains(&host) || self.daemons.contains(&host)
     }
 
     pub(crate) fn may_blame_pair(&self, a: Port, b: Port) -> bool {

@@ -8,6 +8,7 @@ use crate::{
     belief,
     chance::Chance,
     check::{self, Checker},
+    clock::Clock,
     host::{Adapter, Host, Port},
     net::Network,
     plan::{Plan, Timing},
@@ -65,12 +66,15 @@ impl World {
     ) -> World {
         let mut chance = Chance::new(seed);
         for (at, host) in hosts.iter_mut().enumerate() {
-            host.clock = chance.between(1, 3_600_000_000_000);
+            host.clock = Clock::new(chance.between(1, 3_600_000_000_000));
             for (index, adapter) in host.adapters.iter().enumerate() {
                 let port = Port { host: at, adapter: index };
                 let earlier = networks[adapter.network].owners.insert(adapter.address, port);
                 assert!(earlier.is_none(), "address {} is planned twice", adapter.address);
             }
+        }
+        for network in &mut networks {
+            network.list_ports();
         }
         let names =
             hosts.iter().enumerate().map(|(at, host)| (host.name().to_owned(), at)).collect();
@@ -185,39 +189,49 @@ impl World {
     }
 
     fn dispatch(&mut self, what: Happening) {
+        if let Happening::CarrierTurns { port, there } = what {
+            return self.carrier_turns(port, there);
+        }
         let host = &mut self.hosts[what.host()];
         if !host.up {
             return;
         }
         if host.asleep {
-            if !what.is_packet() {
-                host.held.push(what);
-            }
+            host.keep(what);
             return;
         }
+        if let Some(what) = self.through_gate(what) {
+            self.happen(what);
+        }
+    }
+
+    /// It happens to a host that runs, and to a process that has the CPU.
+    pub(crate) fn happen(&mut self, what: Happening) {
         match what {
             Happening::DaemonStarts { host, run } => self.daemon_starts(host, run),
             Happening::NodeWakes { host, run } => self.node_wakes(host, run),
-            Happening::NimWakes { port, run } => self.nim_wakes(port, run),
             Happening::NimStarts { port, daemon } => self.nim_starts(port, daemon),
-            Happening::NimDeathSeen { port, daemon, pid } => self.nim_death_seen(port, daemon, pid),
-            Happening::CommandArrives { port, run, command } => {
-                self.command_arrives(port, run, command);
+            Happening::NimDeathSeen { port, daemon, pid, how } => {
+                self.nim_death_seen(port, daemon, pid, how);
             }
+            Happening::NimStuck { port, run } => self.nim_stuck(port, run),
             Happening::ReportArrives { port, daemon, report } => {
                 self.report_arrives(port, daemon, report);
             }
-            Happening::DaemonGoneSeen { port, run } => self.daemon_gone_seen(port, run),
-            Happening::LinkSeen { port, run } => self.link_seen(port, run),
-            Happening::DatagramArrives { to, from, group, bytes } => {
-                self.datagram_arrives(to, from, group, &bytes);
+            Happening::AddressesSeen { host, daemon, old, new } => {
+                self.addresses_seen(host, daemon, old, new);
             }
             Happening::EchoArrives { to, from, sequence } => {
                 self.echo_arrives(to, from, sequence);
             }
-            Happening::EchoReplyArrives { to, from, sequence } => {
-                self.echo_reply_arrives(to, from, sequence);
-            }
+            Happening::Scheduled { process, run } => self.scheduled(process, run),
+            Happening::CarrierTurns { port, there } => self.carrier_turns(port, there),
+            what @ (Happening::NimWakes { .. }
+            | Happening::CommandArrives { .. }
+            | Happening::DaemonGoneSeen { .. }
+            | Happening::LinkSeen { .. }
+            | Happening::DatagramArrives { .. }
+            | Happening::EchoReplyArrives { .. }) => self.happens_to_nim(what),
         }
     }
 
@@ -228,13 +242,13 @@ impl World {
 
     /// The time on the clock of `host`.
     pub(crate) fn clock(&self, host: usize) -> Timestamp {
-        Timestamp(self.now + self.hosts[host].clock)
+        Timestamp(self.hosts[host].clock.at(self.now))
     }
 
     /// When the clock of `host` will show `at`, in the world's time; at
     /// earliest now, and a timer is a bit late.
     pub(crate) fn timer(&mut self, host: usize, at: Timestamp) -> u64 {
-        let due = at.0.saturating_sub(self.hosts[host].clock).max(self.now);
+        let due = self.hosts[host].clock.when(at.0).max(self.now);
         due + self.chance.between(0, nanos(self.timing.wake_late))
     }
 
@@ -265,7 +279,7 @@ impl World {
         self.hosts[host]
             .adapters
             .iter()
-            .position(|adapter| adapter.network == number)
+            .position(|adapter| adapter.network == number && !adapter.replaced)
             .map(|adapter| Port { host, adapter })
             .unwrap_or_else(|| panic!("{node} has no adapter on {network}"))
     }
@@ -274,7 +288,9 @@ impl World {
     pub(crate) fn name_of(&self, address: IpAddr) -> String {
         self.networks
             .iter()
-            .find_map(|network| network.owners.get(&address))
+            .find_map(|network| {
+                network.owners.get(&address).or_else(|| network.former.get(&address))
+            })
             .map_or_else(|| address.to_string(), |port| self.hosts[port.host].name().to_owned())
     }
 
