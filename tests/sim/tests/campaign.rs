@@ -2,7 +2,10 @@
 
 use std::{
     fs,
+    num::NonZero,
     path::{Path, PathBuf},
+    sync::Mutex,
+    thread,
 };
 
 use hats_sim::campaign::{self, Ending, Scenario};
@@ -23,10 +26,22 @@ fn scenarios(folder: &str) -> Vec<(PathBuf, Scenario)> {
     files.into_iter().map(read).collect()
 }
 
+/// Tells them all, on as many threads as there are cores.
 fn are_well(folder: &str) {
-    let ended = scenarios(folder).into_iter().map(|(_, it)| (it.name, campaign::tell(it.story)));
-    let failed: Vec<String> =
-        ended.filter_map(|(name, it)| it.failure.map(|why| format!("{name}: {why}"))).collect();
+    let stories = Mutex::new(scenarios(folder));
+    let failed = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, NonZero::get) {
+            scope.spawn(|| {
+                while let Some((_, it)) = { stories.lock().expect("no panic").pop() } {
+                    if let Some(why) = campaign::tell(it.story).failure {
+                        failed.lock().expect("no panic").push(format!("{}: {why}", it.name));
+                    }
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().expect("no panic");
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
@@ -36,8 +51,13 @@ fn kept_stories_stay_well() {
 }
 
 #[test]
+fn directed_stories_go_as_they_say() {
+    are_well("directed");
+}
+
+#[test]
 fn a_file_of_a_scenario_is_called_what_it_says() {
-    for (path, scenario) in scenarios("kept") {
+    for (path, scenario) in scenarios("kept").into_iter().chain(scenarios("directed")) {
         let name = scenario.name.replace(' ', "-").replace([',', '\'', ':'], "");
         assert_eq!(path.file_stem().and_then(|stem| stem.to_str()), Some(name.as_str()));
         assert_eq!(path.extension().and_then(|it| it.to_str()), Some("scenario"));
