@@ -70,3 +70,14 @@ fn a_dead_network_is_said_to_be_dead_and_comes_back() {
     case.world.network_dead("neta", false);
     settle(&mut case.world, 5);
 }
+
+#[test]
+fn a_switch_that_falls_in_three_is_a_partition_and_blames_nobody() {
+    let mut case = Case::new(Profile::Default, "n6");
+    let mark = case.world.mark();
+    case.world.partition("neta", &[&["n1", "n4"], &["n2", "n5"], &["n3", "n6"]]);
+    case.everybody_says(mark, &[Blame::partition("neta")]);
+    assert_eq!(case.world.group_of("n3", "neta"), ["n6", "n3"]);
+    case.world.heal_partition("neta");
+    settle(&mut case.world, 5);
+}
