@@ -57,6 +57,7 @@ mod plan;
 mod process;
 mod queue;
 mod record;
+pub mod report;
 mod scale;
 mod settled;
 mod summary;

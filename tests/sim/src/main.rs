@@ -5,7 +5,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use hats_sim::{bench, campaign, experiments};
+use hats_sim::{bench, campaign, experiments, report};
 
 mod commands;
 
@@ -54,6 +54,8 @@ enum Command {
     Replay(commands::replay::Replay),
     /// Carry out one of the published experiments.
     Experiment(experiments::Arguments),
+    /// Carry out all of them, and write the page that tells what they came to.
+    Report(report::Arguments),
     /// How fast the simulator is, on one core.
     Bench(bench::Arguments),
 }
@@ -77,6 +79,9 @@ fn main() -> ExitCode {
         Command::Minimize(orders) => commands::minimize::minimize(&orders),
         Command::Replay(orders) => commands::replay::replay(&orders),
         Command::Experiment(arguments) => Ok(experiments::experiment(&arguments)),
+        Command::Report(arguments) => {
+            report::report(&arguments, &mut experiments::Progress::shown())
+        }
         Command::Bench(arguments) => Ok(bench::bench(&arguments)),
     };
     result.unwrap_or_else(|error| {

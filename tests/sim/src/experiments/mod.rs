@@ -17,6 +17,7 @@ mod stage;
 
 pub use command::{Arguments, experiment};
 pub use progress::Progress;
+pub(crate) use result::number;
 pub use result::{
     Axis, Figure, Judgement, Landmark, Outcome, Plot, Series, Theirs, Wanted, percentile,
 };

@@ -255,7 +255,7 @@ impl fmt::Display for Outcome {
 }
 
 /// With as many decimals as say something.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let decimals = match value.abs() {
         it if it == it.trunc() && it < 1e12 => 0,
         it if it >= 1_000.0 => 0,

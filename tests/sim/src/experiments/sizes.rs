@@ -22,7 +22,7 @@ pub(super) fn most_at_one(adoptions: &[Adoption]) -> usize {
     sizes.values().map(BTreeSet::len).max().unwrap_or(0)
 }
 
-/// How often each adapter changed its view, the most often and the least.
+/// How often each adapter changed its view.
 pub(super) fn changes<'a>(
     adoptions: impl IntoIterator<Item = &'a Adoption>,
 ) -> BTreeMap<Port, usize> {
@@ -51,12 +51,13 @@ pub(super) fn each_second(adoptions: &[Adoption], begin: Duration) -> BTreeSet<u
 }
 
 /// The sizes of the smallest and the largest view over time, from `begin` to
-/// `end`, at the adapters that count; `adoptions` are all that ever were.
+/// `end`, at the adapters that count; one line if they are never different.
+/// `adoptions` are all that ever were.
 pub(super) fn over_time(
     adoptions: &[Adoption],
     (begin, end): (Duration, Duration),
     counts: impl Fn(Port) -> bool,
-) -> [Series; 2] {
+) -> Vec<Series> {
     let mut had: BTreeMap<Port, usize> = BTreeMap::new();
     let mut sizes: BTreeMap<usize, usize> = BTreeMap::new();
     let mut points: Vec<(Duration, usize, usize)> = Vec::new();
@@ -86,7 +87,11 @@ pub(super) fn over_time(
         points.push((end, low, high));
     }
     let seconds = |at: Duration| at.saturating_sub(begin).as_secs_f64();
-    let low = points.iter().map(|(at, low, _)| (seconds(*at), *low as f64)).collect();
+    let low: Vec<(f64, f64)> =
+        points.iter().map(|(at, low, _)| (seconds(*at), *low as f64)).collect();
     let high = points.iter().map(|(at, _, high)| (seconds(*at), *high as f64)).collect();
-    [Series::steps("largest view", high), Series::steps("smallest view", low)]
+    if low == high {
+        return vec![Series::steps("every view", high)];
+    }
+    vec![Series::steps("largest view", high), Series::steps("smallest view", low)]
 }

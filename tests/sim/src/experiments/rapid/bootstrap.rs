@@ -94,7 +94,7 @@ struct Formed {
     logged: usize,
     ever: usize,
     at_one: usize,
-    views: [Series; 2],
+    views: Vec<Series>,
 }
 
 fn run(request: &Request, progress: &mut Progress) -> Result<Outcome, String> {

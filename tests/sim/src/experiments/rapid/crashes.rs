@@ -52,7 +52,7 @@ struct Crashed {
     took: Option<Duration>,
     detection: Duration,
     wrong: Blamed,
-    views: [Series; 2],
+    views: Vec<Series>,
 }
 
 fn run(request: &Request, progress: &mut Progress) -> Result<Outcome, String> {

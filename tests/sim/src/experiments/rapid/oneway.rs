@@ -338,7 +338,7 @@ impl Trial {
         let mut plot = Plot::new(name, title, x, y);
         let world = &self.stage.world;
         let span = (world.time_of(self.mark), world.now());
-        let views: [Series; 2] =
+        let views: Vec<Series> =
             sizes::over_time(self.stage.adoptions_from(0), span, |port| self.is_healthy(port));
         plot.series.extend(views);
         let without = f64::from(self.nodes) - self.faulty.len() as f64;

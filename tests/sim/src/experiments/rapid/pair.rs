@@ -10,6 +10,7 @@ use crate::{
     experiments::{
         Axis, Experiment, Figure, Outcome, Plot, Progress, Request, Series, Wanted,
         blamed::Blamed,
+        sizes,
         stage::{Choices, Stage, derived},
     },
 };
@@ -24,7 +25,7 @@ pub(crate) const PAIR: Experiment = Experiment {
 const SOURCE: &str = "Rapid, ATC 2018, sec. 7 and fig. 12";
 const NETWORK: &str = "neta";
 /// So long everything must stay as it is.
-const QUIET: Duration = Duration::from_secs(30);
+const QUIET: Duration = Duration::from_secs(10);
 /// Each adapter probes another one so often, round robin.
 const PATROL: Duration = Duration::from_millis(250);
 
@@ -112,7 +113,7 @@ fn cut(setting: Setting, seed: u64, progress: &mut Progress) -> Result<Cut, Stri
     let times = said.map(|said| (said.at - begin).as_secs_f64()).collect();
     Ok(Cut {
         evicted: after.iter().filter(|it| it.members.len() < nodes).count(),
-        changes: super::super::sizes::changes(after).values().copied().max().unwrap_or(0),
+        changes: sizes::changes(after).values().copied().max().unwrap_or(0),
         said_by: who_says(&stage).len(),
         times,
         wrong: Blamed::since(&stage.world, mark, |_| true, is_it),
