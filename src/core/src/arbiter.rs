@@ -130,6 +130,8 @@ pub(crate) enum Act {
     Compare { adapter: AdapterIndex, neighbour: IpAddr },
     /// A survey is over: who was reached.
     Surveyed { silent: alloc::boxed::Box<Silent>, reached: BTreeSet<IpAddr> },
+    /// This node has looked itself: its observations are with the report's.
+    Looked(alloc::boxed::Box<Silent>),
 }
 
 /// What is asked of one target.
@@ -214,6 +216,8 @@ pub(crate) struct Arbiter {
     cases: BTreeMap<(AdapterIndex, IpAddr), Case>,
     asked: Vec<Asked>,
     surveys: Vec<(alloc::boxed::Box<Silent>, Probing)>,
+    /// Reports on nodes that this one looks at before it judges them.
+    looks: Vec<(alloc::boxed::Box<Silent>, Probing)>,
     arrived: BTreeMap<(CaseId, IpAddr, AdapterIndex), Arrived>,
     arrived_order: alloc::collections::VecDeque<(CaseId, IpAddr, AdapterIndex)>,
     abstain_until: Timestamp,
@@ -245,6 +249,7 @@ impl Arbiter {
             cases: BTreeMap::new(),
             asked: Vec::new(),
             surveys: Vec::new(),
+            looks: Vec::new(),
             arrived: BTreeMap::new(),
             arrived_order: alloc::collections::VecDeque::new(),
             abstain_until: Timestamp::default(),
@@ -291,6 +296,23 @@ impl Arbiter {
                 self.answer(at);
             }
         }
+        let looked = self
+            .looks
+            .iter_mut()
+            .position(|(_, probing)| probing.done(done) && probing.pending.is_empty());
+        if let Some(at) = looked {
+            let (mut silent, probing) = self.looks.swap_remove(at);
+            let seen: Vec<Observation> = probing.observations().collect();
+            let here = |o: &&Observation| {
+                o.network == silent.network && o.target == silent.suspect.node && o.received > 0
+            };
+            // If it answers, something has changed since: what was seen before
+            // and what is seen now do not go together.
+            if seen.iter().find(here).is_none() {
+                silent.observations.extend(seen);
+                self.acts.push(Act::Looked(silent));
+            }
+        }
         let surveyed = self
             .surveys
             .iter_mut()
@@ -304,6 +326,40 @@ impl Arbiter {
                 .collect();
             self.acts.push(Act::Surveyed { silent, reached });
         }
+    }
+
+    /// Whether this node can see for itself what it is to judge: it is on the
+    /// network in question and was not asked, or on another of the suspect's
+    /// where nobody has looked. If so it looks, and [`Act::Looked`] follows.
+    pub(crate) fn look(&mut self, silent: &Silent, around: &Surroundings) -> bool {
+        if self.looks.iter().any(|(other, _)| other.case_name == silent.case_name) {
+            return true;
+        }
+        let ask =
+            Ask { case: CaseId(0), count: PROBES, icmp: true, as_reporter: false, elsewhere: None };
+        let mut probing = Probing::default();
+        for place in around.places.iter().filter(|place| place.fault.is_none()) {
+            let Some(view) = place.group.view() else { continue };
+            let me = place.me.address;
+            let here = place.network == silent.network;
+            let looked = silent.observations.iter().any(|o| {
+                o.network == place.network
+                    && o.target == silent.suspect.node
+                    && (!here || o.prober_address == me)
+            });
+            let suspect = view.members.of_node(silent.suspect.node_id);
+            let reporter = view.members.of_node(silent.reporter.node_id).filter(|_| here);
+            for member in suspect.into_iter().chain(reporter).filter(|_| !looked) {
+                if member.address != me && !place.group.is_doomed(member.address) {
+                    self.probe(&mut probing, place, member, ask);
+                }
+            }
+        }
+        let any = !probing.pending.is_empty();
+        if any {
+            self.looks.push((silent.clone().into(), probing));
+        }
+        any
     }
 
     /// Finds out whom this node reaches on a network that has fallen apart.

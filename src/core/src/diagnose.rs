@@ -73,6 +73,15 @@ pub enum Conclusion {
 }
 
 impl Conclusion {
+    /// Whether both put it down to the same thing, be it for another cause.
+    pub(crate) fn agrees(&self, other: &Conclusion) -> bool {
+        let culprit = |conclusion: &Conclusion| {
+            if let Conclusion::Adapter { culprit, .. } = conclusion { Some(*culprit) } else { None }
+        };
+        core::mem::discriminant(self) == core::mem::discriminant(other)
+            && culprit(self) == culprit(other)
+    }
+
     /// Whether it puts the fault on the suspect's side.
     pub(crate) fn blames_suspect(&self) -> bool {
         match self {

@@ -32,6 +32,8 @@ pub(crate) struct KnownAdapter {
     pub since: Timestamp,
     /// A group with a higher instance that lists it makes it up again.
     pub instance: u64,
+    /// That of the group that took it in when it was last not up.
+    pub joined: u64,
     /// The world was told that it is up, and nothing else since: coming into
     /// sight again is no news.
     told_up: bool,
@@ -79,6 +81,18 @@ pub(crate) struct KnownNode {
     /// The world was told that this run is up, and nothing else since: coming
     /// into sight again is no news.
     told_up: bool,
+}
+
+impl KnownNode {
+    /// The world takes it for up: it is, or nobody said otherwise when it went
+    /// out of sight.
+    pub(crate) fn counts_as_up(&self) -> bool {
+        match self.state {
+            NodeState::Up => true,
+            NodeState::Unknown => self.told_up,
+            NodeState::Down | NodeState::Left => false,
+        }
+    }
 }
 
 /// A failed path.
@@ -136,6 +150,7 @@ impl Topology {
             verdict_id: None,
             since: now,
             instance: 0,
+            joined: 0,
             told_up: false,
             ended_by: None,
         });
@@ -178,6 +193,7 @@ impl Topology {
         }
         let clears = known.ended_by.take();
         known.state = AdapterState::Up;
+        known.joined = group.instance;
         known.cause = None;
         known.verdict_id = None;
         known.since = now;

@@ -13,6 +13,17 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 /// Rounds in which no arbiter answered, before it is concluded without them.
 pub(super) const ROUNDS_UNANSWERED: u32 = 3;
 
+/// Rounds in which a suspect that lives elsewhere did not say whom it reaches,
+/// or in which others that are silent, too, were not asked, before it is
+/// concluded without them.
+pub(super) const ROUNDS_UNHEARD: u32 = 4;
+
+/// Where datagrams are lost, so many rounds must come to the same conclusion.
+pub(super) const ROUNDS_AGREED: u32 = 2;
+
+/// After so many rounds it is concluded whether they agree or not.
+pub(super) const ROUNDS_LOSSY: u32 = 8;
+
 /// Rounds in which nobody could tell the direction, before it is called both.
 pub(super) const ROUNDS_UNDIRECTED: u32 = 4;
 
@@ -48,6 +59,11 @@ pub(super) struct Case {
     pub(super) found: Option<Found>,
     /// Found by a patrol: it ends when the suspect answers.
     pub(super) patrolled: bool,
+    /// Some probes of a target arrived and others did not: datagrams are lost
+    /// by chance, and one round may be wrong.
+    pub(super) lossy: bool,
+    /// Rounds in a row that came to the same conclusion.
+    pub(super) agreed: u32,
     /// Arbiters were asked and none answered: ask the reference targets too.
     pub(super) unanswered: bool,
 }
@@ -92,6 +108,12 @@ pub(super) struct Found {
     pub(super) arbiters: Vec<String>,
     /// Their nodes said what arrived, or have no other network to say it over.
     pub(super) directed: BTreeSet<IpAddr>,
+    /// The suspect's node lives elsewhere and was asked whom it reaches, and
+    /// has not said so.
+    pub(super) unheard: bool,
+    /// Members other than the suspect that do not answer the reporter either,
+    /// and were not asked what they see.
+    pub(super) unasked: BTreeSet<IpAddr>,
     /// Adapters whose hosts answer ICMP echo on the network in question.
     pub(super) echoes: BTreeSet<IpAddr>,
 }
@@ -178,11 +200,23 @@ impl Case {
             suspect: &self.suspect,
             observations: &observations,
         });
+        self.lossy |= observations.iter().any(|o| o.received > 0 && o.received < o.sent);
+        let same = self.found.as_ref().is_some_and(|found| found.conclusion.agrees(&conclusion));
+        self.agreed = if same { self.agreed + 1 } else { 1 };
         let here = || observations.iter().filter(|o| o.network == self.network);
         let echoes = here().filter(|o| o.icmp == Some(true)).map(|o| o.target_address).collect();
         let directed = here()
             .filter(|o| o.seen_by_target.is_some() || o.elsewhere.is_none())
             .map(|o| o.target_address)
+            .collect();
+        let suspects = self.suspect.node_id;
+        let unheard = round.asked.iter().any(|member| member.node_id == suspects)
+            && !round.results.contains_key(&suspects);
+        let unasked = here()
+            .filter(|o| o.prober_address == self.reporter.address && o.received == 0)
+            .map(|o| o.target_address)
+            .filter(|target| !round.asked.iter().any(|member| member.address == *target))
+            .filter(|target| *target != self.suspect.address)
             .collect();
         self.unanswered = arbiters().next().is_some() && answered.is_empty();
         let until = now.max(round.started + rest);
@@ -192,6 +226,8 @@ impl Case {
             observations,
             arbiters: answered,
             directed,
+            unheard,
+            unasked,
             echoes,
         });
         self.stage = Stage::Resting { until };

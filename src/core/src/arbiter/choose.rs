@@ -1,10 +1,11 @@
 //! Who is asked, and who is probed for company.
 
-use alloc::vec::Vec;
+use alloc::{collections::BTreeSet, vec::Vec};
+use core::net::IpAddr;
 
 use hats_wire::{Member, Pair};
 
-use super::{ARBITERS_MAX, COMPANY_MAX, Place};
+use super::{ARBITERS_MAX, COMPANY_MAX, Place, Surroundings};
 
 /// Up to three members to ask: the acting leader, whose side decides, and the
 /// next ones round the ring, so that different reporters ask different ones.
@@ -50,4 +51,22 @@ pub(super) fn company(place: &Place, suspect: &Member, arbiters: &[Member]) -> V
         }
     }
     members
+}
+
+/// Up to three of these members that can be asked over another network: the
+/// reporter does not hear them either.
+pub(super) fn strays(
+    place: &Place,
+    silent: &BTreeSet<IpAddr>,
+    around: &Surroundings,
+) -> Vec<Member> {
+    let Some(view) = place.group.view() else { return Vec::new() };
+    silent
+        .iter()
+        .filter(|address| !place.group.is_doomed(**address))
+        .filter_map(|address| view.members.get(*address))
+        .filter(|member| around.is_elsewhere(member.node_id, place.network))
+        .take(ARBITERS_MAX)
+        .cloned()
+        .collect()
 }

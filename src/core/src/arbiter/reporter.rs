@@ -2,9 +2,14 @@
 
 use alloc::{boxed::Box, format};
 
+use hats_wire::GroupId;
+
 use super::{
-    case::{Case, Concluded, PATIENCE, ROUNDS_UNANSWERED, ROUNDS_UNDIRECTED, Round, Stage},
-    choose::{arbiters, company},
+    case::{
+        Case, Concluded, PATIENCE, ROUNDS_AGREED, ROUNDS_LOSSY, ROUNDS_UNANSWERED,
+        ROUNDS_UNDIRECTED, ROUNDS_UNHEARD, Round, Stage,
+    },
+    choose::{arbiters, company, strays},
     *,
 };
 
@@ -63,6 +68,8 @@ impl Arbiter {
             stage,
             found: None,
             patrolled: false,
+            lossy: false,
+            agreed: 0,
             unanswered: false,
         };
         self.cases.insert(key, case);
@@ -116,6 +123,23 @@ impl Arbiter {
     /// any more, or that cannot judge.
     pub(crate) fn close_all(&mut self, adapter: AdapterIndex, keep: impl Fn(IpAddr) -> bool) {
         self.cases.retain(|(of, address), _| *of != adapter || keep(*address));
+    }
+
+    /// Begins anew with the cases of an adapter about those that `fresh` says
+    /// have just come together with it: what was found before says nothing of now.
+    pub(crate) fn begin_anew(
+        &mut self,
+        now: Timestamp,
+        adapter: AdapterIndex,
+        group: GroupId,
+        fresh: impl Fn(IpAddr) -> bool,
+    ) {
+        let mine = self.cases.iter_mut().filter(|((of, _), _)| *of == adapter);
+        for (_, case) in mine.filter(|((_, address), _)| fresh(*address)) {
+            case.group = group;
+            case.found = None;
+            case.stage = Stage::Resting { until: now };
+        }
     }
 
     /// Closes the cases of neighbours that the ring no longer has this adapter
@@ -198,6 +222,13 @@ impl Arbiter {
         let id = (case.id, case.round);
         self.probe_suspect(&mut round.probing, place, &case.suspect, id, true, around);
         let alone = round.asked.is_empty();
+        // Who is silent, too, may be with the suspect, on another side.
+        let unasked = case.found.as_ref().map(|found| &found.unasked);
+        for stray in unasked.map_or_else(Vec::new, |unasked| strays(place, unasked, around)) {
+            if round.asked.iter().all(|member| member.node_id != stray.node_id) {
+                round.asked.push(stray);
+            }
+        }
         let tag = case.id.in_round(case.round);
         for member in company(place, &case.suspect, &round.asked) {
             let ask = Ask { case: tag, count: 2, icmp: false, as_reporter: true, elsewhere: None };
@@ -298,6 +329,29 @@ impl Arbiter {
             Conclusion::Adapter { culprit, .. }
                 if !found.directed.contains(&case.address_of(*culprit))
                     && case.round < ROUNDS_UNDIRECTED =>
+            {
+                if !running {
+                    self.begin_round(now, case, around);
+                }
+            }
+            // Nor is a path given up on a round in which it was healed.
+            conclusion
+                if (case.lossy || matches!(conclusion, Conclusion::Path { .. }))
+                    && case.agreed < ROUNDS_AGREED
+                    && case.round < ROUNDS_LOSSY =>
+            {
+                if !running {
+                    self.begin_round(now, case, around);
+                }
+            }
+            // It may be with others that are silent, or reach somebody itself.
+            conclusion
+                if conclusion.blames_suspect()
+                    && case.round < ROUNDS_UNHEARD
+                    && (found.unheard && matches!(conclusion, Conclusion::Adapter { .. })
+                        || around.place(case.adapter).is_some_and(|place| {
+                            !strays(place, &found.unasked, around).is_empty()
+                        })) =>
             {
                 if !running {
                     self.begin_round(now, case, around);

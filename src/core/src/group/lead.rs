@@ -81,6 +81,7 @@ impl Group {
         // Clocks of nodes differ: ours must not make an instance lower than one in use.
         self.highest = self.highest.max(group.instance);
         let ignored = self.unresponsive.get(&from).is_some_and(|held| now < held.until);
+        let acting = self.acting_leader();
         let Some(membership) = self.membership_mut() else { return };
         match &mut membership.duty {
             Duty::Lead(_) if from > me && !ignored => self.join(now, from, group),
@@ -94,7 +95,8 @@ impl Group {
                 self.join(now, from, group);
             }
             Duty::Joining(joining) if from == joining.leader => joining.into = group,
-            Duty::Follow(_) if from == membership.view.id.leader => {
+            // The leader is ahead; or who acts for it has gone on without me.
+            Duty::Follow(_) if from == membership.view.id.leader || Some(from) == acting => {
                 if group.instance > membership.view.id.instance {
                     self.ask_for_list(now, from);
                 }

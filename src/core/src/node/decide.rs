@@ -24,12 +24,19 @@ use crate::{
     view::AdapterState,
 };
 
+/// How often a report is sent to one judge before the next one gets it.
+const TRIES_EACH: u32 = 2;
+
 impl Node {
     /// A case of this node is concluded: reports it to the acting leader, to
     /// the next in rank when that one does not answer, and decides it itself
     /// when nobody is left.
     pub(super) fn have_decided(&mut self, now: Timestamp, concluded: Concluded) {
         let Concluded { adapter, conclusion, silent, tries } = concluded;
+        if self.database.has_verdict(&silent.case_name) {
+            // Decided; what follows from it is under way.
+            return;
+        }
         let Some(local) = self.locals.get(&adapter) else { return };
         let Some(view) = local.group.view().cloned() else { return };
         if conclusion.blames_suspect() {
@@ -66,8 +73,13 @@ impl Node {
                 self.judges(Some((silent.network.clone(), view.clone())), culprit)
             }
         };
+        let candidates: Vec<NodeId> = candidates
+            .into_iter()
+            .filter(|node| *node == self.config.node_id || self.has_way(*node, culprit))
+            .collect();
         let alone = matches!(conclusion, Conclusion::Inconclusive { .. });
-        let rank = usize::try_from(tries).unwrap_or(usize::MAX);
+        // Each is told twice: one letter is easily lost.
+        let rank = usize::try_from(tries / TRIES_EACH).unwrap_or(usize::MAX);
         match candidates.get(rank) {
             Some(node) if *node != self.config.node_id && !alone => {
                 let about = silent.network.clone();
@@ -136,8 +148,23 @@ impl Node {
         first.into_iter().chain(last).map(|member| member.node_id).collect()
     }
 
-    /// Judges a reporter's evidence and makes the verdict known.
+    /// Judges a reporter's evidence, unless it is known already, or old. Nobody
+    /// is blamed before this node has looked where it can.
     pub(super) fn decide(&mut self, now: Timestamp, silent: Silent) {
+        if self.database.has_verdict(&silent.case_name) || self.is_of_the_past(&silent) {
+            return;
+        }
+        let mut looking = false;
+        if conclusion_of(&silent).blames_suspect() {
+            self.with_arbiter(|arbiter, around| looking = arbiter.look(&silent, around));
+        }
+        if !looking {
+            self.judge(now, silent);
+        }
+    }
+
+    /// Draws the conclusion and makes the verdict known.
+    pub(super) fn judge(&mut self, now: Timestamp, silent: Silent) {
         if self.database.has_verdict(&silent.case_name) {
             return;
         }
@@ -194,6 +221,20 @@ impl Node {
         self.originate(now, ItemBody::Verdict(verdict.clone()));
         self.learn_verdict(now, &verdict);
         self.refresh_nodes(now);
+    }
+
+    /// Whether a party was taken in by a later group than the evidence is of:
+    /// it was gathered while the two were apart. Not so while the reporter is
+    /// still outside.
+    fn is_of_the_past(&self, silent: &Silent) -> bool {
+        let joined = |member: &Member| {
+            let known = self.topology.adapters.get(&(silent.network.clone(), member.address))?;
+            (known.state == AdapterState::Up).then_some(known.joined)
+        };
+        joined(&silent.reporter).is_some_and(|reporter| {
+            let latest = joined(&silent.suspect).map_or(reporter, |suspect| suspect.max(reporter));
+            latest > silent.group.instance
+        })
     }
 
     /// Whether what the evidence says is known already: two neighbours miss

@@ -106,7 +106,20 @@ impl Node {
             view.members.contains(address)
                 && !view.failed_paths.contains(&Pair::new(me.address, address))
         });
-        self.say_removed(now, &network, removed, view.id.instance, leads);
+        // By a merge, or by coming back: what was found before is of the past.
+        let fresh = |address| {
+            before.as_ref().is_none_or(|before| {
+                !before.members.contains(address) || !before.members.contains(view.id.leader)
+            })
+        };
+        self.arbiter.begin_anew(now, index, view.id, fresh);
+        // Whom another group lost before it took this one in is not this one's
+        // loss: they may have been on its side.
+        let taken_in =
+            before.as_ref().is_some_and(|before| !before.members.contains(view.id.leader));
+        if !taken_in {
+            self.say_removed(now, &network, removed, view.id.instance, leads);
+        }
         self.say_present(now, &network, &view, &me, leads);
         match &why {
             Adopted::Expelled { .. } | Adopted::Isolated => {
@@ -151,7 +164,14 @@ impl Node {
             let split = verdict.as_ref().is_some_and(|verdict| {
                 matches!(verdict.kind, VerdictKind::Partition | VerdictKind::Network)
             });
-            if split || (*cause == Cause::Unreachable && verdict_id.is_empty()) {
+            if cause.is_fact() && self.is_fact_over(network, member) {
+                // It comes back while its removal is being committed.
+                continue;
+            }
+            // Out of reach is not unwell: what a verdict says of it comes with
+            // the verdict.
+            let untold = verdict.is_none() && !verdict_id.is_empty() && !cause.is_fact();
+            if split || untold || *cause == Cause::Unreachable {
                 self.topology.adapter_unknown(now, network, member.address);
                 continue;
             }
@@ -174,6 +194,18 @@ impl Node {
                 self.topology.adapter_down(now, network, member, *cause, verdict.as_ref(), before);
             self.publish_as(event, leads);
         }
+    }
+
+    /// The adapter's own node says by now that nothing is wrong with it.
+    fn is_fact_over(&self, network: &str, member: &Member) -> bool {
+        self.database.node(member.node_id).is_some_and(|(report, run)| {
+            let mut adapters = report.adapters.iter();
+            run == member.incarnation
+                && !report.leaving
+                && adapters.any(|it| {
+                    it.network == network && it.address == member.address && it.fault.is_none()
+                })
+        })
     }
 
     fn say_present(

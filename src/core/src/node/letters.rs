@@ -35,6 +35,7 @@ impl Node {
                     local.group.compare_with(neighbour);
                 }
             }
+            Act::Looked(silent) => self.judge(now, *silent),
             Act::Surveyed { silent, reached } => self.surveyed(now, *silent, &reached),
         }
     }
@@ -87,8 +88,17 @@ impl Node {
                 ways = self.direct_ways(to, about, true);
             }
             if ways.is_empty() || from == self.config.node_id {
-                ways.extend(self.next_hops(to, about, |network, node| !barred(network, node)));
+                let hops = self.next_hops(to, about, |network, node| !barred(network, node));
+                // Hops over another network first: the one in question may be
+                // in parts.
+                let (elsewhere, there): (Vec<_>, Vec<_>) =
+                    hops.into_iter().partition(|(index, _)| !self.is_on(*index, about));
+                ways = elsewhere.into_iter().chain(ways).chain(there).collect();
             }
+        } else if target.is_none() && from == self.config.node_id {
+            // Another network may have a fault, too, that is not known yet.
+            ways.truncate(COPIES_MAX - 1);
+            ways.extend(self.direct_ways(to, about, true));
         }
         // Copies of copies would be a storm.
         let mine = from == self.config.node_id;
@@ -101,6 +111,21 @@ impl Node {
         for (index, address) in ways.into_iter().take(copies) {
             self.send(index, Some(address), &message);
         }
+    }
+
+    /// Whether a letter can get to a node that does not go by way of `culprit`.
+    pub(super) fn has_way(&self, to: NodeId, culprit: Option<NodeId>) -> bool {
+        let direct = self.locals.values().filter(|local| local.fault.is_none()).any(|local| {
+            local.group.view().is_some_and(|view| {
+                let mut members = view.members.iter();
+                members.any(|it| it.node_id == to && !local.group.is_doomed(it.address))
+            })
+        });
+        direct || !self.next_hops(to, "", |_, node| Some(node) != culprit).is_empty()
+    }
+
+    fn is_on(&self, index: AdapterIndex, network: &str) -> bool {
+        self.locals.get(&index).is_some_and(|local| local.spec.network.name == network)
     }
 
     /// Those whose path failed come last: they are sent round it.

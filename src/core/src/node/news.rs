@@ -168,7 +168,7 @@ impl Node {
             for (network, address, instance) in groups.collect::<Vec<_>>() {
                 self.topology.adapter_was_in(&network, address, instance);
             }
-            self.node_leaves(now, report.node_id);
+            self.node_leaves(now, report.node_id, incarnation);
         }
     }
 
@@ -197,8 +197,13 @@ impl Node {
         self.publish_as(event, authority);
     }
 
-    pub(super) fn node_leaves(&mut self, now: Timestamp, node: NodeId) {
-        self.doom_node(now, node, None, Cause::Left, "");
+    /// This run of the node's daemon stops on purpose.
+    fn node_leaves(&mut self, now: Timestamp, node: NodeId, run: Incarnation) {
+        if self.topology.nodes.get(&node).is_some_and(|known| known.incarnation > run) {
+            // It has been started again since.
+            return;
+        }
+        self.doom_node(now, node, Some(run), Cause::Left, "");
         for (network, member) in self.topology.adapters_of(node) {
             let instance = self.instance_of(&network, member.address);
             self.topology.adapter_down(now, &network, &member, Cause::Left, None, instance);
@@ -252,7 +257,7 @@ impl Node {
             return;
         }
         let old = known.incarnation;
-        let up = known.state == NodeState::Up;
+        let up = known.counts_as_up();
         let member = Member {
             address: IpAddr::from([0, 0, 0, 0]),
             node_id: node,

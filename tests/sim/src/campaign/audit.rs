@@ -7,6 +7,7 @@ use hats_core::{
     view::{AdapterState, NodeState},
 };
 
+use super::situation::Situation;
 use crate::{summary::Summary, world::World};
 
 /// What one run of one daemon has told.
@@ -32,6 +33,8 @@ pub(crate) struct Audit {
     told: BTreeMap<(String, u64), Told>,
     /// Who decided a verdict, by its id and what was said of whom.
     decided: BTreeMap<(String, EventKind, String, String), String>,
+    /// Verdicts that two nodes decided: who, and what.
+    twice: Vec<(String, String, String)>,
 }
 
 impl Audit {
@@ -51,7 +54,28 @@ impl Audit {
             let key = (id, said.event.kind, word(&said.event.node), word(&said.event.network));
             if let Some(other) = self.decided.insert(key, said.observer.clone()) {
                 let event = Summary(world).event(&said.event);
-                return Err(format!("decided by {other} and by {}: {event}", said.observer));
+                self.twice.push((other, said.observer.clone(), event));
+            }
+        }
+        Ok(())
+    }
+
+    /// Who decided the verdict of this id first, as far as is known.
+    pub(crate) fn decider(&self, id: &str) -> Option<&str> {
+        let from = (id.to_owned(), EventKind::ALL[0], String::new(), String::new());
+        let (key, decider) = self.decided.range(from..).next()?;
+        (key.0 == id).then_some(decider.as_str())
+    }
+
+    /// Two that hear of each other do not both decide. One that nobody hears, or
+    /// whose word is lost, cannot know that another will.
+    pub(crate) fn one_decides(&mut self, all: &Situation) -> Result<(), String> {
+        for (one, other, event) in std::mem::take(&mut self.twice) {
+            let known = all.story.nodes.iter().find(|member| member.name == one);
+            let connected = known
+                .is_some_and(|member| all.connected(&member.name, None).contains(other.as_str()));
+            if connected && all.story.loss == 0.0 {
+                return Err(format!("decided by {one} and by {other}: {event}"));
             }
         }
         Ok(())

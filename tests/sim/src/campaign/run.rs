@@ -281,15 +281,19 @@ impl<'a> Run<'a> {
 
     /// Nothing was said that is unfair.
     fn judge(&mut self) -> Result<(), String> {
+        self.audit.listen(&self.world)?;
         let all = Situation::new(self.story, self.since_well.iter().copied());
         let new = &self.world.events()[self.judged..];
         for said in new {
-            if let Some(why) = allowed::unfair(&all, &said.observer, &said.event) {
+            // Who passes on a verdict cannot know more than who decided it.
+            let decider = said.event.verdict_id.as_ref().and_then(|id| self.audit.decider(id));
+            let judge = decider.unwrap_or(&said.observer);
+            if let Some(why) = allowed::unfair(&all, judge, &said.event) {
                 return Err(format!("unfair, {why}: {}", self.words(said)));
             }
         }
         self.judged += new.len();
-        self.audit.listen(&self.world)
+        self.audit.one_decides(&all)
     }
 
     fn words(&self, said: &Said) -> String {
@@ -342,7 +346,9 @@ impl<'a> Run<'a> {
                     // Who comes to a group whose leader it has no path to
                     // stays outside: only members are relayed to.
                     let outside = now.is_path_touched(network);
-                    let wrong = (!well && up) || (well && company && seen && !up && !outside);
+                    let told = now.has_third_voice(&node.name, network);
+                    let wrong =
+                        (!well && up && told) || (well && company && seen && !up && !outside);
                     if wrong {
                         return Err(format!(
                             "wrong belief: {} has {}/{network} {shown:?}",

@@ -101,6 +101,19 @@ impl<'a> Situation<'a> {
         members.into_iter().filter(|other| self.reaches(node, other, network)).collect()
     }
 
+    /// Two well members that would exchange datagrams with the adapter if it
+    /// were well, and do so with each other: they can tell that it is not.
+    pub(crate) fn has_third_voice(&self, node: &str, network: &str) -> bool {
+        let near: Vec<&str> = self
+            .story
+            .on(network)
+            .into_iter()
+            .filter(|other| *other != node && self.is_well(other, network))
+            .filter(|other| self.hears(node, other, network) && self.hears(other, node, network))
+            .collect();
+        near.iter().any(|one| near.iter().any(|other| self.reaches(one, other, network)))
+    }
+
     /// The nodes connected to `node`, itself included, on all networks but one.
     pub(crate) fn connected(&self, node: &'a str, except: Option<&str>) -> BTreeSet<&'a str> {
         let mut found = BTreeSet::from([node]);
