@@ -19,25 +19,10 @@
 //!
 //! # The trace
 //!
-//! `HATS_TRACE=events` prints published events and faults; `1` also what the
-//! daemons do, without heartbeats, probes' packets, leases and statistics; `all`
-//! prints everything. `HATS_TRACE_NODES=n1,n3` and `HATS_TRACE_NETWORKS=neta`
-//! narrow it down, `HATS_TRACE_FROM=12.5` begins at that second.
-//!
-//! ```text
-//!   12.345678 n3/neta  > n5     Join n3#7 into n5#9 [n3 n2]      datagram sent
-//!   12.345779 n5/neta  < n3     Join ...                         arrived (all)
-//!   12.345678 n3/neta  x n5     Join ...: receiver is deaf       lost, and why
-//!   12.345678 n3/neta  v        Watch n5#9 feed n2 expect n4     daemon to NIM
-//!   12.345678 n3/neta  ^        Neighbour n4 Silent missed 4     NIM to daemon
-//!   12.345678 n3       ~        Group(AdapterIndex(0))           deadline
-//!   12.345678 n3       !        adapter.down n4/neta both: ...   published
-//!   12.345678 n3       =        daemon starts, run 1000          process
-//!   12.345678 --------          cut n4/neta                      fault
-//! ```
-//!
-//! Adapters go by their node's name; `n5#9` is instance 9 of the group that n5
-//! leads; times are the world's, in seconds.
+//! `hats-sim replay` prints one line for each thing that happens; so does any
+//! test with `HATS_TRACE=events|1|all` in its environment, on standard error.
+//! `HATS_TRACE_NODES=n1,n3` and `HATS_TRACE_NETWORKS=neta` narrow it down,
+//! `HATS_TRACE_FROM=12.5` begins at that second. `docs/hats-sim.md` has the legend.
 #![forbid(unsafe_code)]
 
 mod belief;

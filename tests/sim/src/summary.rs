@@ -4,12 +4,12 @@ use std::net::IpAddr;
 
 use hats_core::event::Event;
 use hats_wire::{
-    GroupId, Item, ItemBody, ItemKey, ItemVersion, Letter, Member, Message, Observation, Pair,
-    Removal, decode,
+    CaseId, GroupId, Item, ItemBody, ItemKey, ItemVersion, Letter, Member, Message, Observation,
+    Pair, Removal, decode,
     link::{Command, Report},
 };
 
-use crate::world::World;
+use crate::{host::Host, world::World};
 
 /// Puts names where values have addresses.
 pub(crate) struct Summary<'a>(pub(crate) &'a World);
@@ -70,12 +70,13 @@ impl Summary<'_> {
             Message::LeaveAck { group } => format!("LeaveAck {}", self.group(group)),
             Message::Goodbye { group } => format!("Goodbye {}", self.group(group)),
             Message::Probe { case, sequence, probe } => {
-                format!("Probe {probe}.{sequence} case {}", case.0)
+                format!("Probe {}.{sequence} {}", probe_id(*probe), self.case(*case))
             }
             Message::ProbeReply { case, sequence, probe, stalled } => {
                 format!(
-                    "ProbeReply {probe}.{sequence} case {}{}",
-                    case.0,
+                    "ProbeReply {}.{sequence} {}{}",
+                    probe_id(*probe),
+                    self.case(*case),
                     flag(*stalled, " stalled")
                 )
             }
@@ -108,27 +109,26 @@ impl Summary<'_> {
     fn letter(&self, letter: &Letter) -> String {
         match letter {
             Letter::ProbeRequest(it) => format!(
-                "ProbeRequest {}.{} {} misses {}",
-                it.case.0, it.round, it.reporter.node, it.suspect.node
+                "ProbeRequest {} {} misses {}",
+                self.case(it.case.in_round(it.round)),
+                it.reporter.node,
+                it.suspect.node
             ),
             Letter::ProbeResult(it) => format!(
-                "ProbeResult {}.{}{} {}",
-                it.case.0,
-                it.round,
+                "ProbeResult {}{} {}",
+                self.case(it.case.in_round(it.round)),
                 flag(it.abstains, " abstains"),
                 join(&it.observations, observation)
             ),
             Letter::ProbeNotice(it) => format!(
-                "ProbeNotice {}.{} {} probes {}",
-                it.case.0,
-                it.round,
+                "ProbeNotice {} {} probes {}",
+                self.case(it.case.in_round(it.round)),
                 self.0.name_of(it.prober),
                 self.0.name_of(it.target)
             ),
             Letter::ProbeSeen(it) => format!(
-                "ProbeSeen {}.{} {} saw {} of {}{}",
-                it.case.0,
-                it.round,
+                "ProbeSeen {} {} saw {} of {}{}",
+                self.case(it.case.in_round(it.round)),
                 self.0.name_of(it.target),
                 it.count,
                 self.0.name_of(it.prober),
@@ -204,9 +204,9 @@ impl Summary<'_> {
                 self.datagram(datagram)
             ),
             Command::StartProbe(it) => format!(
-                "StartProbe {} case {} {} x{}{}{}",
-                it.id,
-                it.case.0,
+                "StartProbe {} {} {} x{}{}{}",
+                probe_id(it.id),
+                self.case(it.case),
                 self.0.name_of(it.target),
                 it.count,
                 flag(it.icmp, " icmp"),
@@ -243,11 +243,11 @@ impl Summary<'_> {
                 incarnation.0
             ),
             Report::ProbeSeen { from, case, sequence, .. } => {
-                format!("ProbeSeen {} case {} .{sequence}", self.0.name_of(*from), case.0)
+                format!("ProbeSeen {} {} .{sequence}", self.0.name_of(*from), self.case(*case))
             }
             Report::ProbeDone(it) => format!(
                 "ProbeDone {} {}/{} icmp {}/{} heard {} rtt {} us",
-                it.id,
+                probe_id(it.id),
                 it.received,
                 it.sent,
                 it.icmp_received,
@@ -281,6 +281,20 @@ impl Summary<'_> {
     /// `n5#9`: instance 9 of the group that n5 leads.
     pub(crate) fn group(&self, group: &GroupId) -> String {
         format!("{}#{}", self.0.name_of(group.leader), group.instance)
+    }
+
+    /// `n1:3.2`: the third case of the reporter n1, in its second round; the
+    /// patrol's probes belong to none.
+    fn case(&self, case: CaseId) -> String {
+        if case.0 == 0 {
+            return "patrol".to_owned();
+        }
+        let of_reporter =
+            |host: &&Host| CaseId::new(host.config.node_id, 0).0 >> 32 == case.0 >> 32;
+        let reporter = self.0.hosts.iter().find(of_reporter);
+        let reporter = reporter.map_or("?", |host| host.name());
+        // The upper bits of the number tell runs of the daemon apart.
+        format!("{reporter}:{}.{}", case.0 >> 8 & 0x3ff, case.0 & 0xff)
     }
 
     pub(crate) fn names(&self, addresses: &[IpAddr]) -> String {
@@ -333,6 +347,12 @@ fn observation(it: &Observation) -> String {
         some("elsewhere", it.elsewhere.map(|elsewhere| elsewhere.to_string())),
         some("fact", it.fact.map(|fact| fact.to_string())),
     )
+}
+
+/// Probes of a round are counted from 1, those of the patrol from `p0`.
+fn probe_id(id: u64) -> String {
+    const PATROL: u64 = 1 << 62;
+    if id < PATROL { id.to_string() } else { format!("p{}", id - PATROL) }
 }
 
 fn flag(on: bool, word: &str) -> &str {

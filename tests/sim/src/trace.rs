@@ -1,5 +1,4 @@
-//! One dense line per thing that happens. The crate's documentation has the
-//! legend.
+//! One dense line per thing that happens. `docs/hats-sim.md` has the legend.
 
 use std::{cell::RefCell, io::Write, net::IpAddr, time::Duration};
 

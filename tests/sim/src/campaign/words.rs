@@ -137,3 +137,16 @@ fn partition(words: &str) -> Result<Fault, String> {
         .ok_or("expected two sides as NETWORK: A B | C D")?;
     Ok(Fault::Partition { network, low, high })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manual_has_every_verb() {
+        let manual = include_str!("../../../../docs/hats-sim.md");
+        for verb in VERBS.split([' ', ',']).filter(|word| !word.is_empty() && *word != "or") {
+            assert!(manual.contains(&format!("`{verb} ")), "{verb} is not in the manual");
+        }
+    }
+}

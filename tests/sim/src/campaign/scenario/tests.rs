@@ -48,6 +48,15 @@ fn a_scenario_by_hand_reads_as_it_is_written() {
 }
 
 #[test]
+fn the_scenario_in_the_manual_can_be_read() {
+    let manual = include_str!("../../../../../docs/hats-sim.md");
+    let (_, rest) = manual.split_once("```toml\n").unwrap();
+    let (text, _) = rest.split_once("```").unwrap();
+    let scenario = Scenario::read("docs/hats-sim.md", text).unwrap();
+    assert_eq!(scenario.story.episodes.len(), 2);
+}
+
+#[test]
 fn detection_values_of_no_profile_are_kept() {
     let values = "heartbeat_interval = \"20ms\"\nsensitivity = 5\nprobe_timeout = \"7ms\"";
     let scenario = Scenario::read("x", &GOOD.replace("profile = \"fast\"", values)).unwrap();
