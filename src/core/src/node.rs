@@ -38,6 +38,7 @@ mod local;
 mod news;
 mod paths;
 mod show;
+mod verdicts;
 
 /// Time between two lines about this node's own lateness.
 const LATE_EVERY: Duration = Duration::from_secs(10);

@@ -1,0 +1,183 @@
+//! What a verdict means here, whoever decided it.
+
+use alloc::vec::Vec;
+use core::net::IpAddr;
+
+use hats_wire::{Cause, Verdict, VerdictKind};
+
+use super::Node;
+use crate::{io::AdapterIndex, say, time::Timestamp, view::AdapterState};
+
+impl Node {
+    /// A verdict, ours or another's, takes effect here.
+    pub(super) fn learn_verdict(&mut self, now: Timestamp, verdict: &Verdict) {
+        self.verdicts_at.insert(verdict.id.clone(), now);
+        self.verdicts_at.retain(|id, _| self.database.has_verdict(id));
+        if self.is_outdated(verdict) {
+            return;
+        }
+        let authority = verdict.decided_by_node == self.config.node_id;
+        match verdict.kind {
+            VerdictKind::Adapter => self.adapter_judged(now, verdict, authority),
+            VerdictKind::Path => self.path_judged(now, verdict, authority),
+            VerdictKind::Node | VerdictKind::Daemon => self.node_judged(now, verdict, authority),
+            VerdictKind::Partition | VerdictKind::Network => {
+                self.network_judged(now, verdict, authority);
+            }
+            VerdictKind::Inconclusive => self.nobody_judged(now, verdict, authority),
+        }
+    }
+
+    /// Whether the verdict is of the past: a later group lists the culprit. The
+    /// next one after the verdict's may have been prepared before it.
+    fn is_outdated(&self, verdict: &Verdict) -> bool {
+        let culprit = &verdict.culprit;
+        let run = self.topology.nodes.get(&culprit.node_id).map(|known| known.incarnation);
+        if run.is_some_and(|run| run > culprit.incarnation) {
+            return true;
+        }
+        let newest = self.newest_group(&verdict.network, culprit);
+        let known = newest.is_some_and(|group| group.instance > verdict.group.instance + 1);
+        let Some(peer) = verdict.peer.as_ref().filter(|_| known) else { return known };
+        let pair = hats_wire::Pair::new(culprit.address, peer.address);
+        !self
+            .on_network(&verdict.network)
+            .into_iter()
+            .any(|index| self.failed_paths(index).contains(&pair))
+    }
+
+    fn adapter_judged(&mut self, now: Timestamp, verdict: &Verdict, authority: bool) {
+        let culprit = &verdict.culprit;
+        let cause = verdict.cause.unwrap_or(Cause::Both);
+        let instance = verdict.group.instance;
+        for index in self.on_network(&verdict.network) {
+            let Some(local) = self.locals.get_mut(&index) else { continue };
+            if local.group.view().is_none_or(|view| view.id.instance > instance) {
+                continue;
+            }
+            if local.me.address == culprit.address {
+                // It is this node's own adapter: it knows, and stands alone.
+                local.group.isolate(now);
+                self.arbiter.close_all(index, |_| false);
+            } else {
+                local.group.doom(now, culprit.address, cause, &verdict.id);
+            }
+        }
+        let network = &verdict.network;
+        let event =
+            self.topology.adapter_down(now, network, culprit, cause, Some(verdict), instance);
+        self.publish_as(event, authority);
+    }
+
+    fn path_judged(&mut self, now: Timestamp, verdict: &Verdict, authority: bool) {
+        let Some(peer) = &verdict.peer else { return };
+        let pair = hats_wire::Pair::new(verdict.culprit.address, peer.address);
+        let event = self.topology.path_failed(now, verdict);
+        self.publish_as(event, authority);
+        for index in self.on_network(&verdict.network) {
+            if let Some(local) = self.locals.get_mut(&index) {
+                local.group.set_path(now, pair, true);
+            }
+            for end in [pair.low(), pair.high()] {
+                self.arbiter.close(index, end);
+            }
+        }
+    }
+
+    fn node_judged(&mut self, now: Timestamp, verdict: &Verdict, authority: bool) {
+        let culprit = &verdict.culprit;
+        if culprit.node_id == self.config.node_id {
+            return;
+        }
+        let daemon = verdict.kind == VerdictKind::Daemon;
+        let cause = if daemon { Cause::DaemonDown } else { Cause::NodeDown };
+        let restarted = self
+            .topology
+            .nodes
+            .get(&culprit.node_id)
+            .is_some_and(|known| known.incarnation > culprit.incarnation);
+        if restarted {
+            return;
+        }
+        self.doom_node(now, culprit.node_id, Some(culprit.incarnation), cause, &verdict.id);
+        let event = self.topology.node_down(now, culprit, verdict.kind, Some(verdict));
+        self.publish_as(event, authority);
+        for (network, member) in self.topology.adapters_of(culprit.node_id) {
+            let instance = self.instance_of(&network, member.address);
+            let event =
+                self.topology.adapter_down(now, &network, &member, cause, Some(verdict), instance);
+            self.publish_as(event, authority);
+        }
+    }
+
+    fn network_judged(&mut self, now: Timestamp, verdict: &Verdict, authority: bool) {
+        let event = self.topology.network_broken(verdict);
+        self.publish_as(event, authority);
+        for index in self.on_network(&verdict.network) {
+            let Some(local) = self.locals.get_mut(&index) else { continue };
+            let me = local.me.address;
+            let far: Vec<IpAddr> = match verdict.sides.iter().find(|side| side.contains(&me)) {
+                Some(mine) => local
+                    .group
+                    .view()
+                    .into_iter()
+                    .flat_map(|view| view.members.iter())
+                    .map(|member| member.address)
+                    .filter(|address| !mine.contains(address))
+                    .collect(),
+                None => {
+                    local.group.isolate(now);
+                    Vec::new()
+                }
+            };
+            for address in &far {
+                local.group.doom(now, *address, Cause::Unreachable, &verdict.id);
+            }
+            self.arbiter.close_all(index, |address| !far.contains(&address));
+        }
+    }
+
+    /// It cannot be told: nobody is blamed, those concerned stand alone.
+    fn nobody_judged(&mut self, now: Timestamp, verdict: &Verdict, authority: bool) {
+        let concerned: Vec<AdapterIndex> = self
+            .on_network(&verdict.network)
+            .into_iter()
+            .filter(|index| {
+                self.locals.get(index).is_some_and(|local| {
+                    [&verdict.reporter, &verdict.suspect]
+                        .iter()
+                        .any(|member| member.address == local.me.address)
+                })
+            })
+            .collect();
+        let instance = verdict.group.instance;
+        let later = |index: &AdapterIndex| {
+            let view = self.locals.get(index).and_then(|local| local.group.view());
+            view.is_some_and(|view| view.members.len() > 1 && view.id.instance > instance)
+        };
+        if concerned.is_empty() || concerned.iter().any(later) {
+            return;
+        }
+        let known = self.topology.adapters.get(&(verdict.network.clone(), verdict.suspect.address));
+        if known.is_none_or(|known| known.state == AdapterState::Up) {
+            let event = say::inconclusive(&verdict.network, verdict);
+            self.publish_as(Some(event), authority);
+        }
+        if verdict.suspect.node_id != self.config.node_id {
+            self.topology.adapter_down(
+                now,
+                &verdict.network,
+                &verdict.suspect,
+                Cause::Inconclusive,
+                Some(verdict),
+                instance,
+            );
+        }
+        for index in concerned {
+            if let Some(local) = self.locals.get_mut(&index) {
+                local.group.isolate(now);
+            }
+            self.arbiter.close_all(index, |_| false);
+        }
+    }
+}
