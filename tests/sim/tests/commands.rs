@@ -3,7 +3,9 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
+    thread,
+    time::Duration,
 };
 
 fn sim(arguments: &[&str]) -> Output {
@@ -70,6 +72,26 @@ fn a_campaign_comes_to_the_same_with_one_thread_as_with_three() {
     let figures = summary("1");
     assert!(figures.starts_with("3 runs, 0 failed"), "{figures}");
     assert_eq!(figures, summary("3"));
+}
+
+#[test]
+fn an_interrupted_campaign_ends_with_what_it_has() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("interrupted");
+    let _ = fs::remove_dir_all(&folder);
+    let campaign = Command::new(env!("CARGO_BIN_EXE_hats-sim"))
+        .args(["campaign", "--seeds", "1000000", "--jobs", "1", "--save-failures", word(&folder)])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it can be run");
+    // It listens to the signal before it makes the folder.
+    while !folder.exists() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    let killed = Command::new("kill").args(["-INT", &campaign.id().to_string()]).status();
+    assert!(killed.expect("there is kill").success());
+    let output = campaign.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    assert!(stdout(&output).contains(" runs, 0 failed\n"), "{}", stdout(&output));
 }
 
 #[test]

@@ -53,12 +53,12 @@ fn minutes(text: &str) -> Result<Duration, String> {
 
 /// Tells all the stories.
 pub(crate) fn campaign(orders: &Campaign) -> Result<ExitCode> {
-    if let Some(folder) = &orders.save_failures {
-        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    }
     let stop = Arc::new(AtomicBool::new(false));
     // Stories that have begun are told to their end: that takes a second.
     flag::register(SIGINT, Arc::clone(&stop))?;
+    if let Some(folder) = &orders.save_failures {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
     let cores = || thread::available_parallelism().map_or(1, NonZero::get);
     let begin = Instant::now();
     let mut progress = Progress { begin, shown: begin, orders };
