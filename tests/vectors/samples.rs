@@ -6,7 +6,7 @@ use hats_wire::{
     AdapterReport, CaseId, Cause, Chunk, Confidence, Direction, Envelope, GroupId, GroupReport,
     Header, Incarnation, Item, ItemBody, ItemKey, ItemVersion, Join, Letter, List, Member, Message,
     NodeId, NodeReport, Observation, Pair, Prepare, ProbeNotice, ProbeRequest, ProbeResult,
-    ProbeSeen, Proclaim, Removal, Silent, Verdict, VerdictKind, cluster_tag,
+    ProbeSeen, Proclaim, Removal, Silent, Summary, Verdict, VerdictKind, cluster_tag,
 };
 
 pub(crate) fn header() -> Header {
@@ -195,14 +195,37 @@ fn group_messages() -> Vec<(&'static str, Message)> {
             "prepare",
             Message::Prepare(Prepare {
                 group: group(),
+                base: None,
                 members: vec![member(5), member(2)],
                 failed_paths: vec![pair()],
                 removed: vec![removal()],
                 digest: 0x1122_3344_5566_7788,
             }),
         ),
+        (
+            "prepare-difference",
+            Message::Prepare(Prepare {
+                group: group(),
+                base: Some(GroupId { instance: group().instance - 1, ..group() }),
+                members: vec![member(5)],
+                failed_paths: vec![],
+                removed: vec![removal()],
+                digest: 0x1122_3344_5566_7788,
+            }),
+        ),
         ("prepare_ack", Message::PrepareAck { group: group_v6() }),
-        ("commit", Message::Commit { group: group(), digest: 0x1122_3344_5566_7788 }),
+        (
+            "commit",
+            Message::Commit { group: group(), digest: 0x1122_3344_5566_7788, absent: vec![] },
+        ),
+        (
+            "commit-absent",
+            Message::Commit {
+                group: group(),
+                digest: 0x1122_3344_5566_7788,
+                absent: vec![address("10.77.1.4")],
+            },
+        ),
         ("list_request", Message::ListRequest { have: group() }),
         (
             "list",
@@ -285,6 +308,7 @@ fn letters() -> Vec<(&'static str, Message)> {
 fn flooded() -> Vec<(&'static str, Message)> {
     let flood = |body| Message::Flood { items: vec![item(9, body)] };
     let version = |key| ItemVersion { key, incarnation: Incarnation(1_795_432), sequence: 9 };
+    let summary = |summary| Message::Summary(Summary { answer_wanted: true, ..summary });
     let have = vec![
         version(ItemKey::Node(NodeId(7))),
         version(ItemKey::Group("neta".into(), address("10.77.1.5"))),
@@ -294,6 +318,8 @@ fn flooded() -> Vec<(&'static str, Message)> {
         ("flood-node", flood(ItemBody::Node(node_report()))),
         ("flood-group", flood(ItemBody::Group(group_report()))),
         ("flood-verdict", flood(ItemBody::Verdict(verdict()))),
-        ("summary", Message::Summary { have, answer_wanted: true }),
+        ("summary", summary(Summary { have: have.clone(), ..Summary::default() })),
+        ("summary-buckets", summary(Summary { buckets: vec![1, 0, u64::MAX], ..Summary::default() })),
+        ("summary-covers", summary(Summary { have, covers: vec![0, 63], ..Summary::default() })),
     ]
 }

@@ -20,7 +20,7 @@ use alloc::{
     string::String,
     vec::Vec,
 };
-use core::{net::IpAddr, time::Duration};
+use core::net::IpAddr;
 
 use hats_wire::{Cause, GroupId, Member, Message, Pair, Removal};
 
@@ -34,6 +34,9 @@ use crate::{
 
 mod follow;
 mod lead;
+mod state;
+
+use state::{Doomed, Duty, Follow, Lead, Membership, Phase, Prepared, Round, Timing, Unresponsive};
 
 /// A committed membership.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -105,123 +108,6 @@ pub enum Adopted {
     Isolated,
 }
 
-/// How long things take, from the detection parameters.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Timing {
-    interval: Duration,
-    /// JOINs are gathered this long before PREPARE.
-    gather: Duration,
-    /// A missing acknowledgement is asked for again after this.
-    ack_retry: Duration,
-    /// A round ends after this, whoever acknowledged.
-    round: Duration,
-    /// A lower leader that is not taken in within this leads itself again.
-    join: Duration,
-    /// A doomed member must be committed out within this.
-    overdue: Duration,
-}
-
-impl Timing {
-    pub(crate) fn new(detection: &Detection) -> Self {
-        let interval = detection.heartbeat_interval;
-        let ack_retry = (interval / 2).max(Duration::from_millis(5));
-        let round = (interval * 2).max(ack_retry * 4);
-        Timing {
-            interval,
-            gather: interval / 4,
-            ack_retry,
-            round,
-            join: round * 2 + interval,
-            overdue: round * 2,
-        }
-    }
-}
-
-#[derive(Clone, Debug)]
-enum Phase {
-    Disabled,
-    Listening { until: Timestamp },
-    Member(Membership),
-}
-
-/// What a member does besides heartbeats.
-#[derive(Clone, Debug)]
-struct Membership {
-    view: GroupView,
-    since: Timestamp,
-    /// Who left with the commit that brought it.
-    removed: Vec<Removal>,
-    duty: Duty,
-    prepared: Option<Prepared>,
-}
-
-#[derive(Clone, Debug)]
-enum Duty {
-    Lead(Lead),
-    /// A leader that asked a higher one to take its group.
-    Joining(Joining),
-    Follow(Follow),
-}
-
-#[derive(Clone, Debug, Default)]
-struct Lead {
-    /// Each interval; each fourth once the group is stable.
-    proclaim_at: Timestamp,
-    /// JOINs that come until then are prepared together.
-    gather_until: Option<Timestamp>,
-    joins: BTreeMap<IpAddr, Member>,
-    join_paths: BTreeSet<Pair>,
-    round: Option<Round>,
-    /// COMMIT is said twice, in case the first is lost.
-    commit_again: Option<Timestamp>,
-}
-
-#[derive(Clone, Debug)]
-struct Round {
-    next: GroupView,
-    removed: Vec<Removal>,
-    acks: BTreeSet<IpAddr>,
-    resend_at: Timestamp,
-    deadline: Timestamp,
-}
-
-#[derive(Clone, Debug)]
-struct Joining {
-    leader: IpAddr,
-    into: GroupId,
-    again_at: Timestamp,
-    give_up_at: Timestamp,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Follow {
-    /// A doomed member must be gone by then.
-    commit_due: Option<Timestamp>,
-}
-
-#[derive(Clone, Debug)]
-struct Prepared {
-    next: GroupView,
-    removed: Vec<Removal>,
-    until: Timestamp,
-}
-
-/// A member that is to leave.
-#[derive(Clone, Debug)]
-struct Doomed {
-    removal: Removal,
-    /// The membership in force when that became known: the next one may have
-    /// been prepared before, one after that lists it because it came back.
-    instance: u64,
-}
-
-/// A leader that proclaims but does not take this group in.
-#[derive(Clone, Copy, Debug)]
-struct Unresponsive {
-    until: Timestamp,
-    times: u32,
-}
-
 /// The machine. Inputs are methods that take `now`; what it wants done is
 /// drained after each.
 #[derive(Clone, Debug)]
@@ -261,7 +147,8 @@ impl Group {
     /// The adapter can be used: listen, then form a group.
     pub fn enable(&mut self, now: Timestamp) {
         if matches!(self.phase, Phase::Disabled) {
-            self.phase = Phase::Listening { until: now + self.timing.interval };
+            let until = now + self.timing.interval;
+            self.phase = Phase::Listening { until, heard: None };
         }
     }
 
@@ -339,9 +226,9 @@ impl Group {
         }
         match &self.phase {
             Phase::Disabled => None,
-            Phase::Listening { until } => Some(*until),
+            Phase::Listening { until, .. } => Some(*until),
             Phase::Member(membership) => {
-                let prepared = membership.prepared.as_ref().map(|prepared| prepared.until);
+                let prepared = membership.prepared.as_ref().map(Prepared::next_deadline);
                 let duty = match &membership.duty {
                     Duty::Lead(lead) => lead.next_deadline(),
                     Duty::Joining(joining) => Some(joining.again_at.min(joining.give_up_at)),
@@ -354,9 +241,13 @@ impl Group {
 
     /// Does what is overdue, once.
     pub fn wake(&mut self, now: Timestamp) {
-        if let Phase::Listening { until } = self.phase {
+        if let Phase::Listening { until, heard } = self.phase {
             if now >= until {
                 self.stand_alone(now, Adopted::Started);
+                // There is one to join: nobody needs to hear of a group of one.
+                if let Some((leader, group)) = heard {
+                    self.join(now, leader, group);
+                }
             }
             return;
         }
@@ -371,7 +262,19 @@ impl Group {
 
     /// A message about membership arrived from the adapter at `from`.
     pub fn handle(&mut self, now: Timestamp, from: IpAddr, message: Message) {
-        if from == self.me.address || self.membership().is_none() || self.retired {
+        if from == self.me.address || self.retired {
+            return;
+        }
+        if let (Phase::Listening { heard, .. }, Message::Proclaim(proclaim)) =
+            (&mut self.phase, &message)
+        {
+            let highest = heard.map_or(self.me.address, |(leader, _)| leader);
+            if from >= highest {
+                *heard = Some((from, proclaim.group));
+            }
+            self.highest = self.highest.max(proclaim.group.instance);
+        }
+        if self.membership().is_none() {
             return;
         }
         match message {
@@ -379,7 +282,9 @@ impl Group {
             Message::Join(join) => self.on_join(now, from, join),
             Message::Prepare(prepare) => self.on_prepare(now, from, prepare),
             Message::PrepareAck { group } => self.on_prepare_ack(now, from, group),
-            Message::Commit { group, digest } => self.on_commit(now, from, group, digest),
+            Message::Commit { group, digest, absent } => {
+                self.on_commit(now, from, group, digest, absent);
+            }
             Message::ListRequest { have } => self.on_list_request(from, have),
             Message::List(list) => self.on_list(now, list),
             Message::Expelled { group, cause, verdict_id } => {
@@ -395,7 +300,7 @@ impl Group {
             | Message::Chunk(_)
             | Message::Envelope(_)
             | Message::Flood { .. }
-            | Message::Summary { .. } => {}
+            | Message::Summary(_) => {}
         }
     }
 
@@ -504,7 +409,7 @@ impl Group {
             {
                 membership.duty = Duty::Lead(Lead { proclaim_at: now, ..Lead::default() });
             }
-            self.start_round(now);
+            self.begin_round(now);
             return;
         }
         let rank = self.view().and_then(|view| view.members.rank(self.me.address)).unwrap_or(0);

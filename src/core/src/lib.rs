@@ -19,6 +19,7 @@ pub mod members;
 pub mod monitor;
 pub mod nim;
 pub mod node;
+mod pace;
 pub mod ring;
 pub mod say;
 pub mod time;

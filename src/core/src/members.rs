@@ -1,104 +1,128 @@
 //! The members of a group, in rank order.
 
-use alloc::vec::Vec;
+use alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
 use core::net::IpAddr;
 
 use hats_wire::{Member, NodeId, Pair};
 
 /// Members by falling address: the leader first, the successor second.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Members(Vec<Member>);
+///
+/// A list of thousands is kept in many places (what is in force, what is
+/// prepared, what is reported): a clone shares it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Members(Arc<Inner>);
 
-impl Members {
-    /// The set of `members`; of two with one address the later one stays.
-    pub fn new(members: impl IntoIterator<Item = Member>) -> Self {
-        let mut set = Members::default();
-        for member in members {
-            set.insert(member);
-        }
-        set
-    }
+#[derive(PartialEq, Eq, Debug)]
+struct Inner {
+    list: Vec<Member>,
+    /// Ranks by node, so that a node's member is found without a search.
+    by_node: Vec<(NodeId, usize)>,
+    digest: Digest,
+}
 
-    /// Puts `member` in its place; replaces one with the same address.
-    pub fn insert(&mut self, member: Member) {
-        match self.position(member.address) {
-            Ok(at) => self.0[at] = member,
-            Err(at) => self.0.insert(at, member),
-        }
-    }
-
-    /// Takes the member of this address out.
-    pub fn remove(&mut self, address: IpAddr) -> Option<Member> {
-        self.position(address).ok().map(|at| self.0.remove(at))
-    }
-
-    /// The member of this address.
-    pub fn get(&self, address: IpAddr) -> Option<&Member> {
-        self.position(address).ok().map(|at| &self.0[at])
-    }
-
-    /// Whether this address is a member's.
-    pub fn contains(&self, address: IpAddr) -> bool {
-        self.position(address).is_ok()
-    }
-
-    /// The first member of this node.
-    pub fn of_node(&self, node: NodeId) -> Option<&Member> {
-        self.0.iter().find(|member| member.node_id == node)
-    }
-
-    /// How many are ranked before this address: 0 for the leader.
-    pub fn rank(&self, address: IpAddr) -> Option<usize> {
-        self.position(address).ok()
-    }
-
-    /// By rank.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Member> {
-        self.0.iter()
-    }
-
-    /// By rank.
-    pub fn as_slice(&self) -> &[Member] {
-        &self.0
-    }
-
-    /// A copy for a message.
-    pub fn to_vec(&self) -> Vec<Member> {
-        self.0.clone()
-    }
-
-    /// How many.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Nobody.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// A number that differs when the members or the failed paths differ.
-    pub fn digest<'a>(&self, paths: impl IntoIterator<Item = &'a Pair>) -> u64 {
+impl Inner {
+    /// Of a list that is in order already.
+    fn new(list: Vec<Member>) -> Self {
+        let mut by_node: Vec<(NodeId, usize)> =
+            list.iter().enumerate().map(|(rank, member)| (member.node_id, rank)).collect();
+        by_node.sort_unstable();
         let mut digest = Digest::default();
-        for member in &self.0 {
+        for member in &list {
             digest.address(member.address);
             digest.number(member.node_id.0);
             digest.number(member.incarnation.0);
         }
+        Inner { list, by_node, digest }
+    }
+}
+
+impl Default for Members {
+    fn default() -> Self {
+        Members(Arc::new(Inner::new(Vec::new())))
+    }
+}
+
+impl Members {
+    /// The set of `members`; of two with one address the later one stays.
+    pub fn new(members: impl IntoIterator<Item = Member>) -> Self {
+        let mut list: Vec<Member> = members.into_iter().collect();
+        // Later ones first among equals, so that they are the ones that stay.
+        list.reverse();
+        list.sort_by(|a, b| b.address.cmp(&a.address));
+        list.dedup_by_key(|member| member.address);
+        Members(Arc::new(Inner::new(list)))
+    }
+
+    /// These without `gone` and with `added`, which replace those of the same address.
+    pub fn changed(
+        &self,
+        gone: &BTreeSet<IpAddr>,
+        added: impl IntoIterator<Item = Member>,
+    ) -> Members {
+        let stay = self.iter().filter(|member| !gone.contains(&member.address)).cloned();
+        Members::new(stay.chain(added))
+    }
+
+    /// The member of this address.
+    pub fn get(&self, address: IpAddr) -> Option<&Member> {
+        self.rank(address).map(|at| &self.0.list[at])
+    }
+
+    /// Whether this address is a member's.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.rank(address).is_some()
+    }
+
+    /// The members of this node, by rank.
+    pub fn of_node(&self, node: NodeId) -> impl Iterator<Item = &Member> {
+        let first = self.0.by_node.partition_point(|(other, _)| *other < node);
+        let its = self.0.by_node[first..].iter().take_while(move |(other, _)| *other == node);
+        its.map(|(_, rank)| &self.0.list[*rank])
+    }
+
+    /// How many are ranked before this address: 0 for the leader.
+    pub fn rank(&self, address: IpAddr) -> Option<usize> {
+        self.0.list.binary_search_by(|member| address.cmp(&member.address)).ok()
+    }
+
+    /// By rank.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Member> {
+        self.0.list.iter()
+    }
+
+    /// By rank.
+    pub fn as_slice(&self) -> &[Member] {
+        &self.0.list
+    }
+
+    /// A copy for a message.
+    pub fn to_vec(&self) -> Vec<Member> {
+        self.0.list.clone()
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.0.list.len()
+    }
+
+    /// Nobody.
+    pub fn is_empty(&self) -> bool {
+        self.0.list.is_empty()
+    }
+
+    /// A number that differs when the members or the failed paths differ.
+    pub fn digest<'a>(&self, paths: impl IntoIterator<Item = &'a Pair>) -> u64 {
+        let mut digest = self.0.digest;
         for pair in paths {
             digest.address(pair.low());
             digest.address(pair.high());
         }
         digest.value()
     }
-
-    fn position(&self, address: IpAddr) -> Result<usize, usize> {
-        self.0.binary_search_by(|member| address.cmp(&member.address))
-    }
 }
 
 /// FNV-1a, 64 bits: the same on every machine.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Digest(u64);
 
 impl Default for Digest {

@@ -87,7 +87,6 @@ pub struct Node {
     topology: Topology,
     arbiter: Arbiter,
     reassembly: Reassembly,
-    message_id: u64,
     /// Items are flooded three times, in case one is lost.
     repeats: Vec<(Timestamp, Item)>,
     lease_at: Timestamp,
@@ -135,7 +134,6 @@ impl Node {
             topology: Topology::default(),
             arbiter,
             reassembly: Reassembly::new(),
-            message_id: 0,
             repeats: Vec::new(),
             lease_at: now,
             alive_at: now + ALIVE_EVERY,
@@ -355,8 +353,7 @@ impl Node {
         }
         let relays: Vec<(IpAddr, IpAddr)> =
             around.iter().filter_map(|to| Some((relay(local, *to)?, *to))).collect();
-        self.message_id += 1;
-        let datagrams = hats_wire::split(&self.header, message, self.message_id);
+        let datagrams = hats_wire::split(&self.header, message);
         for datagram in datagrams {
             for to in &direct {
                 self.nim(index, Command::Send { to: *to, datagram: datagram.clone() });
@@ -376,8 +373,7 @@ impl Node {
         datagram: &[u8],
     ) {
         let wrapped = Message::Relay { from, to, datagram: datagram.to_vec() };
-        self.message_id += 1;
-        for datagram in hats_wire::split(&self.header, &wrapped, self.message_id) {
+        for datagram in hats_wire::split(&self.header, &wrapped) {
             self.nim(index, Command::Send { to: Some(relay), datagram });
         }
     }

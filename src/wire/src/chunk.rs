@@ -7,7 +7,8 @@ use alloc::{collections::BTreeMap, vec::Vec};
 use core::net::IpAddr;
 
 use crate::{
-    Chunk, DATAGRAM_MAX, DecodeError, Frame, HEADER_LEN, Header, Incarnation, Message, NodeId,
+    Chunk, DATAGRAM_MAX, DecodeError, Frame, HEADER_LEN, Header, Incarnation, Item, Message,
+    NodeId,
     codec::{self, kind},
 };
 
@@ -27,12 +28,12 @@ pub const PARTIAL_PER_SENDER_MAX: usize = 4;
 pub const PARTIAL_AGE_NS_MAX: u64 = 2_000_000_000;
 
 /// Encodes `message` as one datagram, or as several [`Message::Chunk`]s when it
-/// is too long for one. `message_id` must differ between the messages of one
-/// incarnation.
+/// is too long for one. Their id follows from what the message says: parts of one
+/// that is sent again make up for those that were lost of the first.
 ///
 /// Gives nothing when the body is longer than [`MESSAGE_MAX`]: no receiver would
 /// take it.
-pub fn split(header: &Header, message: &Message, message_id: u64) -> Vec<Vec<u8>> {
+pub fn split(header: &Header, message: &Message) -> Vec<Vec<u8>> {
     let of = codec::message_type(message);
     let body = codec::encode_body(message);
     if HEADER_LEN + body.len() <= DATAGRAM_MAX {
@@ -43,6 +44,7 @@ pub fn split(header: &Header, message: &Message, message_id: u64) -> Vec<Vec<u8>
         return Vec::new();
     }
     let count = body.len().div_ceil(CHUNK_PART_MAX);
+    let message_id = id_of(of, &body);
     let chunk = |(index, part): (usize, &[u8])| Chunk {
         message_id,
         index: number(index),
@@ -54,6 +56,35 @@ pub fn split(header: &Header, message: &Message, message_id: u64) -> Vec<Vec<u8>
         .enumerate()
         .map(|part| codec::encode(header, &Message::Chunk(chunk(part))))
         .collect()
+}
+
+/// FNV-1a, 64 bits.
+fn id_of(kind: u8, body: &[u8]) -> u64 {
+    let bytes = [kind].into_iter().chain(body.iter().copied());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// Floods of `items`, as many in each as fit one datagram; one that does not
+/// fit by itself has a flood of its own.
+pub fn floods(items: impl IntoIterator<Item = Item>) -> Vec<Message> {
+    let room = DATAGRAM_MAX - HEADER_LEN;
+    let mut floods = Vec::new();
+    let (mut some, mut size) = (Vec::new(), 0);
+    for item in items {
+        let length = codec::length_in_flood(&item);
+        if !some.is_empty() && size + length > room {
+            floods.push(Message::Flood { items: core::mem::take(&mut some) });
+            size = 0;
+        }
+        size += length;
+        some.push(item);
+    }
+    if !some.is_empty() {
+        floods.push(Message::Flood { items: some });
+    }
+    floods
 }
 
 fn number(index: usize) -> u32 {

@@ -22,7 +22,7 @@ mod message;
 
 pub use chunk::{
     CHUNK_PART_MAX, CHUNKS_MAX, MESSAGE_MAX, PARTIAL_AGE_NS_MAX, PARTIAL_MAX,
-    PARTIAL_PER_SENDER_MAX, Reassembly, split,
+    PARTIAL_PER_SENDER_MAX, Reassembly, floods, split,
 };
 pub use codec::{decode, encode, message_type};
 pub use error::DecodeError;

@@ -50,8 +50,10 @@ pub enum Message {
     Commit {
         /// The group it is about.
         group: GroupId,
-        /// Digest of what was prepared.
+        /// Digest of what was prepared, without those who stay out.
         digest: u64,
+        /// Newcomers that were prepared and stay out: they did not acknowledge.
+        absent: Vec<IpAddr>,
     },
     /// 7: tell me the membership that follows `have`.
     ListRequest {
@@ -123,12 +125,7 @@ pub enum Message {
         items: Vec<Item>,
     },
     /// 19: which items a member has.
-    Summary {
-        /// What the sender has.
-        have: Vec<ItemVersion>,
-        /// The receiver shall say what it has, too.
-        answer_wanted: bool,
-    },
+    Summary(Summary),
 }
 
 /// One adapter in a group.
@@ -196,7 +193,10 @@ pub struct Join {
 pub struct Prepare {
     /// The identity the membership will have.
     pub group: GroupId,
-    /// The members.
+    /// The membership that it is told by its difference from; none when it is
+    /// told in full.
+    pub base: Option<GroupId>,
+    /// The members; those that are not in `base`, or otherwise, if one is named.
     pub members: Vec<Member>,
     /// Pairs the ring goes round.
     pub failed_paths: Vec<Pair>,
@@ -217,6 +217,19 @@ pub struct List {
     pub failed_paths: Vec<Pair>,
     /// Who left with its last commit, and why.
     pub removed: Vec<Removal>,
+}
+
+/// See [`Message::Summary`].
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Summary {
+    /// What the sender has, unless `buckets` says it.
+    pub have: Vec<ItemVersion>,
+    /// The receiver shall say what it has, too.
+    pub answer_wanted: bool,
+    /// Digests of all buckets of the sender's database; then `have` is empty.
+    pub buckets: Vec<u64>,
+    /// The buckets of which `have` lists everything; all of them when empty.
+    pub covers: Vec<u32>,
 }
 
 /// See [`Message::Chunk`].

@@ -47,14 +47,18 @@ impl Summary<'_> {
                 self.pairs(&it.failed_paths)
             ),
             Message::Prepare(it) => format!(
-                "Prepare {} [{}]{}{}",
+                "Prepare {}{} [{}]{}{}",
                 self.group(&it.group),
+                it.base.map_or(String::new(), |base| format!(" after {}", self.group(&base))),
                 self.members(&it.members),
                 self.removed(&it.removed),
                 self.pairs(&it.failed_paths)
             ),
             Message::PrepareAck { group } => format!("PrepareAck {}", self.group(group)),
-            Message::Commit { group, .. } => format!("Commit {}", self.group(group)),
+            Message::Commit { group, absent, .. } => {
+                let without = if absent.is_empty() { "" } else { " without " };
+                format!("Commit {}{without}{}", self.group(group), self.names(absent))
+            }
             Message::ListRequest { have } => format!("ListRequest have {}", self.group(have)),
             Message::List(it) => format!(
                 "List {} [{}]{}{}",
@@ -98,10 +102,12 @@ impl Summary<'_> {
                 self.letter(&it.letter)
             ),
             Message::Flood { items } => format!("Flood {}", join(items, |item| self.item(item))),
-            Message::Summary { have, answer_wanted } => format!(
-                "Summary {}{}",
-                join(have, |version| self.version(version)),
-                flag(*answer_wanted, " answer wanted")
+            Message::Summary(it) => format!(
+                "Summary {}{}{}{}",
+                join(&it.have, |version| self.version(version)),
+                flag(!it.buckets.is_empty(), " by buckets"),
+                flag(!it.covers.is_empty(), " of some buckets"),
+                flag(it.answer_wanted, " answer wanted")
             ),
         }
     }

@@ -1,26 +1,39 @@
 //! What a member does: acknowledge, adopt, and notice what it missed.
 
-use alloc::string::String;
+use alloc::{collections::BTreeSet, string::String, vec::Vec};
 use core::net::IpAddr;
 
 use hats_wire::{Cause, GroupId, List, Message, Prepare};
 
 use super::{Adopted, Duty, Group, GroupView, Membership, Output, Prepared};
-use crate::{members::Members, time::Timestamp};
+use crate::{members::Members, pace, time::Timestamp};
+
+impl Prepared {
+    pub(super) fn next_deadline(&self) -> Timestamp {
+        self.ack_at.map_or(self.until, |at| at.min(self.until))
+    }
+}
 
 impl Group {
     pub(super) fn on_prepare(&mut self, now: Timestamp, from: IpAddr, prepare: Prepare) {
         let until = now + self.timing.round * 2;
-        let next = GroupView {
-            id: prepare.group,
-            members: Members::new(prepare.members),
-            failed_paths: prepare.failed_paths.into_iter().collect(),
+        let Some(view) = self.view() else { return };
+        let members = match prepare.base {
+            None => Members::new(prepare.members),
+            Some(base) if base == view.id => {
+                let gone = prepare.removed.iter().map(|removal| removal.member.address).collect();
+                view.members.changed(&gone, prepare.members)
+            }
+            // Missed a commit, or a newcomer: it is told in full as well.
+            Some(_) => return,
         };
+        let failed_paths = prepare.failed_paths.into_iter().collect();
+        let next = GroupView { id: prepare.group, members, failed_paths };
         let leads = next.roles().leader == from && next.id.leader == from;
-        if !leads || !next.members.contains(self.me.address) || next.digest() != prepare.digest {
+        let Some(rank) = next.members.rank(self.me.address) else { return };
+        if !leads || next.digest() != prepare.digest {
             return;
         }
-        let Some(view) = self.view() else { return };
         if next.id == view.id {
             // Its COMMIT is in force here; the acknowledgement was lost.
             self.send(from, Message::PrepareAck { group: next.id });
@@ -31,7 +44,8 @@ impl Group {
         if next.id.instance <= view.id.instance || overruled {
             return;
         }
-        let group = next.id;
+        let (group, size) = (next.id, next.members.len());
+        let wait = pace::spread(rank, size, self.timing.ack_retry / 2);
         self.highest = self.highest.max(group.instance);
         self.unresponsive.remove(&from);
         let Some(membership) = self.membership_mut() else { return };
@@ -39,25 +53,57 @@ impl Group {
             joining.give_up_at = joining.give_up_at.max(until);
             joining.again_at = joining.give_up_at;
         }
-        membership.prepared = Some(Prepared { next, removed: prepare.removed, until });
-        self.send(from, Message::PrepareAck { group });
+        let ack_at = Some(now + wait);
+        membership.prepared = Some(Prepared { next, removed: prepare.removed, until, ack_at });
+        self.acknowledge(now);
     }
 
-    pub(super) fn on_commit(&mut self, now: Timestamp, from: IpAddr, group: GroupId, digest: u64) {
+    /// Acknowledges when that is due. In a large group it is said again until
+    /// COMMIT comes: a list that was sent again in vain is not heard as such.
+    fn acknowledge(&mut self, now: Timestamp) {
+        let ack_retry = self.timing.ack_retry;
+        let Some(prepared) = self.membership_mut().and_then(|it| it.prepared.as_mut()) else {
+            return;
+        };
+        if prepared.ack_at.is_none_or(|at| now < at) {
+            return;
+        }
+        let large = prepared.next.members.len() > pace::SMALL;
+        prepared.ack_at = large.then(|| now + ack_retry);
+        let group = prepared.next.id;
+        self.send(group.leader, Message::PrepareAck { group });
+    }
+
+    pub(super) fn on_commit(
+        &mut self,
+        now: Timestamp,
+        from: IpAddr,
+        group: GroupId,
+        digest: u64,
+        absent: Vec<IpAddr>,
+    ) {
+        let me = self.me.address;
         let Some(membership) = self.membership_mut() else { return };
         if membership.view.id == group {
             return;
         }
-        match membership.prepared.take() {
-            Some(prepared) if prepared.next.id == group && prepared.next.digest() == digest => {
-                self.adopt(now, prepared.next, prepared.removed, Adopted::Committed);
+        let ours = membership.prepared.take_if(|prepared| prepared.next.id == group);
+        if absent.contains(&me) {
+            // The acknowledgements were lost or late: ask to be taken in again.
+            if let Duty::Joining(joining) = &mut membership.duty {
+                joining.again_at = now;
             }
-            other => {
-                membership.prepared = other.filter(|prepared| prepared.next.id != group);
-                if group.instance > membership.view.id.instance && group.leader == from {
-                    self.ask_for_list(now, from);
-                }
+            return;
+        }
+        if let Some(Prepared { mut next, removed, .. }) = ours {
+            next.leave_out(&absent.into_iter().collect());
+            if next.digest() == digest {
+                self.adopt(now, next, removed, Adopted::Committed);
+                return;
             }
+        }
+        if group.instance > membership.view.id.instance && group.leader == from {
+            self.ask_for_list(now, from);
         }
     }
 
@@ -98,17 +144,18 @@ impl Group {
     /// A heartbeat of `from` names a group that is not mine.
     pub fn on_stranger(&mut self, now: Timestamp, from: IpAddr, group: GroupId) {
         self.highest = self.highest.max(group.instance);
+        if self.expects_commit(now, group) {
+            return;
+        }
         let Some(view) = self.view() else { return };
         if group == view.id {
             return;
         }
         if group.instance > view.id.instance {
+            let have = view.id;
             self.ask_for_list(now, group.leader);
             if from != group.leader {
-                let have = self.view().map(|view| view.id);
-                if let Some(have) = have {
-                    self.send(from, Message::ListRequest { have });
-                }
+                self.send(from, Message::ListRequest { have });
             }
         } else if !view.members.contains(from)
             && (view.members.contains(group.leader) || view.members.len() > 1)
@@ -117,6 +164,18 @@ impl Group {
             let group = view.id;
             self.send(from, Message::Expelled { group, cause, verdict_id });
         }
+    }
+
+    /// Whether this group is prepared here: it is in force elsewhere, so its
+    /// COMMIT is on its way, or was lost and is said again.
+    pub(super) fn expects_commit(&mut self, now: Timestamp, group: GroupId) -> bool {
+        let patience = now + self.timing.ack_retry * 2;
+        let prepared = self.membership_mut().and_then(|membership| membership.prepared.as_mut());
+        let Some(prepared) = prepared.filter(|prepared| prepared.next.id == group) else {
+            return false;
+        };
+        prepared.until = prepared.until.min(patience);
+        true
     }
 
     /// A watched neighbour lives but does not feed this member: one of the two
@@ -143,10 +202,10 @@ impl Group {
     /// A PREPARE whose COMMIT did not come: it was lost, or the leader died.
     pub(super) fn wake_prepared(&mut self, now: Timestamp) {
         let Some(membership) = self.membership_mut() else { return };
-        let expired = membership.prepared.as_ref().is_some_and(|prepared| now >= prepared.until);
-        if expired && let Some(prepared) = membership.prepared.take() {
+        if let Some(prepared) = membership.prepared.take_if(|prepared| now >= prepared.until) {
             self.ask_for_list(now, prepared.next.id.leader);
         }
+        self.acknowledge(now);
     }
 
     pub(super) fn wake_follow(&mut self, now: Timestamp) {
@@ -164,5 +223,17 @@ impl Group {
             self.outputs.push(Output::Overdue { leader });
         }
         self.changes_wanted(now);
+    }
+}
+
+impl GroupView {
+    /// These are no members, and paths to them no paths of the group.
+    pub(super) fn leave_out(&mut self, gone: &BTreeSet<IpAddr>) {
+        if !gone.is_empty() {
+            self.members = self.members.changed(gone, []);
+        }
+        let members = &self.members;
+        self.failed_paths
+            .retain(|pair| members.contains(pair.low()) && members.contains(pair.high()));
     }
 }

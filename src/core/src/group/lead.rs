@@ -3,20 +3,20 @@
 use alloc::{collections::BTreeSet, vec::Vec};
 use core::net::IpAddr;
 
-use hats_wire::{Cause, GroupId, Join, List, Message, Prepare, Removal};
+use hats_wire::{Cause, GroupId, Join, List, Member, Message, Prepare, Removal};
 
 use super::{
-    Adopted, Duty, Group, GroupView, Joining, Lead, Membership, Output, Round, Unresponsive,
+    Adopted, Duty, Follow, Group, GroupView, Lead, Membership, Output, Round, Unresponsive,
+    state::Joining,
 };
-use crate::time::Timestamp;
+use crate::{pace, time::Timestamp};
 
 impl Lead {
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
         let round = self.round.as_ref().map(|round| round.resend_at.min(round.deadline));
-        [Some(self.proclaim_at), self.gather_until, self.commit_again, round]
-            .into_iter()
-            .flatten()
-            .min()
+        let gathered = self.gathering.map(|gathering| gathering.until);
+        let again = self.commit_again.as_ref().map(|(at, _)| *at);
+        [Some(self.proclaim_at), gathered, again, round].into_iter().flatten().min()
     }
 }
 
@@ -25,21 +25,14 @@ impl Group {
         let stable = self.is_stable(now);
         let timing = self.timing;
         let Some(lead) = self.lead() else { return };
-        let gathered = lead.gather_until.is_some_and(|until| now >= until);
-        if gathered {
-            lead.gather_until = None;
-        }
-        let again = lead.commit_again.is_some_and(|at| now >= at);
-        if again {
-            lead.commit_again = None;
-        }
+        let gathered = lead.gathering.take_if(|gathering| now >= gathering.until).is_some();
+        let again = lead.commit_again.take_if(|(at, _)| now >= *at);
         let proclaim = now >= lead.proclaim_at;
         if proclaim {
             lead.proclaim_at = now + timing.interval * if stable { 4 } else { 1 };
         }
-        if again && let Some(view) = self.view() {
-            let (group, digest) = (view.id, view.digest());
-            self.send(None, Message::Commit { group, digest });
+        if let Some((_, commit)) = again {
+            self.send(None, commit);
         }
         if proclaim {
             self.outputs.push(Output::Proclaim);
@@ -68,7 +61,12 @@ impl Group {
             .map(|member| member.address)
             .filter(|address| !round.acks.contains(address))
             .collect();
-        let prepare = prepare_message(&round.next, &round.removed);
+        let small = round.next.members.len() <= pace::SMALL;
+        let prepare = in_full(&round.next, &round.removed);
+        if silent.len() > pace::FEW && !small {
+            self.send(None, prepare);
+            return;
+        }
         for address in silent {
             self.send(address, prepare.clone());
         }
@@ -82,6 +80,7 @@ impl Group {
         self.highest = self.highest.max(group.instance);
         let ignored = self.unresponsive.get(&from).is_some_and(|held| now < held.until);
         let acting = self.acting_leader();
+        let expected = self.expects_commit(now, group);
         let Some(membership) = self.membership_mut() else { return };
         match &mut membership.duty {
             Duty::Lead(_) if from > me && !ignored => self.join(now, from, group),
@@ -97,7 +96,7 @@ impl Group {
             Duty::Joining(joining) if from == joining.leader => joining.into = group,
             // The leader is ahead; or who acts for it has gone on without me.
             Duty::Follow(_) if from == membership.view.id.leader || Some(from) == acting => {
-                if group.instance > membership.view.id.instance {
+                if group.instance > membership.view.id.instance && !expected {
                     self.ask_for_list(now, from);
                 }
             }
@@ -105,7 +104,7 @@ impl Group {
         }
     }
 
-    fn join(&mut self, now: Timestamp, leader: IpAddr, into: GroupId) {
+    pub(super) fn join(&mut self, now: Timestamp, leader: IpAddr, into: GroupId) {
         let timing = self.timing;
         let Some(membership) = self.membership_mut() else { return };
         membership.duty = Duty::Joining(Joining {
@@ -159,7 +158,7 @@ impl Group {
         membership.duty = if membership.view.id.leader == me {
             Duty::Lead(Lead { proclaim_at: now, ..Lead::default() })
         } else {
-            Duty::Follow(super::Follow::default())
+            Duty::Follow(Follow::default())
         };
         if !self.doomed.is_empty() || !self.path_changes.is_empty() {
             self.changes_wanted(now);
@@ -202,15 +201,36 @@ impl Group {
         if !known {
             lead.joins.extend(fresh.into_iter().map(|member| (member.address, member)));
             lead.join_paths.extend(join.failed_paths);
-            lead.gather_until.get_or_insert(now + gather);
+            lead.gather(now, gather);
         }
         for member in again {
             self.doom(now, member.address, Cause::Unreachable, "");
         }
     }
 
+    /// Begins the two-phase commit of what is wanted, at once; but while one
+    /// waits for members that live, what comes meanwhile is gathered.
+    pub(super) fn begin_round(&mut self, now: Timestamp) {
+        let gather = self.timing.gather;
+        if self.is_waiting()
+            && let Some(lead) = self.lead()
+        {
+            lead.gather(now, gather);
+        } else {
+            self.start_round(now);
+        }
+    }
+
+    /// Whether a round has begun that can still be acknowledged by all.
+    fn is_waiting(&self) -> bool {
+        match self.membership().map(|membership| &membership.duty) {
+            Some(Duty::Lead(Lead { round: Some(round), .. })) => round.is_waiting(&self.doomed),
+            Some(_) | None => false,
+        }
+    }
+
     /// Begins, or begins again, the two-phase commit of what is wanted.
-    pub(super) fn start_round(&mut self, now: Timestamp) {
+    fn start_round(&mut self, now: Timestamp) {
         let timing = self.timing;
         let Some((next, removed)) = self.next_view() else { return };
         if next.members.len() == 1 {
@@ -218,9 +238,11 @@ impl Group {
             return;
         }
         self.highest = next.id.instance;
-        let message = prepare_message(&next, &removed);
+        let Some(view) = self.view() else { return };
+        let messages = prepares(view, &next, &removed);
         let acks = BTreeSet::from([self.me.address]);
         let Some(lead) = self.lead() else { return };
+        lead.gathering = None;
         lead.round = Some(Round {
             next,
             removed,
@@ -228,7 +250,9 @@ impl Group {
             resend_at: now + timing.ack_retry,
             deadline: now + timing.round,
         });
-        self.send(None, message);
+        for (to, message) in messages {
+            self.send(to, message);
+        }
     }
 
     /// The membership that is wanted, when it differs from the one in force.
@@ -239,12 +263,12 @@ impl Group {
         let membership = self.membership()?;
         let Duty::Lead(lead) = &membership.duty else { return None };
         let view = &membership.view;
-        let mut members = view.members.clone();
         // Those a running round was about to take in are still wanted.
         let preparing = lead.round.iter().flat_map(|round| round.next.members.iter());
-        for member in preparing.chain(lead.joins.values()) {
-            members.insert(member.clone());
-        }
+        let wanted = preparing.chain(lead.joins.values());
+        let wanted = wanted.filter(|member| !doomed.contains_key(&member.address)).cloned();
+        let gone = doomed.keys().copied().collect();
+        let members = view.members.changed(&gone, wanted);
         let mut failed_paths = view.failed_paths.clone();
         failed_paths.extend(lead.join_paths.iter().copied());
         for (pair, failed) in changes {
@@ -253,9 +277,6 @@ impl Group {
             } else {
                 failed_paths.remove(&pair);
             }
-        }
-        for address in doomed.keys() {
-            members.remove(*address);
         }
         failed_paths.retain(|pair| members.contains(pair.low()) && members.contains(pair.high()));
         let removed = doomed.into_values().map(|doomed| doomed.removal).collect();
@@ -275,8 +296,12 @@ impl Group {
             return;
         }
         round.acks.insert(from);
-        if round.acks.len() == round.next.members.len() {
+        let complete = round.acks.len() == round.next.members.len();
+        if complete {
             self.finish_round(now);
+        } else if !self.is_waiting() {
+            // Those that are missing have been judged meanwhile.
+            self.start_round(now);
         }
     }
 
@@ -287,33 +312,29 @@ impl Group {
         let Some(round) = lead.round.take() else { return };
         let Some(view) = self.view() else { return };
         let mut next = round.next;
-        let absent: Vec<IpAddr> = next
+        let absent: BTreeSet<IpAddr> = next
             .members
             .iter()
             .map(|member| member.address)
             .filter(|address| !round.acks.contains(address) && !view.members.contains(*address))
             .collect();
-        for address in absent {
-            next.members.remove(address);
-        }
-        let members = &next.members;
-        next.failed_paths
-            .retain(|pair| members.contains(pair.low()) && members.contains(pair.high()));
+        next.leave_out(&absent);
         let (group, digest) = (next.id, next.digest());
+        let commit = Message::Commit { group, digest, absent: absent.into_iter().collect() };
         let waiting = self
             .lead()
             .map(|lead| (core::mem::take(&mut lead.joins), core::mem::take(&mut lead.join_paths)));
-        self.send(None, Message::Commit { group, digest });
+        self.send(None, commit.clone());
         let (retry, gather) = (self.timing.ack_retry, self.timing.gather);
         self.adopt(now, next, round.removed, Adopted::Committed);
         if let Some(lead) = self.lead() {
-            lead.commit_again = Some(now + retry);
+            lead.commit_again = Some((now + retry, commit));
             if let Some((joins, paths)) = waiting
                 && !joins.is_empty()
             {
                 lead.joins = joins;
                 lead.join_paths = paths;
-                lead.gather_until = Some(now + gather);
+                lead.gather(now, gather);
             }
         }
     }
@@ -355,9 +376,37 @@ impl Group {
     }
 }
 
-fn prepare_message(next: &GroupView, removed: &[Removal]) -> Message {
+/// What says that `next` shall follow `view`, and to whom: the difference to
+/// members, the whole to newcomers. Where nearly everything is new, or fits a
+/// datagram, the whole to everybody.
+fn prepares(
+    view: &GroupView,
+    next: &GroupView,
+    removed: &[Removal],
+) -> Vec<(Option<IpAddr>, Message)> {
+    let known = |member: &&Member| view.members.get(member.address) == Some(*member);
+    let fresh: Vec<Member> = next.members.iter().filter(|m| !known(m)).cloned().collect();
+    let full = in_full(next, removed);
+    if next.members.len() <= pace::SMALL || fresh.len() > pace::FEW {
+        return Vec::from([(None, full)]);
+    }
+    let to: Vec<IpAddr> = fresh.iter().map(|member| member.address).collect();
+    let difference = Message::Prepare(Prepare {
+        group: next.id,
+        base: Some(view.id),
+        members: fresh,
+        failed_paths: next.failed_paths.iter().copied().collect(),
+        removed: removed.to_vec(),
+        digest: next.digest(),
+    });
+    let newcomers = to.into_iter().map(|address| (Some(address), full.clone()));
+    [(None, difference)].into_iter().chain(newcomers).collect()
+}
+
+fn in_full(next: &GroupView, removed: &[Removal]) -> Message {
     Message::Prepare(Prepare {
         group: next.id,
+        base: None,
         members: next.members.to_vec(),
         failed_paths: next.failed_paths.iter().copied().collect(),
         removed: removed.to_vec(),

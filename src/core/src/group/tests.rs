@@ -13,6 +13,7 @@ use crate::{config::Profile, members::tests::member};
 mod changes;
 mod chaos;
 mod formation;
+mod large;
 mod losses;
 
 /// How long a message travels.

@@ -68,7 +68,7 @@ impl Machine {
             | Message::Chunk(_)
             | Message::Envelope(_)
             | Message::Flood { .. }
-            | Message::Summary { .. } => self.pass_on(from, to_group, bytes),
+            | Message::Summary(_) => self.pass_on(from, to_group, bytes),
         }
     }
 

@@ -65,9 +65,7 @@ impl Node {
             Message::Goodbye { .. } => self.goodbye(now, index, from),
             Message::Envelope(envelope) => self.envelope(now, envelope),
             Message::Flood { items } => self.flooded(now, index, header.node_id, items),
-            Message::Summary { have, answer_wanted } => {
-                self.summarised(index, from, &have, answer_wanted);
-            }
+            Message::Summary(summary) => self.summarised(index, from, &summary),
             Message::LeaveAck { .. } => self.leave_acknowledged(index),
             message @ (Message::Join(_)
             | Message::Prepare(_)

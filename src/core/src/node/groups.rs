@@ -306,7 +306,8 @@ impl Node {
         let Some(local) = self.locals.get(&index) else { return };
         if view.id.leader != local.me.address {
             let have = self.database.summary();
-            let summary = Message::Summary { have, answer_wanted: true };
+            let summary = hats_wire::Summary { have, answer_wanted: true, ..Default::default() };
+            let summary = Message::Summary(summary);
             self.send(index, Some(view.id.leader), &summary);
         }
     }

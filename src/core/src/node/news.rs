@@ -4,8 +4,8 @@ use alloc::{string::String, vec::Vec};
 use core::net::IpAddr;
 
 use hats_wire::{
-    AdapterReport, Cause, GroupReport, Incarnation, Item, ItemBody, ItemVersion, Member, Message,
-    NodeId, NodeReport, VerdictKind,
+    AdapterReport, Cause, GroupReport, Incarnation, Item, ItemBody, Member, Message, NodeId,
+    NodeReport, Summary, VerdictKind,
 };
 
 use super::Node;
@@ -123,8 +123,9 @@ impl Node {
     /// Whether the node is a member of that group, and is to stay one.
     fn is_at_work(&self, index: AdapterIndex, node: NodeId) -> bool {
         self.locals.get(&index).is_some_and(|local| {
-            let member = local.group.view().and_then(|view| view.members.of_node(node));
-            member.is_some_and(|member| !local.group.is_doomed(member.address))
+            let members =
+                local.group.view().into_iter().flat_map(|view| view.members.of_node(node));
+            members.into_iter().any(|member| !local.group.is_doomed(member.address))
         })
     }
 
@@ -345,20 +346,15 @@ impl Node {
     }
 
     /// A member says what it has.
-    pub(super) fn summarised(
-        &mut self,
-        index: AdapterIndex,
-        from: IpAddr,
-        have: &[ItemVersion],
-        answer_wanted: bool,
-    ) {
-        let (lacking_there, lacking_here) = self.database.compare(have);
+    pub(super) fn summarised(&mut self, index: AdapterIndex, from: IpAddr, summary: &Summary) {
+        let (lacking_there, lacking_here) = self.database.compare(&summary.have);
         for items in lacking_there.chunks(ITEMS_PER_FLOOD) {
             self.send(index, Some(from), &Message::Flood { items: items.to_vec() });
         }
-        if lacking_here && answer_wanted {
+        if lacking_here && summary.answer_wanted {
             let have = self.database.summary();
-            self.send(index, Some(from), &Message::Summary { have, answer_wanted: false });
+            let summary = Summary { have, ..Summary::default() };
+            self.send(index, Some(from), &Message::Summary(summary));
         }
     }
 
@@ -375,7 +371,8 @@ impl Node {
         if local.digest_differs >= 2 {
             local.digest_differs = 0;
             let have = self.database.summary();
-            self.send(index, Some(from), &Message::Summary { have, answer_wanted: true });
+            let summary = Summary { have, answer_wanted: true, ..Summary::default() };
+            self.send(index, Some(from), &Message::Summary(summary));
         }
     }
 }

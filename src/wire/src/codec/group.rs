@@ -2,8 +2,8 @@
 
 use hats_proto::wire as pb;
 
-use super::part::{Body, all, put_all, required};
-use crate::{Chunk, DecodeError, Join, List, Prepare, Proclaim};
+use super::part::{Body, all, optional, put_all, required};
+use crate::{Chunk, DecodeError, Join, List, Prepare, Proclaim, Summary};
 
 impl Body for Proclaim {
     type Proto = pb::Proclaim;
@@ -67,6 +67,7 @@ impl Body for Prepare {
             failed_paths: put_all(&self.failed_paths),
             removed: put_all(&self.removed),
             digest: self.digest,
+            base: self.base.as_ref().map(Body::put),
         }
     }
 
@@ -77,6 +78,7 @@ impl Body for Prepare {
             failed_paths: all(proto.failed_paths)?,
             removed: all(proto.removed)?,
             digest: proto.digest,
+            base: optional(proto.base)?,
         })
     }
 }
@@ -124,6 +126,28 @@ impl Body for Chunk {
             count: proto.count,
             kind: kind.map_err(|_| DecodeError::BadField { field: "chunk.kind" })?,
             part: proto.part,
+        })
+    }
+}
+
+impl Body for Summary {
+    type Proto = pb::Summary;
+
+    fn put(&self) -> pb::Summary {
+        pb::Summary {
+            have: put_all(&self.have),
+            answer_wanted: self.answer_wanted,
+            buckets: self.buckets.clone(),
+            covers: self.covers.clone(),
+        }
+    }
+
+    fn get(proto: pb::Summary) -> Result<Self, DecodeError> {
+        Ok(Summary {
+            have: all(proto.have)?,
+            answer_wanted: proto.answer_wanted,
+            buckets: proto.buckets,
+            covers: proto.covers,
         })
     }
 }

@@ -16,7 +16,7 @@ use prost::Message as _;
 
 use self::part::{Body, all, host, put_all, required};
 use crate::{
-    CaseId, DATAGRAM_MAX, DecodeError, Frame, HEADER_LEN, Header, Message, address, chunk,
+    CaseId, DATAGRAM_MAX, DecodeError, Frame, HEADER_LEN, Header, Item, Message, address, chunk,
 };
 
 /// The message types of headers.
@@ -63,7 +63,7 @@ pub fn message_type(message: &Message) -> u8 {
         Message::Chunk(_) => kind::CHUNK,
         Message::Envelope(_) => kind::ENVELOPE,
         Message::Flood { .. } => kind::FLOOD,
-        Message::Summary { .. } => kind::SUMMARY,
+        Message::Summary(_) => kind::SUMMARY,
     }
 }
 
@@ -73,6 +73,12 @@ pub fn message_type(message: &Message) -> u8 {
 /// receiver: [`split`](crate::split) is for messages that can grow.
 pub fn encode(header: &Header, message: &Message) -> Vec<u8> {
     datagram(header, message_type(message), &encode_body(message))
+}
+
+/// The bytes an item takes in the body of a flood.
+pub(crate) fn length_in_flood(item: &Item) -> usize {
+    let length = item.put().encoded_len();
+    1 + prost::length_delimiter_len(length) + length
 }
 
 /// One datagram of a body that is encoded already.
@@ -106,8 +112,9 @@ pub(crate) fn encode_body(message: &Message) -> Vec<u8> {
         Message::Join(join) => join.put().encode_to_vec(),
         Message::Prepare(prepare) => prepare.put().encode_to_vec(),
         Message::PrepareAck { group } => pb::PrepareAck { group: of_group(group) }.encode_to_vec(),
-        Message::Commit { group, digest } => {
-            pb::Commit { group: of_group(group), digest: *digest }.encode_to_vec()
+        Message::Commit { group, digest, absent } => {
+            let absent = absent.iter().copied().map(address::to_bytes).collect();
+            pb::Commit { group: of_group(group), digest: *digest, absent }.encode_to_vec()
         }
         Message::ListRequest { have } => pb::ListRequest { have: of_group(have) }.encode_to_vec(),
         Message::List(list) => list.put().encode_to_vec(),
@@ -139,9 +146,7 @@ pub(crate) fn encode_body(message: &Message) -> Vec<u8> {
         Message::Chunk(chunk) => chunk.put().encode_to_vec(),
         Message::Envelope(envelope) => envelope.put().encode_to_vec(),
         Message::Flood { items } => pb::Flood { items: put_all(items) }.encode_to_vec(),
-        Message::Summary { have, answer_wanted } => {
-            pb::Summary { have: put_all(have), answer_wanted: *answer_wanted }.encode_to_vec()
-        }
+        Message::Summary(summary) => summary.put().encode_to_vec(),
     }
 }
 
@@ -161,8 +166,13 @@ pub(crate) fn decode_body(kind: u8, body: &[u8]) -> Result<Message, DecodeError>
             Message::PrepareAck { group: required(group, "prepare_ack.group")? }
         }
         kind::COMMIT => {
-            let pb::Commit { group, digest } = body.read()?;
-            Message::Commit { group: required(group, "commit.group")?, digest }
+            let pb::Commit { group, digest, absent } = body.read()?;
+            let absent = absent.iter().map(|address| host(address, "commit.absent"));
+            Message::Commit {
+                group: required(group, "commit.group")?,
+                digest,
+                absent: absent.collect::<Result<_, _>>()?,
+            }
         }
         kind::LIST_REQUEST => {
             let pb::ListRequest { have } = body.read()?;
@@ -215,10 +225,7 @@ pub(crate) fn decode_body(kind: u8, body: &[u8]) -> Result<Message, DecodeError>
             let pb::Flood { items } = body.read()?;
             Message::Flood { items: all(items)? }
         }
-        kind::SUMMARY => {
-            let pb::Summary { have, answer_wanted } = body.read()?;
-            Message::Summary { have: all(have)?, answer_wanted }
-        }
+        kind::SUMMARY => Message::Summary(body.value()?),
         kind => return Err(DecodeError::UnknownType { kind }),
     })
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use hats_wire::{
     CHUNK_PART_MAX, CHUNKS_MAX, Chunk, DATAGRAM_MAX, DecodeError, Frame, HEADER_LEN, Header,
     Incarnation, MESSAGE_MAX, Message, NodeId, PARTIAL_AGE_NS_MAX, PARTIAL_MAX,
-    PARTIAL_PER_SENDER_MAX, Reassembly, decode, split,
+    PARTIAL_PER_SENDER_MAX, Reassembly, decode, encode, floods, split,
 };
 use proptest::prelude::*;
 
@@ -31,9 +31,10 @@ fn three_parts(message_id: u64) -> Vec<Frame> {
 }
 
 fn frames(message: &Message, message_id: u64) -> Vec<Frame> {
-    split(&header(), message, message_id)
-        .iter()
-        .map(|datagram| decode(datagram).expect("a good datagram"))
+    let frames = split(&header(), message).into_iter();
+    frames
+        .map(|datagram| decode(&datagram).expect("a good datagram"))
+        .map(|frame| with_chunk(&frame, |chunk| chunk.message_id = message_id))
         .collect()
 }
 
@@ -47,7 +48,7 @@ fn with_chunk(frame: &Frame, change: impl FnOnce(&mut Chunk)) -> Frame {
 #[test]
 fn message_that_just_fits_a_datagram_is_one() {
     let message = samples::list_of_len(DATAGRAM_MAX - HEADER_LEN);
-    let datagrams = split(&header(), &message, 1);
+    let datagrams = split(&header(), &message);
     assert_eq!(datagrams.iter().map(Vec::len).collect::<Vec<_>>(), [DATAGRAM_MAX]);
     assert_eq!(decode(&datagrams[0]), Ok(Frame { header: header(), message }));
 }
@@ -55,19 +56,15 @@ fn message_that_just_fits_a_datagram_is_one() {
 #[test]
 fn message_of_one_byte_more_is_two() {
     let message = samples::list_of_len(DATAGRAM_MAX - HEADER_LEN + 1);
-    assert_eq!(split(&header(), &message, 1).len(), 2);
+    assert_eq!(split(&header(), &message).len(), 2);
 }
 
 #[test]
 fn longest_message_arrives() {
     let message = samples::list_of_len(MESSAGE_MAX);
-    let datagrams = split(&header(), &message, u64::MAX);
+    let datagrams = split(&header(), &message);
     assert_eq!(datagrams.len(), CHUNKS_MAX);
-    assert_eq!(
-        datagrams.iter().map(Vec::len).max(),
-        Some(DATAGRAM_MAX - 1),
-        "a type below 128 leaves one"
-    );
+    assert!(datagrams.iter().all(|datagram| datagram.len() <= DATAGRAM_MAX));
     let mut reassembly = Reassembly::new();
     let mut whole = None;
     for datagram in &datagrams {
@@ -80,7 +77,7 @@ fn longest_message_arrives() {
 #[test]
 fn message_of_one_byte_more_than_the_longest_is_not_sent() {
     let message = samples::list_of_len(MESSAGE_MAX + 1);
-    assert!(split(&header(), &message, 1).is_empty());
+    assert!(split(&header(), &message).is_empty());
 }
 
 #[test]
@@ -108,7 +105,7 @@ fn chunk_in_chunks_is_refused_and_not_sent() {
     let refused = Reassembly::new().accept(0, FROM, nested);
     assert_eq!(refused, Err(DecodeError::BadField { field: "chunk.kind" }));
     let long = with_chunk(&three_parts(1)[0], |chunk| chunk.part = vec![0; DATAGRAM_MAX]);
-    assert!(split(&header(), &long.message, 1).is_empty());
+    assert!(split(&header(), &long.message).is_empty());
 }
 
 #[test]
@@ -139,6 +136,48 @@ fn late_duplicates_do_not_begin_a_message_anew() {
         .collect();
     assert_eq!(whole.len(), 1);
     assert_eq!(reassembly.len(), 1);
+}
+
+#[test]
+fn a_message_sent_again_makes_up_for_what_was_lost_of_the_first() {
+    let message = samples::list_of_len(2 * CHUNK_PART_MAX + 100);
+    let send = || split(&header(), &message).into_iter().map(|datagram| decode(&datagram).unwrap());
+    let mut reassembly = Reassembly::new();
+    for frame in send().skip(1) {
+        assert_eq!(reassembly.accept(0, FROM, frame), Ok(None));
+    }
+    let again = reassembly.accept(1, FROM, send().next().expect("a first part"));
+    assert_eq!(again, Ok(Some(Frame { header: header(), message })));
+}
+
+#[test]
+fn different_messages_have_different_parts() {
+    let of = |len| split(&header(), &samples::list_of_len(len)).into_iter();
+    let id = |datagram: Vec<u8>| match decode(&datagram).expect("a good datagram").message {
+        Message::Chunk(chunk) => chunk.message_id,
+        other => panic!("{other:?} is no part"),
+    };
+    let ids: Vec<u64> = (2_000..2_100).map(|len| id(of(len).next().expect("long"))).collect();
+    let mut distinct = ids.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    assert_eq!(distinct.len(), ids.len());
+}
+
+#[test]
+fn floods_hold_as_many_items_as_fit_a_datagram() {
+    let items: Vec<_> = (0..200).map(samples::node_item).collect();
+    let floods = floods(items.clone());
+    let lengths: Vec<usize> = floods.iter().map(|flood| encode(&header(), flood).len()).collect();
+    assert!(lengths.iter().all(|length| *length <= DATAGRAM_MAX), "{lengths:?}");
+    let one = encode(&header(), &Message::Flood { items: items[..1].to_vec() }).len();
+    let full = &lengths[..lengths.len() - 1];
+    assert!(full.iter().all(|length| length + one > DATAGRAM_MAX), "{lengths:?}");
+    let there = floods.into_iter().flat_map(|flood| match flood {
+        Message::Flood { items } => items,
+        other => panic!("{other:?} is no flood"),
+    });
+    assert!(there.eq(items), "all of them, in their order");
 }
 
 #[test]

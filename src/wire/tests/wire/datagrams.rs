@@ -11,7 +11,7 @@ use crate::samples;
 /// The message after `split` and `accept`, as its receiver sees it.
 fn carried(header: &Header, message: &Message) -> Frame {
     let mut reassembly = Reassembly::new();
-    let datagrams = split(header, message, 1);
+    let datagrams = split(header, message);
     let (last, before) = datagrams.split_last().expect("something to send");
     for datagram in before {
         let frame = decode(datagram).expect("a good chunk");

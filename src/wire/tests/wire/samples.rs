@@ -6,7 +6,7 @@ use hats_wire::{
     AdapterReport, CHUNK_PART_MAX, CHUNKS_MAX, CaseId, Cause, Chunk, Confidence, Direction,
     Envelope, GroupId, GroupReport, Header, Incarnation, Item, ItemBody, ItemKey, ItemVersion,
     Join, Letter, List, Member, Message, NodeId, NodeReport, Observation, Pair, Prepare,
-    ProbeNotice, ProbeRequest, ProbeResult, ProbeSeen, Proclaim, Removal, Silent, Verdict,
+    ProbeNotice, ProbeRequest, ProbeResult, ProbeSeen, Proclaim, Removal, Silent, Summary, Verdict,
     VerdictKind,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
@@ -114,9 +114,9 @@ fn lists() -> impl Strategy<Value = Message> {
         (group(), group(), parts()).prop_map(|(group, into, (members, failed_paths, _))| {
             Message::Join(Join { group, into, members, failed_paths })
         }),
-        (group(), any::<u64>(), parts()).prop_map(
-            |(group, digest, (members, failed_paths, removed))| {
-                Message::Prepare(Prepare { group, members, failed_paths, removed, digest })
+        (group(), option::of(group()), any::<u64>(), parts()).prop_map(
+            |(group, base, digest, (members, failed_paths, removed))| {
+                Message::Prepare(Prepare { group, base, members, failed_paths, removed, digest })
             }
         ),
         (group(), parts()).prop_map(|(group, (members, failed_paths, removed))| {
@@ -132,7 +132,8 @@ fn short() -> impl Strategy<Value = Message> {
         }),
         proclaim().prop_map(Message::Proclaim),
         group().prop_map(|group| Message::PrepareAck { group }),
-        (group(), any::<u64>()).prop_map(|(group, digest)| Message::Commit { group, digest }),
+        (group(), any::<u64>(), vec(address(), 0..4))
+            .prop_map(|(group, digest, absent)| Message::Commit { group, digest, absent }),
         group().prop_map(|have| Message::ListRequest { have }),
         (group(), cause(), word()).prop_map(|(group, cause, verdict_id)| {
             Message::Expelled { group, cause, verdict_id }
@@ -312,8 +313,10 @@ fn flooded() -> impl Strategy<Value = Message> {
     });
     prop_oneof![
         vec(item, 0..4).prop_map(|items| Message::Flood { items }),
-        (vec(version, 0..6), any::<bool>())
-            .prop_map(|(have, answer_wanted)| Message::Summary { have, answer_wanted }),
+        (vec(version, 0..6), any::<bool>(), vec(any::<u64>(), 0..4), vec(any::<u32>(), 0..4))
+            .prop_map(|(have, answer_wanted, buckets, covers)| {
+                Message::Summary(Summary { have, answer_wanted, buckets, covers })
+            }),
     ]
 }
 
@@ -326,6 +329,26 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
         },
     );
     prop_oneof![4 => short(), 2 => lists(), 2 => envelope, 2 => flooded()]
+}
+
+/// An item of a node with two adapters.
+pub(crate) fn node_item(node: u64) -> Item {
+    let adapter = |network: u8| AdapterReport {
+        network: format!("net{network}"),
+        interface: format!("eth{network}"),
+        address: [10, network, 0, 1].into(),
+        fault: None,
+        group: None,
+    };
+    let report = NodeReport {
+        node_id: NodeId(node),
+        node: "n".repeat(usize::try_from(node % 9).expect("small") + 1),
+        version: "1.0".into(),
+        adapters: vec![adapter(1), adapter(2)],
+        leaving: false,
+        maintenance: false,
+    };
+    Item { incarnation: Incarnation(1), sequence: node, body: ItemBody::Node(report) }
 }
 
 /// A list whose message has a body of exactly `len` bytes (60 or more).

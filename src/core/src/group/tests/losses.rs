@@ -154,6 +154,7 @@ fn prepare_of_one_that_would_not_lead_is_refused() {
     };
     let prepare = |next: &GroupView| {
         Message::Prepare(hats_wire::Prepare {
+            base: None,
             group: next.id,
             members: next.members.to_vec(),
             failed_paths: vec![],
@@ -179,6 +180,7 @@ fn prepare_that_was_acknowledged_is_acknowledged_again_after_the_commit() {
     let mut wire = Wire::formed([1, 2]);
     let view = wire.view(1).expect("a member").clone();
     let prepare = Message::Prepare(hats_wire::Prepare {
+        base: None,
         group: view.id,
         members: view.members.to_vec(),
         failed_paths: vec![],
@@ -196,7 +198,7 @@ fn commit_of_what_was_not_prepared_is_not_adopted_but_asked_about() {
     let before = wire.agreed(&[1, 2]);
     let group = GroupId { instance: before.instance + 1, ..before };
     wire.at(1, |machine, now| {
-        machine.handle(now, address(2), Message::Commit { group, digest: 7 });
+        machine.handle(now, address(2), Message::Commit { group, digest: 7, absent: vec![] });
     });
     assert_eq!(wire.agreed(&[1, 2]), before);
     assert_eq!(wire.count(|m| matches!(m, Message::ListRequest { .. })), 1);
