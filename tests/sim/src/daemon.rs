@@ -17,7 +17,7 @@ use hats_wire::{
 use crate::{
     host::{Port, Running},
     queue::Happening,
-    record::{Adoption, Said},
+    record::{Adoption, Order, Said},
     world::World,
 };
 
@@ -197,13 +197,18 @@ impl World {
     fn settle_node(&mut self, host: usize) {
         let Some(daemon) = &mut self.hosts[host].daemon else { return };
         let effects = daemon.machine.drain();
+        let effects = self.tampered(host, effects);
         let mut adopted: Vec<Port> = Vec::new();
         for effect in effects {
             match effect {
                 Effect::Nim { adapter, command } => {
                     let port = Port { host, adapter: adapter.0 as usize };
-                    if matches!(command, Command::Watch { .. }) {
+                    if let Command::Watch { group, feed, expect } = &command {
                         adopted.push(port);
+                        let (feed, expect) = (feed.clone(), expect.clone());
+                        let run = self.hosts[host].config.incarnation.0;
+                        let order = Order { port, run, group: *group, feed, expect };
+                        self.records.orders.push(order);
                     }
                     self.command_leaves(port, command);
                 }
@@ -266,7 +271,7 @@ impl World {
         }
         for (port, group, members) in found {
             self.adapter_mut(port).group = Some((group, Rc::clone(&members)));
-            self.records.adopted(Adoption { at: self.now(), port, run, group, members });
+            self.note_adoption(Adoption { at: self.now(), port, run, group, members });
         }
     }
 

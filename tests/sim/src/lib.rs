@@ -46,6 +46,7 @@ pub mod report;
 mod scale;
 mod settled;
 mod summary;
+mod tamper;
 mod trace;
 mod traffic;
 mod truth;

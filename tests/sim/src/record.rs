@@ -33,11 +33,23 @@ pub(crate) struct Adoption {
     pub(crate) members: Members,
 }
 
+/// A daemon told the NIM of one of its adapters who its neighbours are.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Order {
+    pub(crate) port: Port,
+    pub(crate) run: u64,
+    /// Instance 0: it is in no group.
+    pub(crate) group: GroupId,
+    pub(crate) feed: Vec<IpAddr>,
+    pub(crate) expect: Vec<IpAddr>,
+}
+
 /// Everything that was ever published or adopted, oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct Records {
     pub(crate) said: Vec<Said>,
     pub(crate) adoptions: Vec<Adoption>,
+    pub(crate) orders: Vec<Order>,
     /// Every membership that was adopted, by group; more than one for a group
     /// only if the members disagree.
     memberships: BTreeMap<GroupId, Vec<Members>>,
@@ -61,6 +73,11 @@ impl Records {
         let new: Members = members.into();
         known.push(Rc::clone(&new));
         new
+    }
+
+    /// The members of that group, as whoever adopted it first said.
+    pub(crate) fn members_of(&self, group: GroupId) -> Option<&Rc<[IpAddr]>> {
+        self.memberships.get(&group)?.first()
     }
 
     /// Grows with everything that is recorded.

@@ -7,13 +7,14 @@ use hats_core::time::{Timestamp, nanos};
 use crate::{
     belief,
     chance::Chance,
-    check::{self, Checker},
+    check::{self, Checked, Checker},
     clock::Clock,
     host::{Adapter, Host, Port},
     net::Network,
     plan::{Plan, Timing},
     queue::{Happening, Queue},
     record::Records,
+    tamper::Tamper,
     trace::Trace,
     traffic::Traffic,
     truth::Truth,
@@ -39,7 +40,12 @@ pub struct World {
     pub(crate) truth: Truth,
     pub(crate) trace: Trace,
     pub(crate) traffic: Traffic,
-    checkers: Vec<Box<dyn Checker>>,
+    pub(crate) checkers: Vec<Box<dyn Checker>>,
+    pub(crate) checked: Checked,
+    /// Rules are held that the protocol does not keep yet.
+    pub(crate) strict: bool,
+    /// Breaks machines; none but in tests of the checkers.
+    pub(crate) tamper: Option<Box<dyn Tamper>>,
     /// What is being done, for the message when a machine panics.
     pub(crate) doing: Option<(Port, &'static str)>,
     /// A machine broke its contract with the shell.
@@ -65,6 +71,7 @@ impl World {
         mut networks: Vec<Network>,
     ) -> World {
         let mut chance = Chance::new(seed);
+        let strict = check::strict_from_environment();
         for (at, host) in hosts.iter_mut().enumerate() {
             host.clock = Clock::new(chance.between(1, 3_600_000_000_000));
             for (index, adapter) in host.adapters.iter().enumerate() {
@@ -91,7 +98,10 @@ impl World {
             truth: Truth::default(),
             trace: Trace::from_environment(),
             traffic: Traffic::default(),
-            checkers: check::all(),
+            checkers: check::all(strict),
+            checked: Checked::default(),
+            strict,
+            tamper: None,
             doing: None,
             broken: None,
             steps: 0,
@@ -180,12 +190,7 @@ impl World {
         if let Some(broken) = self.broken.take() {
             return Err(broken);
         }
-        let mut checkers = std::mem::take(&mut self.checkers);
-        let result = checkers.iter_mut().try_for_each(|checker| {
-            checker.check(self).map_err(|why| format!("{}: {why}", checker.name()))
-        });
-        self.checkers = checkers;
-        result
+        self.check()
     }
 
     fn dispatch(&mut self, what: Happening) {

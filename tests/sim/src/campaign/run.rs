@@ -256,7 +256,7 @@ impl<'a> Run<'a> {
         let bound = self.settling();
         let begin = self.world.now();
         let well = self.world.run_until_or(is_well, bound)?;
-        self.audit.listen(&self.world)?;
+        self.audit.listen(&self.world);
         let took = (self.world.now() - begin).as_secs_f64() / bound.as_secs_f64();
         self.figures.slowest_settling = self.figures.slowest_settling.max(took);
         self.judge()?;
@@ -276,12 +276,13 @@ impl<'a> Run<'a> {
                 return Err(format!("storm: {rate:.0} steps for each adapter and interval"));
             }
         }
-        self.audit.listen(&self.world)
+        self.audit.listen(&self.world);
+        Ok(())
     }
 
     /// Nothing was said that is unfair.
     fn judge(&mut self) -> Result<(), String> {
-        self.audit.listen(&self.world)?;
+        self.audit.listen(&self.world);
         let all = Situation::new(self.story, self.since_well.iter().copied());
         let new = &self.world.events()[self.judged..];
         for said in new {

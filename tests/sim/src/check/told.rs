@@ -1,0 +1,252 @@
+//! What one run of one daemon has told, added up.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
+
+use hats_core::{
+    event::{Event, EventKind},
+    view::{AdapterState, NetworkView, NodeState, View},
+};
+
+/// What was last told of an adapter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Adapter {
+    Up,
+    Down,
+    Inconclusive,
+}
+
+impl Adapter {
+    fn words(told: Option<&Adapter>) -> &'static str {
+        match told {
+            Some(Adapter::Up) => "up",
+            Some(Adapter::Down) => "down",
+            Some(Adapter::Inconclusive) => "inconclusive",
+            None => "nothing",
+        }
+    }
+}
+
+/// An adapter by node, network and address.
+type Which = (String, String, Option<IpAddr>);
+
+/// The state that a subscriber has who adds up the events from the beginning.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    adapters: BTreeMap<Which, Adapter>,
+    /// Told to be down before their node was up again: may be told so again,
+    /// for another reason.
+    again: BTreeSet<Which>,
+    /// Up or not, by node.
+    nodes: BTreeMap<String, bool>,
+    /// The run of each node's daemon that was told to be up.
+    runs: BTreeMap<String, u64>,
+    /// Failed ones, lower name first, and the network.
+    paths: BTreeSet<(String, String, String)>,
+    /// Networks that fell apart or failed.
+    broken: BTreeMap<String, EventKind>,
+    /// Leader and successor, by network.
+    leaders: BTreeMap<String, (Option<IpAddr>, Option<IpAddr>)>,
+}
+
+impl Told {
+    /// Adds one event. False when it says what was told already.
+    pub(crate) fn take(&mut self, event: &Event) -> bool {
+        let word = |word: &Option<String>| word.clone().unwrap_or_default();
+        let (node, network) = (word(&event.node), word(&event.network));
+        let adapter = (node.clone(), network.clone(), event.addr);
+        match event.kind {
+            EventKind::AdapterDown => {
+                let again = self.again.remove(&adapter);
+                self.adapters.insert(adapter, Adapter::Down) != Some(Adapter::Down) || again
+            }
+            EventKind::AdapterUp => {
+                self.again.remove(&adapter);
+                self.adapters.insert(adapter, Adapter::Up) != Some(Adapter::Up)
+            }
+            EventKind::AdapterInconclusive => {
+                self.adapters.insert(adapter, Adapter::Inconclusive);
+                true
+            }
+            EventKind::NodeDown | EventKind::DaemonDown | EventKind::NodeLeft => {
+                self.speaks_for_adapters(&node);
+                // That it left may be learned when its silence has been judged.
+                let left = event.kind == EventKind::NodeLeft;
+                self.nodes.insert(node, false) != Some(false) || left
+            }
+            EventKind::NodeUp => self.node_up(node, event.incarnation.unwrap_or_default()),
+            EventKind::PathFailed => self.paths.insert(path(event)),
+            EventKind::PathRestored => self.paths.remove(&path(event)),
+            EventKind::NetworkPartitioned | EventKind::NetworkFailed => {
+                self.broken.insert(network, event.kind).is_none()
+            }
+            EventKind::NetworkMerged => self.broken.remove(&network).is_some(),
+            EventKind::NetworkLeader => {
+                let address = |who: &Option<(String, IpAddr)>| who.as_ref().map(|(_, it)| *it);
+                let now = (address(&event.leader), address(&event.successor));
+                self.leaders.insert(network, now);
+                true
+            }
+            EventKind::Alive
+            | EventKind::DaemonStarted
+            | EventKind::DaemonStopping
+            | EventKind::NodeRestarted
+            | EventKind::NetworkMulticastBroken
+            | EventKind::AdapterSuspect
+            | EventKind::AdapterDamped
+            | EventKind::AdapterReleased
+            | EventKind::AdapterLate
+            | EventKind::DuplicateAddress
+            | EventKind::DuplicateNode
+            | EventKind::ForeignCluster
+            | EventKind::SelfLate
+            | EventKind::SelfClockStep
+            | EventKind::SelfSuspended
+            | EventKind::NimDied
+            | EventKind::NimStuck
+            | EventKind::NimRestarted
+            | EventKind::NimDegraded
+            | EventKind::ParamChanged
+            | EventKind::ConfigDrift
+            | EventKind::ConfigWaiting
+            | EventKind::AuthFailed
+            | EventKind::SubscriberLost
+            | EventKind::MaintenanceOn
+            | EventKind::MaintenanceOff => true,
+        }
+    }
+
+    /// What is said of a node goes for its adapters, unless those are named.
+    fn speaks_for_adapters(&mut self, node: &str) {
+        self.adapters.retain(|(of, ..), told| of != node || *told != Adapter::Up);
+    }
+
+    fn node_up(&mut self, node: String, run: u64) -> bool {
+        let down = self.adapters.iter();
+        let down = down.filter(|((of, ..), told)| *of == node && **told == Adapter::Down);
+        self.again.extend(down.map(|(adapter, _)| adapter.clone()));
+        let new = self.runs.insert(node.clone(), run) != Some(run);
+        self.nodes.insert(node, true) != Some(true) || new
+    }
+
+    /// What is told to be wrong and not told to be well again. What was said in
+    /// vain is taken back only under `strict` rules.
+    pub(crate) fn left(&self, strict: bool) -> Vec<String> {
+        let adapters = self.adapters.iter().filter(|(_, told)| match told {
+            Adapter::Up => false,
+            Adapter::Down => true,
+            Adapter::Inconclusive => strict,
+        });
+        let nodes = self.nodes.iter().filter(|(_, up)| !**up);
+        adapters
+            .map(|((node, network, _), _)| format!("adapter {node}/{network}"))
+            .chain(nodes.map(|(node, _)| format!("node {node}")))
+            .chain(self.paths.iter().map(|(a, b, on)| format!("path {a} - {b} on {on}")))
+            .chain(self.broken.keys().map(|network| format!("network {network}")))
+            .collect()
+    }
+
+    /// Where the events do not add up to `view`.
+    pub(crate) fn differs(&self, view: &View, strict: bool) -> Option<String> {
+        self.adapters_differ(view, strict)
+            .or_else(|| self.nodes_differ(view))
+            .or_else(|| self.paths_differ(view))
+            .or_else(|| self.networks_differ(view))
+    }
+
+    fn adapters_differ(&self, view: &View, strict: bool) -> Option<String> {
+        let judged = view.adapters.iter().filter(|adapter| strict || !adapter.is_self);
+        judged.into_iter().find_map(|adapter| {
+            let name = (adapter.node.clone(), adapter.network.clone(), Some(adapter.address));
+            let told = self.adapters.get(&name);
+            let gone = self.nodes.get(&adapter.node) == Some(&false);
+            let fits = match adapter.state {
+                // What is judged in vain after a later group took it in is told,
+                // and changes nothing.
+                AdapterState::Up => {
+                    told == Some(&Adapter::Up) || (!strict && told == Some(&Adapter::Inconclusive))
+                }
+                AdapterState::Down => told == Some(&Adapter::Down) || gone,
+                // Of a node that leaves, each group tells first, then the node.
+                AdapterState::Left => gone || !strict,
+                // Out of sight, or on its way back: no news.
+                AdapterState::Joining | AdapterState::Unknown => true,
+            };
+            let (node, network, state) = (&name.0, &name.1, adapter.state);
+            let words = Adapter::words(told);
+            (!fits).then(|| format!("{node}/{network} is {state:?}, and was told: {words}"))
+        })
+    }
+
+    fn nodes_differ(&self, view: &View) -> Option<String> {
+        view.nodes.iter().filter(|node| !node.is_self).find_map(|node| {
+            let told = self.nodes.get(&node.name);
+            let fits = match node.state {
+                NodeState::Up => told == Some(&true),
+                NodeState::Down | NodeState::Left => told == Some(&false),
+                NodeState::Unknown => true,
+            };
+            let words = match told {
+                Some(true) => "up",
+                Some(false) => "down",
+                None => "nothing",
+            };
+            let (name, state) = (&node.name, node.state);
+            (!fits).then(|| format!("node {name} is {state:?}, and was told: {words}"))
+        })
+    }
+
+    fn paths_differ(&self, view: &View) -> Option<String> {
+        let shown: BTreeSet<(String, String, String)> = view
+            .paths
+            .iter()
+            .map(|path| {
+                let (a, b) = path.nodes.clone();
+                (a.clone().min(b.clone()), a.max(b), path.network.clone())
+            })
+            .collect();
+        let one = shown.symmetric_difference(&self.paths).next()?;
+        let (shown, told) = (shown.contains(one), self.paths.contains(one));
+        Some(format!(
+            "path {} - {} on {} is {}, and was told: {}",
+            one.0,
+            one.1,
+            one.2,
+            if shown { "failed" } else { "well" },
+            if told { "failed" } else { "well, or nothing" }
+        ))
+    }
+
+    fn networks_differ(&self, view: &View) -> Option<String> {
+        view.networks.iter().find_map(|network| {
+            let told = self.broken.get(&network.name);
+            if network.broken.as_ref() != told {
+                return Some(format!(
+                    "network {} is broken: {:?}, and was told: {told:?}",
+                    network.name, network.broken
+                ));
+            }
+            self.leader_differs(network)
+        })
+    }
+
+    fn leader_differs(&self, network: &NetworkView) -> Option<String> {
+        // Who is alone from the beginning says nothing of leaders.
+        if !network.local || network.members.len() < 2 {
+            return None;
+        }
+        let shown = (network.members.first().copied(), network.members.get(1).copied());
+        let told = self.leaders.get(&network.name);
+        (told != Some(&shown))
+            .then(|| format!("leaders of {} are {shown:?}, and were told: {told:?}", network.name))
+    }
+}
+
+/// A path has two ends and no first one: the lower name stands in front.
+fn path(event: &Event) -> (String, String, String) {
+    let word = |word: &Option<String>| word.clone().unwrap_or_default();
+    let (a, b) = (word(&event.node), word(&event.peer_node));
+    (a.clone().min(b.clone()), a.max(b), word(&event.network))
+}
