@@ -71,7 +71,7 @@ fn view_in_words(world: &World, view: &View) -> String {
                 network.group.map_or("no group".to_owned(), |group| summary.group(&group)),
                 summary.names(&network.members),
                 if network.stable { " stable" } else { "" },
-            )
+            ) + &network.broken.map_or(String::new(), |how| format!(" {}", how.name()))
         })
         .collect();
     parts.extend(view.nodes.iter().filter(|node| node.state != NodeState::Up).map(|node| {
