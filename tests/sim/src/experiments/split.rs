@@ -25,10 +25,10 @@ pub(crate) const SPLIT: Experiment = Experiment {
 };
 
 const NETWORK: &str = "neta";
-/// What takes longer is said not to come about.
-const LIMIT: Duration = Duration::from_secs(20);
-/// So long it stays split at least.
-const SPLIT_FOR: Duration = Duration::from_secs(10);
+/// What takes longer is said not to come about; in the small setting, and else.
+const LIMITS: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(20)];
+/// So long it stays split after that.
+const SPLIT_FOR: Duration = Duration::from_secs(5);
 
 /// What Pacemaker's test suite allows.
 const PARTS_WITHIN_S: f64 = 300.0;
@@ -42,6 +42,7 @@ struct Setting {
     networks: u8,
     parts: u32,
     trials: u32,
+    limit: Duration,
 }
 
 impl Setting {
@@ -67,6 +68,7 @@ fn run(request: &Request, progress: &mut Progress) -> Result<Outcome, String> {
         (None, true) => vec![8],
         (None, false) => vec![16, 64, 256],
     };
+    let limit = LIMITS[usize::from(!request.quick)];
     let mut outcome = SPLIT.outcome(request);
     let (x, y) = (Axis::logarithmic("time, s"), Axis::linear("part of trials"));
     let mut plot = Plot::new("split", "A network falls apart at random and heals", x, y);
@@ -74,7 +76,7 @@ fn run(request: &Request, progress: &mut Progress) -> Result<Outcome, String> {
         let trials = if request.quick { 1 } else { (1280 / nodes).min(20) };
         let mut both: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
         for (networks, parts) in [(2, 2), (2, 3), (2, 4), (1, 2), (1, 3), (1, 4)] {
-            let setting = Setting { nodes, networks, parts, trials };
+            let setting = Setting { nodes, networks, parts, trials, limit };
             let mut all = Trials::default();
             for trial in 0..trials {
                 let number = [nodes, u32::from(networks), parts, trial];
@@ -111,7 +113,7 @@ impl Trials {
         stage.world.partition(NETWORK, &names);
         let what = format!("{}: falls apart", setting.words());
         let parted = |stage: &Stage| stage.groups.complete(0) == expected;
-        let parts = stage.run_until(LIMIT, progress, &what, parted)?;
+        let parts = stage.run_until(setting.limit, progress, &what, parted)?;
         if parts {
             self.parted.push(stage.last_adoption_since(before, begin).as_secs_f64());
             stage.run_for(SPLIT_FOR, progress, &what)?;
@@ -119,7 +121,8 @@ impl Trials {
         let (before, begin) = (stage.adoptions(), stage.world.now());
         stage.world.heal_partition(NETWORK);
         let what = format!("{}: is whole again", setting.words());
-        let whole = stage.run_until(LIMIT, progress, &what, |stage| stage.formed(setting.nodes))?;
+        let whole =
+            stage.run_until(setting.limit, progress, &what, |stage| stage.formed(setting.nodes))?;
         if whole {
             self.whole.push(stage.last_adoption_since(before, begin).as_secs_f64());
         }
@@ -129,7 +132,7 @@ impl Trials {
             let sides: Vec<String> = sides.iter().map(|side| side.join(" ")).collect();
             self.words.insert(format!(
                 "{what} within {} s (world of seed {seed}, {})",
-                LIMIT.as_secs(),
+                setting.limit.as_secs(),
                 sides.join(" | ")
             ));
         }

@@ -56,8 +56,8 @@ struct Crashed {
 }
 
 fn run(request: &Request, progress: &mut Progress) -> Result<Outcome, String> {
-    let few = request.nodes_or(24, 1000);
-    let half = request.nodes_or(16, 2000);
+    let few = request.nodes_or(16, 1000);
+    let half = request.nodes_or(10, 2000);
     let tenth = (few / 100).max(2);
     let settings = [
         Setting { nodes: few, victims: tenth, networks: 1 },
