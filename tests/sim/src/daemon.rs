@@ -135,6 +135,7 @@ impl World {
             return;
         };
         daemon.wake = None;
+        self.timers += 1;
         self.node_says_late(host);
         self.node_does_what_is_due(host);
     }

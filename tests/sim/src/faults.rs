@@ -31,7 +31,7 @@ pub enum Way {
 }
 
 impl World {
-    fn done(&mut self, what: String) {
+    pub(crate) fn done(&mut self, what: String) {
         self.trace.fault(self, &what);
         self.truth.note(self.now, what);
     }

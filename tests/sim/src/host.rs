@@ -6,8 +6,8 @@ use hats_core::{config::Config, io::AdapterIndex, nim::Machine, node::Node};
 use hats_wire::{GroupId, link::Link};
 
 use crate::{
-    clock::Clock, faults::Suspend, net::Conditions, process::Gate, queue::Happening,
-    record::Members,
+    clock::Clock, faults::Suspend, freeze::Blocked, net::Conditions, process::Gate,
+    queue::Happening, record::Members,
 };
 
 /// Which adapter of which host.
@@ -182,6 +182,8 @@ pub(crate) struct Host {
     pub(crate) suspended: Option<(Suspend, u64)>,
     /// What happened while it slept.
     pub(crate) held: Vec<Happening>,
+    /// What its sockets have to give and to take waits.
+    pub(crate) blocked: Option<Box<Blocked>>,
     /// CLOCK_MONOTONIC.
     pub(crate) clock: Clock,
     /// Its wall clock is this many milliseconds ahead of the world's.

@@ -35,6 +35,7 @@ mod daemon;
 mod expect;
 pub mod experiments;
 mod faults;
+mod freeze;
 mod host;
 mod net;
 mod nim;

@@ -192,6 +192,7 @@ impl World {
         }
         nim.wake = None;
         let due = nim.machine.as_ref().and_then(Machine::next_deadline);
+        self.timers += 1;
         if due.is_none_or(|(due, _)| due > now) {
             return self.set_nim_alarm(port);
         }
@@ -235,14 +236,20 @@ impl World {
     /// Carries out what the NIM wants, and sets its alarm.
     fn settle_nim(&mut self, port: Port) {
         while let Some(effect) = self.next_nim_effect(port) {
-            match effect {
-                Effect::Transmit { to, bytes } => self.transmit(port, to, Rc::new(bytes)),
-                Effect::Echo { to, sequence } => self.echo(port, to, sequence),
-                Effect::Report(report) => self.report_leaves(port, report),
-                Effect::Exit => self.adapter_mut(port).nim = None,
+            if let Some(effect) = self.unless_it_waits(port, effect) {
+                self.nim_does(port, effect);
             }
         }
         self.set_nim_alarm(port);
+    }
+
+    pub(crate) fn nim_does(&mut self, port: Port, effect: Effect) {
+        match effect {
+            Effect::Transmit { to, bytes } => self.transmit(port, to, Rc::new(bytes)),
+            Effect::Echo { to, sequence } => self.echo(port, to, sequence),
+            Effect::Report(report) => self.report_leaves(port, report),
+            Effect::Exit => self.adapter_mut(port).nim = None,
+        }
     }
 
     fn next_nim_effect(&mut self, port: Port) -> Option<Effect> {

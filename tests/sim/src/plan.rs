@@ -233,6 +233,7 @@ impl Plan {
             asleep: false,
             suspended: None,
             held: Vec::new(),
+            blocked: None,
             clock: Clock::new(0),
             wall_ms: 0,
             link_changed: None,

@@ -51,6 +51,8 @@ pub struct World {
     /// A machine broke its contract with the shell.
     pub(crate) broken: Option<String>,
     steps: u64,
+    /// How often a timer woke a process.
+    pub(crate) timers: u64,
 }
 
 impl World {
@@ -105,6 +107,7 @@ impl World {
             doing: None,
             broken: None,
             steps: 0,
+            timers: 0,
         }
     }
 
@@ -205,6 +208,7 @@ impl World {
             host.keep(what);
             return;
         }
+        let Some(what) = self.unless_blocked(what) else { return };
         if let Some(what) = self.through_gate(what) {
             self.happen(what);
         }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use hats_sim::{
-    experiments::{ALL, Progress, Request, named},
+    experiments::{ALL, Grid, Progress, Request, named},
     report::{Arguments, report},
 };
 
@@ -63,6 +63,8 @@ macro_rules! each_experiment {
 }
 
 each_experiment! {
+    frozen_is_reported "frozen"
+    steady_is_reported "steady"
     bootstrap_is_reported "bootstrap"
     crashes_are_reported "crashes"
     flip_flop_is_reported "flip-flop"
@@ -77,7 +79,7 @@ each_experiment! {
 fn the_same_seed_gives_the_same_outcome_and_another_one_another() {
     let experiment = named("failover").expect("there is one");
     let outcome = |seed| {
-        let request = Request { seed, quick: true, nodes: None };
+        let request = Request { seed, quick: true, nodes: None, grid: Grid::Small };
         (experiment.run)(&request, &mut Progress::silent()).expect("it ends").json()
     };
     assert_eq!(outcome(7), outcome(7));

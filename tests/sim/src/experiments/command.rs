@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, builder::PossibleValuesParser};
 
-use super::{ALL, Progress, Request, named};
+use super::{ALL, Grid, Progress, Request, named};
 
 /// Which one, and how.
 #[derive(Args, Debug)]
@@ -21,6 +21,9 @@ pub struct Arguments {
     /// The small setting of the tests instead of the paper's.
     #[arg(long)]
     quick: bool,
+    /// Where there is a grid of settings: how much of it.
+    #[arg(long, value_enum, default_value_t)]
+    grid: Grid,
     /// One line of JSON, plots included, instead of a table.
     #[arg(long)]
     json: bool,
@@ -33,8 +36,8 @@ pub fn experiment(arguments: &Arguments) -> ExitCode {
         eprintln!("no experiment is called {:?}", arguments.name);
         return ExitCode::FAILURE;
     };
-    let Arguments { nodes, seed, quick, .. } = *arguments;
-    match (experiment.run)(&Request { seed, quick, nodes }, &mut Progress::shown()) {
+    let Arguments { nodes, seed, quick, grid, .. } = *arguments;
+    match (experiment.run)(&Request { seed, quick, nodes, grid }, &mut Progress::shown()) {
         Ok(outcome) if arguments.json => println!("{}", outcome.json()),
         Ok(outcome) => print!("{outcome}"),
         Err(why) => {

@@ -6,6 +6,7 @@
 
 mod blamed;
 mod command;
+mod frozen;
 mod gulfstream;
 mod progress;
 mod raft;
@@ -14,6 +15,9 @@ mod result;
 mod sizes;
 mod split;
 mod stage;
+mod steady;
+mod swim;
+mod tally;
 
 pub use command::{Arguments, experiment};
 pub use progress::Progress;
@@ -43,6 +47,18 @@ pub struct Request {
     pub quick: bool,
     /// So many nodes instead.
     pub nodes: Option<u32>,
+    /// Where there is a grid of settings: how much of it.
+    pub grid: Grid,
+}
+
+/// How much of a grid of settings is tried.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, clap::ValueEnum)]
+pub enum Grid {
+    /// Its corners: minutes.
+    #[default]
+    Small,
+    /// All of it: hours.
+    Paper,
 }
 
 impl Request {
@@ -68,6 +84,8 @@ impl Experiment {
 
 /// Every experiment, in the order of the report.
 pub const ALL: &[&Experiment] = &[
+    &frozen::FROZEN,
+    &steady::STEADY,
     &rapid::bootstrap::BOOTSTRAP,
     &rapid::crashes::CRASHES,
     &rapid::oneway::FLIP_FLOP,

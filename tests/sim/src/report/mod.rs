@@ -10,7 +10,7 @@ use std::{fs, path::PathBuf, process::ExitCode};
 use anyhow::Context as _;
 use clap::{Args, builder::PossibleValuesParser};
 
-use crate::experiments::{ALL, Experiment, Outcome, Progress, Request};
+use crate::experiments::{ALL, Experiment, Grid, Outcome, Progress, Request};
 
 /// What to report, and where to.
 #[derive(Args, Clone, Debug)]
@@ -64,7 +64,8 @@ impl Arguments {
 /// Fails when one does not end.
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "it is there to be read")]
 pub fn report(arguments: &Arguments, progress: &mut Progress) -> anyhow::Result<ExitCode> {
-    let request = Request { seed: arguments.seed, quick: arguments.quick, nodes: None };
+    let Arguments { seed, quick, .. } = *arguments;
+    let request = Request { seed, quick, nodes: None, grid: Grid::Small };
     let mut all = Vec::new();
     for experiment in ALL.iter().filter(|it| arguments.wants(it)) {
         let outcome = (experiment.run)(&request, progress);
