@@ -370,15 +370,13 @@ impl Arbiter {
         }
         let Some(place) = around.on(&silent.network) else { return };
         let mut probing = Probing::default();
-        let members: Vec<Member> = place
-            .group
-            .view()
-            .into_iter()
-            .flat_map(|view| view.members.iter())
-            .filter(|member| member.address != place.me.address)
-            .cloned()
-            .collect();
-        for member in &members {
+        let Some(view) = place.group.view() else { return };
+        // A reporter that was left behind is asked after, too.
+        let outside =
+            [&silent.reporter].into_iter().filter(|it| !view.members.contains(it.address));
+        let others = view.members.iter().chain(outside);
+        let others = others.filter(|member| member.address != place.me.address);
+        for member in others.cloned().collect::<Vec<Member>>().iter() {
             let ask = Ask {
                 case: CaseId(0),
                 count: PROBES,

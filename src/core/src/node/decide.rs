@@ -191,24 +191,24 @@ impl Node {
         let Some(local) = self.locals.get(&index) else { return };
         let Some(view) = local.group.view() else { return };
         let me = local.me.address;
-        let (near, far): (Vec<IpAddr>, Vec<IpAddr>) = view
+        let (near, mut far): (Vec<IpAddr>, Vec<IpAddr>) = view
             .members
             .iter()
             .map(|member| member.address)
             .partition(|address| *address == me || reached.contains(address));
+        let Conclusion::Partition { sides: evident } = conclusion_of(&silent) else { return };
+        let reporter = silent.reporter.address;
+        if !view.members.contains(reporter) && !reached.contains(&reporter) {
+            // One that was left behind, and those it reaches.
+            let with = evident[0].iter().filter(|it| !near.contains(it) && !far.contains(it));
+            far.extend(with.copied().collect::<Vec<_>>());
+        }
         if far.is_empty() {
             // It works again; who is still silent is looked at anew.
             return;
         }
         // One that reaches nobody itself knows only what the evidence shows.
-        let evident = conclusion_of(&silent);
-        let sides = if let Conclusion::Partition { sides } = evident
-            && near.len() == 1
-        {
-            sides
-        } else {
-            [near, far]
-        };
+        let sides = if near.len() == 1 { evident } else { [near, far] };
         let conclusion = Conclusion::Partition { sides: sides.clone() };
         let Some(mut verdict) = self.verdict(silent, &conclusion) else { return };
         verdict.sides = sides.to_vec();
