@@ -27,7 +27,7 @@ use core::{net::IpAddr, time::Duration};
 
 use hats_wire::{
     CaseId, Cause, Letter, Member, NodeId, Observation, ProbeNotice, ProbeRequest, ProbeResult,
-    ProbeSeen, Silent,
+    ProbeSeen, Silent, Verdict,
     link::{ProbeDone, StartProbe},
 };
 
@@ -43,11 +43,13 @@ use crate::{
 mod asked;
 mod case;
 mod choose;
+mod looks;
 mod reporter;
 
 use asked::Asked;
 use case::Case;
 pub(crate) use case::Concluded;
+use looks::Look;
 
 /// Arbiters asked in a case.
 pub(crate) const ARBITERS_MAX: usize = 3;
@@ -56,6 +58,8 @@ pub(crate) const ARBITERS_MAX: usize = 3;
 pub(crate) const COMPANY_MAX: usize = 12;
 /// Probes sent to each target in a round.
 pub(crate) const PROBES: u32 = 3;
+/// A NIM that is late is waited for so many probe timeouts.
+const LAST_CALL: u32 = 6;
 /// Requests of others served at one time; more are refused by abstaining.
 pub(crate) const ASKED_MAX: usize = 256;
 /// Notices remembered, to answer probes that come after them.
@@ -130,6 +134,8 @@ pub(crate) enum Act {
     Compare { adapter: AdapterIndex, neighbour: IpAddr },
     /// A survey is over: who was reached.
     Surveyed { silent: alloc::boxed::Box<Silent>, reached: BTreeSet<IpAddr> },
+    /// This node has looked for one that somebody beyond a split says is gone.
+    Doubted { verdict: alloc::boxed::Box<Verdict>, answered: bool },
     /// This node has looked itself: its observations are with the report's.
     Looked(alloc::boxed::Box<Silent>),
 }
@@ -215,9 +221,7 @@ pub(crate) struct Arbiter {
     next_probe: u64,
     cases: BTreeMap<(AdapterIndex, IpAddr), Case>,
     asked: Vec<Asked>,
-    surveys: Vec<(alloc::boxed::Box<Silent>, Probing)>,
-    /// Reports on nodes that this one looks at before it judges them.
-    looks: Vec<(alloc::boxed::Box<Silent>, Probing)>,
+    looks: Vec<Look>,
     arrived: BTreeMap<(CaseId, IpAddr, AdapterIndex), Arrived>,
     arrived_order: alloc::collections::VecDeque<(CaseId, IpAddr, AdapterIndex)>,
     abstain_until: Timestamp,
@@ -248,7 +252,6 @@ impl Arbiter {
             next_probe: 0,
             cases: BTreeMap::new(),
             asked: Vec::new(),
-            surveys: Vec::new(),
             looks: Vec::new(),
             arrived: BTreeMap::new(),
             arrived_order: alloc::collections::VecDeque::new(),
@@ -269,11 +272,13 @@ impl Arbiter {
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
         let cases = self.cases.values().filter_map(Case::next_deadline);
         let asked = self.asked.iter().map(|asked| asked.deadline);
-        cases.chain(asked).min()
+        let looks = self.looks.iter().map(|look| look.until);
+        cases.chain(asked).chain(looks).min()
     }
 
     pub(crate) fn wake(&mut self, now: Timestamp, around: &Surroundings) {
         self.wake_cases(now, around);
+        self.end_looks(now);
         let due: Vec<usize> =
             (0..self.asked.len()).rev().filter(|at| now >= self.asked[*at].deadline).collect();
         for at in due {
@@ -296,102 +301,7 @@ impl Arbiter {
                 self.answer(at);
             }
         }
-        let looked = self
-            .looks
-            .iter_mut()
-            .position(|(_, probing)| probing.done(done) && probing.pending.is_empty());
-        if let Some(at) = looked {
-            let (mut silent, probing) = self.looks.swap_remove(at);
-            let seen: Vec<Observation> = probing.observations().collect();
-            let here = |o: &&Observation| {
-                o.network == silent.network && o.target == silent.suspect.node && o.received > 0
-            };
-            // If it answers, something has changed since: what was seen before
-            // and what is seen now do not go together.
-            if seen.iter().find(here).is_none() {
-                silent.observations.extend(seen);
-                self.acts.push(Act::Looked(silent));
-            }
-        }
-        let surveyed = self
-            .surveys
-            .iter_mut()
-            .position(|(_, probing)| probing.done(done) && probing.pending.is_empty());
-        if let Some(at) = surveyed {
-            let (silent, probing) = self.surveys.swap_remove(at);
-            let reached = probing
-                .observations()
-                .filter(|o| o.received > 0)
-                .map(|o| o.target_address)
-                .collect();
-            self.acts.push(Act::Surveyed { silent, reached });
-        }
-    }
-
-    /// Whether this node can see for itself what it is to judge: it is on the
-    /// network in question and was not asked, or on another of the suspect's
-    /// where nobody has looked. If so it looks, and [`Act::Looked`] follows.
-    pub(crate) fn look(&mut self, silent: &Silent, around: &Surroundings) -> bool {
-        if self.looks.iter().any(|(other, _)| other.case_name == silent.case_name) {
-            return true;
-        }
-        let ask =
-            Ask { case: CaseId(0), count: PROBES, icmp: true, as_reporter: false, elsewhere: None };
-        let mut probing = Probing::default();
-        for place in around.places.iter().filter(|place| place.fault.is_none()) {
-            let Some(view) = place.group.view() else { continue };
-            let me = place.me.address;
-            let here = place.network == silent.network;
-            let looked = silent.observations.iter().any(|o| {
-                o.network == place.network
-                    && o.target == silent.suspect.node
-                    && (!here || o.prober_address == me)
-            });
-            let suspect = view.members.of_node(silent.suspect.node_id);
-            let reporter = view.members.of_node(silent.reporter.node_id).filter(|_| here);
-            for member in suspect.into_iter().chain(reporter).filter(|_| !looked) {
-                if member.address != me && !place.group.is_doomed(member.address) {
-                    self.probe(&mut probing, place, member, ask);
-                }
-            }
-        }
-        let any = !probing.pending.is_empty();
-        if any {
-            self.looks.push((silent.clone().into(), probing));
-        }
-        any
-    }
-
-    /// Finds out whom this node reaches on a network that has fallen apart.
-    pub(crate) fn survey(&mut self, silent: Silent, around: &Surroundings) {
-        let running = self.surveys.iter().any(|(other, _)| other.network == silent.network);
-        if running {
-            return;
-        }
-        let Some(place) = around.on(&silent.network) else { return };
-        let mut probing = Probing::default();
-        let Some(view) = place.group.view() else { return };
-        // A reporter that was left behind is asked after, too.
-        let outside =
-            [&silent.reporter].into_iter().filter(|it| !view.members.contains(it.address));
-        let others = view.members.iter().chain(outside);
-        let others = others.filter(|member| member.address != place.me.address);
-        for member in others.cloned().collect::<Vec<Member>>().iter() {
-            let ask = Ask {
-                case: CaseId(0),
-                count: PROBES,
-                icmp: false,
-                as_reporter: false,
-                elsewhere: None,
-            };
-            self.probe(&mut probing, place, member, ask);
-        }
-        if probing.pending.is_empty() {
-            let reached = BTreeSet::new();
-            self.acts.push(Act::Surveyed { silent: silent.into(), reached });
-        } else {
-            self.surveys.push((silent.into(), probing));
-        }
+        self.look_probed(now, done);
     }
 
     /// Starts one probe and notes what it is to find out.

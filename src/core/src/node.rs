@@ -30,6 +30,7 @@ use crate::{
 };
 
 mod decide;
+mod detours;
 mod frames;
 mod groups;
 mod leave;
@@ -61,6 +62,8 @@ struct Local {
     memory_locked: bool,
     /// Its group's database digest differed from the leader's, so often.
     digest_differs: u32,
+    /// Ways to those that are not members yet, and not heard directly.
+    detours: detours::Detours,
     /// Counts proclaims, to spread what is sent to the absent.
     proclaims: usize,
 }
@@ -293,7 +296,13 @@ impl Node {
     /// higher leader's is known to be at work there.
     fn leads_network(&self, network: &str) -> bool {
         let mine = self.locals.values().filter(|local| {
-            local.spec.network.name == network && local.fault.is_none() && local.group.leads()
+            let known = self.topology.adapters.get(&(network.into(), local.me.address));
+            // One that is itself to blame for being alone speaks for nobody.
+            let down = known.is_some_and(|known| known.state == AdapterState::Down);
+            local.spec.network.name == network
+                && local.fault.is_none()
+                && !down
+                && local.group.leads()
         });
         let mine = mine.filter_map(|local| Some((local.group.view()?.members.len() > 1, local)));
         let Some((company, local)) =
@@ -332,6 +341,7 @@ impl Node {
         let me = local.me.address;
         let mode = local.spec.network.mode;
         let view = local.group.view();
+        let detour = to.and_then(|to| local.detours.way(self.now, to, self.detours_last()));
         let mut direct = Vec::new();
         let mut around = Vec::new();
         match (to, view) {
@@ -351,8 +361,11 @@ impl Node {
             }
             (None, None) => {}
         }
-        let relays: Vec<(IpAddr, IpAddr)> =
+        let mut relays: Vec<(IpAddr, IpAddr)> =
             around.iter().filter_map(|to| Some((relay(local, *to)?, *to))).collect();
+        if relays.is_empty() {
+            relays.extend(detour.zip(to));
+        }
         let datagrams = hats_wire::split(&self.header, message);
         for datagram in datagrams {
             for to in &direct {

@@ -122,7 +122,7 @@ pub(crate) struct Broken {
     pub kind: EventKind,
     /// None: everybody is alone.
     sides: Vec<Vec<IpAddr>>,
-    /// That of the group that fell apart.
+    /// That of the newest group known then that goes across the parts.
     instance: u64,
 }
 
@@ -130,12 +130,17 @@ impl Broken {
     /// Whether a group goes across the parts. The next membership after a
     /// verdict's may have been prepared before it.
     fn is_crossed(&self, group: GroupId, members: &Members) -> bool {
-        let on = |side: &Vec<IpAddr>| side.iter().any(|address| members.contains(*address));
-        let parts = match self.sides.as_slice() {
-            [] => members.len(),
-            sides => sides.iter().filter(|side| on(side)).count(),
-        };
-        parts > 1 && group.instance > self.instance + 1
+        goes_across(&self.sides, members) && group.instance > self.instance + 1
+    }
+}
+
+/// Whether members are on more than one of the sides; without sides everybody
+/// is alone.
+pub(crate) fn goes_across(sides: &[Vec<IpAddr>], members: &Members) -> bool {
+    let on = |side: &&Vec<IpAddr>| side.iter().any(|address| members.contains(*address));
+    match sides {
+        [] => members.len() > 1,
+        sides => sides.iter().filter(on).count() > 1,
     }
 }
 
@@ -484,7 +489,7 @@ impl Topology {
     }
 
     /// A network fell apart or failed as a whole.
-    pub(crate) fn network_broken(&mut self, verdict: &Verdict) -> Option<Event> {
+    pub(crate) fn network_broken(&mut self, verdict: &Verdict, instance: u64) -> Option<Event> {
         if self.broken.contains_key(&verdict.network) {
             return None;
         }
@@ -497,7 +502,7 @@ impl Topology {
         let name =
             |address: &IpAddr| names.get(address).cloned().unwrap_or_else(|| address.to_string());
         let event = say::about_network(verdict, name);
-        let (kind, instance) = (event.kind, verdict.group.instance);
+        let kind = event.kind;
         let broken = Broken { kind, sides: verdict.sides.clone(), instance };
         self.broken.insert(verdict.network.clone(), broken);
         Some(event)

@@ -214,7 +214,7 @@ impl Arbiter {
             started: now,
             deadline: now + self.probe_timeout * 3 / 2,
             wake_at: now + self.probe_timeout * 3 / 2,
-            last_call: now + self.probe_timeout * 6,
+            last_call: now + self.probe_timeout * LAST_CALL,
             probing: Probing::default(),
             asked: arbiters(place, &case.suspect),
             results: BTreeMap::new(),

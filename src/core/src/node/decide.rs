@@ -53,7 +53,7 @@ impl Node {
         let candidates = match conclusion {
             // A node is judged by one leader, whatever networks it is missed on.
             Conclusion::Node { .. } | Conclusion::Daemon => {
-                self.judges(self.home_of(silent.suspect.node_id), culprit)
+                self.judges_of_node(silent.suspect.node_id, culprit)
             }
             // So is what concerns more than one adapter, or this node's own:
             // by the leader, though it be out of reach on that network.
@@ -71,10 +71,7 @@ impl Node {
                 self.judges(Some((silent.network.clone(), view.clone())), culprit)
             }
         };
-        let candidates: Vec<NodeId> = candidates
-            .into_iter()
-            .filter(|node| *node == self.config.node_id || self.has_way(*node, culprit))
-            .collect();
+        let candidates = self.within_reach(candidates, culprit);
         let alone = matches!(conclusion, Conclusion::Inconclusive { .. });
         // Each is told twice: one letter is easily lost.
         let rank = usize::try_from(tries / TRIES_EACH).unwrap_or(usize::MAX);
@@ -106,9 +103,27 @@ impl Node {
         }
     }
 
-    /// The group of the first network that a node has an adapter on.
-    fn home_of(&self, node: NodeId) -> Option<(String, GroupView)> {
-        let (network, member) = self.topology.adapters_of(node).into_iter().next()?;
+    /// Who may decide about a whole node: the members of the first of its
+    /// networks on which somebody is within reach.
+    fn judges_of_node(&self, node: NodeId, culprit: Option<NodeId>) -> Vec<NodeId> {
+        let homes = self.topology.adapters_of(node).into_iter();
+        homes
+            .map(|(network, member)| {
+                let group = self.group_listing(&network, &member);
+                self.within_reach(self.judges(group.map(|view| (network, view)), culprit), culprit)
+            })
+            .find(|judges| !judges.is_empty())
+            .unwrap_or_default()
+    }
+
+    fn within_reach(&self, nodes: Vec<NodeId>, culprit: Option<NodeId>) -> Vec<NodeId> {
+        let reached = |node: &NodeId| *node == self.config.node_id || self.has_way(*node, culprit);
+        nodes.into_iter().filter(reached).collect()
+    }
+
+    /// The group on a network that lists an adapter: this node's own, or the
+    /// newest that was reported.
+    fn group_listing(&self, network: &str, member: &Member) -> Option<GroupView> {
         let local = self.locals.values().filter(|local| local.spec.network.name == network);
         // A member of another group, or alone, is no judge of it.
         let mut own = local.filter_map(|local| local.group.view());
@@ -125,7 +140,7 @@ impl Node {
                 failed_paths: newest.failed_paths.iter().copied().collect(),
             })
         };
-        Some((network.clone(), own.or_else(reported)?))
+        own.or_else(reported)
     }
 
     /// Who may decide, in this order: the members by rank; those that this
@@ -152,9 +167,14 @@ impl Node {
         if self.database.has_verdict(&silent.case_name) || self.is_of_the_past(&silent) {
             return;
         }
+        let conclusion = conclusion_of(&silent);
+        let fact = matches!(conclusion, Conclusion::Fact(_));
+        if fact && self.is_fact_over(&silent.network, &silent.suspect) {
+            return;
+        }
         let mut looking = false;
-        if conclusion_of(&silent).blames_suspect() {
-            self.with_arbiter(|arbiter, around| looking = arbiter.look(&silent, around));
+        if conclusion.blames_suspect() && !fact {
+            self.with_arbiter(|arbiter, around| looking = arbiter.look(now, &silent, around));
         }
         if !looking {
             self.judge(now, silent);
@@ -174,7 +194,7 @@ impl Node {
             return;
         }
         if matches!(conclusion, Conclusion::Partition { .. }) {
-            self.with_arbiter(|arbiter, around| arbiter.survey(silent, around));
+            self.with_arbiter(|arbiter, around| arbiter.survey(now, silent, around));
             return;
         }
         if let Some(verdict) = self.verdict(silent, &conclusion) {

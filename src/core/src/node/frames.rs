@@ -26,6 +26,10 @@ impl Node {
     ) {
         // The NIM counted what cannot be decoded; it passes up only the rest.
         let Ok(frame) = decode(datagram) else { return };
+        let ours = frame.header.cluster == self.header.cluster;
+        if ours && matches!(frame.message, Message::Proclaim(_)) {
+            self.pass_on(index, from, datagram);
+        }
         self.frame(now, index, from, frame, true);
     }
 
@@ -60,7 +64,7 @@ impl Node {
                 self.group(now, index, from, Message::Proclaim(proclaim));
             }
             Message::Relay { from: origin, to, datagram } if direct => {
-                self.relayed(now, index, origin, to, &datagram);
+                self.relayed(now, index, from, (origin, to), &datagram);
             }
             Message::Goodbye { .. } => self.goodbye(now, index, from),
             Message::Envelope(envelope) => self.envelope(now, envelope),
@@ -95,13 +99,18 @@ impl Node {
         &mut self,
         now: Timestamp,
         index: AdapterIndex,
-        origin: IpAddr,
-        to: IpAddr,
+        relay: IpAddr,
+        (origin, to): (IpAddr, IpAddr),
         datagram: &[u8],
     ) {
-        let Some(local) = self.locals.get(&index) else { return };
-        let known = local.group.view().is_some_and(|view| view.members.contains(to));
+        let keep = self.detours_last();
+        let Some(local) = self.locals.get_mut(&index) else { return };
+        let view = local.group.view();
+        // One of them may be a leader that is not in this group yet.
+        let known = |it: IpAddr| view.is_some_and(|view| view.members.contains(it));
+        let known = known(to) || known(origin);
         if to == local.me.address {
+            local.detours.learn(now, origin, relay, keep);
             if let Ok(frame) = decode(datagram) {
                 self.frame(now, index, origin, frame, false);
             }

@@ -197,7 +197,7 @@ impl Node {
     }
 
     /// The adapter's own node says by now that nothing is wrong with it.
-    fn is_fact_over(&self, network: &str, member: &Member) -> bool {
+    pub(super) fn is_fact_over(&self, network: &str, member: &Member) -> bool {
         self.database.node(member.node_id).is_some_and(|(report, run)| {
             let mut adapters = report.adapters.iter();
             run == member.incarnation

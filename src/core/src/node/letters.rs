@@ -35,6 +35,7 @@ impl Node {
                     local.group.compare_with(neighbour);
                 }
             }
+            Act::Doubted { verdict, answered } => self.doubted(now, &verdict, answered),
             Act::Looked(silent) => self.judge(now, *silent),
             Act::Surveyed { silent, reached } => self.surveyed(now, *silent, &reached),
         }

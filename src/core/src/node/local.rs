@@ -49,6 +49,7 @@ impl Node {
             realtime: false,
             memory_locked: false,
             digest_differs: 0,
+            detours: super::detours::Detours::default(),
             proclaims: 0,
         };
         self.locals.insert(index, local);

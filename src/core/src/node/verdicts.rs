@@ -6,11 +6,49 @@ use core::net::IpAddr;
 use hats_wire::{Cause, Verdict, VerdictKind};
 
 use super::Node;
-use crate::{io::AdapterIndex, say, time::Timestamp, view::AdapterState};
+use crate::{
+    io::AdapterIndex, members::Members, say, time::Timestamp, topology::goes_across,
+    view::AdapterState,
+};
 
 impl Node {
     /// A verdict, ours or another's, takes effect here.
     pub(super) fn learn_verdict(&mut self, now: Timestamp, verdict: &Verdict) {
+        if !self.is_outdated(verdict) && self.is_doubtful(verdict) {
+            let mut looking = false;
+            self.with_arbiter(|arbiter, around| looking = arbiter.doubt(now, verdict, around));
+            if looking {
+                return;
+            }
+        }
+        self.take_verdict(now, verdict);
+    }
+
+    /// Whether it comes from beyond a split: a group of this node's lists the
+    /// culprit, and not who decided that it is gone.
+    fn is_doubtful(&self, verdict: &Verdict) -> bool {
+        let gone = matches!(verdict.kind, VerdictKind::Node | VerdictKind::Daemon);
+        let culprit = verdict.culprit.node_id;
+        let apart = self.locals.values().filter(|local| local.fault.is_none()).any(|local| {
+            local.group.view().is_some_and(|view| {
+                let here = |node| {
+                    let mut members = view.members.of_node(node);
+                    members.any(|member| !local.group.is_doomed(member.address))
+                };
+                here(culprit) && !here(verdict.decided_by_node)
+            })
+        });
+        gone && apart && culprit != self.config.node_id
+    }
+
+    /// This node has looked: the verdict holds unless the culprit answered.
+    pub(super) fn doubted(&mut self, now: Timestamp, verdict: &Verdict, answered: bool) {
+        if !answered {
+            self.take_verdict(now, verdict);
+        }
+    }
+
+    fn take_verdict(&mut self, now: Timestamp, verdict: &Verdict) {
         self.verdicts_at.insert(verdict.id.clone(), now);
         self.verdicts_at.retain(|id, _| self.database.has_verdict(id));
         if self.is_outdated(verdict) {
@@ -36,6 +74,10 @@ impl Node {
         if run.is_some_and(|run| run > culprit.incarnation) {
             return true;
         }
+        let fact = verdict.cause.is_some_and(Cause::is_fact);
+        if fact && self.is_fact_over(&verdict.network, culprit) {
+            return true;
+        }
         let newest = self.newest_group(&verdict.network, culprit);
         let known = newest.is_some_and(|group| group.instance > verdict.group.instance + 1);
         let Some(peer) = verdict.peer.as_ref().filter(|_| known) else { return known };
@@ -49,7 +91,9 @@ impl Node {
     fn adapter_judged(&mut self, now: Timestamp, verdict: &Verdict, authority: bool) {
         let culprit = &verdict.culprit;
         let cause = verdict.cause.unwrap_or(Cause::Both);
-        let instance = verdict.group.instance;
+        // The next membership may have been prepared before the verdict; one
+        // after that lists the culprit because it came back.
+        let instance = verdict.group.instance + 1;
         for index in self.on_network(&verdict.network) {
             let Some(local) = self.locals.get_mut(&index) else { continue };
             if local.group.view().is_none_or(|view| view.id.instance > instance) {
@@ -110,8 +154,27 @@ impl Node {
         }
     }
 
+    /// The instance of the newest group known that goes across the sides: the
+    /// one that fell apart. (The judge may have gone on without the others.)
+    fn newest_across(&self, verdict: &Verdict) -> u64 {
+        let reported = self
+            .database
+            .groups()
+            .filter(|report| report.network == verdict.network)
+            .map(|report| (report.group, Members::new(report.members.iter().cloned())));
+        let own = self.locals.values().filter(|local| local.spec.network.name == verdict.network);
+        let own = own.filter_map(|local| local.group.view());
+        let own = own.map(|view| (view.id, view.members.clone()));
+        let across =
+            reported.chain(own).filter(|(_, members)| goes_across(&verdict.sides, members));
+        let newest = across.map(|(group, _)| group.instance).max();
+        // None: all stand alone already, and the next one is a merger.
+        newest.unwrap_or(verdict.group.instance.saturating_sub(1))
+    }
+
     fn network_judged(&mut self, now: Timestamp, verdict: &Verdict, authority: bool) {
-        let event = self.topology.network_broken(verdict);
+        let instance = self.newest_across(verdict);
+        let event = self.topology.network_broken(verdict, instance);
         self.publish_as(event, authority);
         for index in self.on_network(&verdict.network) {
             let Some(local) = self.locals.get_mut(&index) else { continue };

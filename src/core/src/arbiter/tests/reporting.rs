@@ -323,7 +323,7 @@ fn survey_finds_whom_this_node_reaches() {
     let (acts, asked) = round(&mut scene, true);
     all_but_four(&mut scene, &acts, &asked);
     let silent = concluded(&scene.acts()).remove(0).silent;
-    scene.with(|arbiter, _, around| arbiter.survey(silent, around));
+    scene.with(|arbiter, now, around| arbiter.survey(now, silent, around));
     let acts = scene.acts();
     assert_eq!(probes(&acts).len(), 4, "all members but itself");
     let near = [member(1).address, member(2).address];

@@ -1,0 +1,172 @@
+//! What this node finds out by itself: before it judges, before it believes
+//! what comes from beyond a split, and who is on which side of one.
+
+use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
+
+use hats_wire::{Member, Verdict};
+
+use super::*;
+
+/// Looks under way at a time; what comes beyond is judged as it stands.
+const LOOKS_MAX: usize = 256;
+
+/// What a look is for.
+#[derive(Debug)]
+enum Purpose {
+    /// A report that this node is to judge.
+    Judge(Box<Silent>),
+    /// A report of a network that has fallen apart.
+    Survey(Box<Silent>),
+    /// A verdict from beyond a split.
+    Doubt(Box<Verdict>),
+}
+
+/// Probes of this node's own, and what they are for.
+#[derive(Debug)]
+pub(super) struct Look {
+    purpose: Purpose,
+    probing: Probing,
+    /// It ends then, though a NIM has died with its probes.
+    pub(super) until: Timestamp,
+}
+
+impl Look {
+    fn is_over(&self, now: Timestamp) -> bool {
+        self.probing.pending.is_empty() || now >= self.until
+    }
+}
+
+/// A probe of no case: nobody is told that it comes.
+fn ask(icmp: bool) -> Ask {
+    Ask { case: CaseId(0), count: PROBES, icmp, as_reporter: false, elsewhere: None }
+}
+
+impl Arbiter {
+    /// Whether this node can see for itself what it is to judge: it is on the
+    /// network in question and was not asked, or on another of the suspect's
+    /// where nobody has looked. If so it looks, and [`Act::Looked`] follows.
+    pub(crate) fn look(&mut self, now: Timestamp, silent: &Silent, around: &Surroundings) -> bool {
+        let same = |look: &Look| match &look.purpose {
+            Purpose::Judge(other) => other.case_name == silent.case_name,
+            Purpose::Survey(_) | Purpose::Doubt(_) => false,
+        };
+        if self.looks.iter().any(same) {
+            return true;
+        }
+        let mut probing = Probing::default();
+        for place in around.places.iter().filter(|place| place.fault.is_none()) {
+            let Some(view) = place.group.view() else { continue };
+            let me = place.me.address;
+            let here = place.network == silent.network;
+            let looked = silent.observations.iter().any(|o| {
+                o.network == place.network
+                    && o.target == silent.suspect.node
+                    && (!here || o.prober_address == me)
+            });
+            let suspect = view.members.of_node(silent.suspect.node_id);
+            let reporter = view.members.of_node(silent.reporter.node_id).filter(|_| here);
+            for member in suspect.into_iter().chain(reporter).filter(|_| !looked) {
+                if member.address != me && !place.group.is_doomed(member.address) {
+                    self.probe(&mut probing, place, member, ask(true));
+                }
+            }
+        }
+        self.begin_look(now, Purpose::Judge(silent.clone().into()), probing)
+    }
+
+    /// Looks for a node that somebody beyond a split says is gone, wherever it
+    /// is a member with this one; [`Act::Doubted`] follows. False when there is
+    /// nowhere to look.
+    pub(crate) fn doubt(
+        &mut self,
+        now: Timestamp,
+        verdict: &Verdict,
+        around: &Surroundings,
+    ) -> bool {
+        let mut probing = Probing::default();
+        for place in around.places.iter().filter(|place| place.fault.is_none()) {
+            let Some(view) = place.group.view() else { continue };
+            for member in view.members.of_node(verdict.culprit.node_id) {
+                if !place.group.is_doomed(member.address) {
+                    self.probe(&mut probing, place, member, ask(false));
+                }
+            }
+        }
+        self.begin_look(now, Purpose::Doubt(verdict.clone().into()), probing)
+    }
+
+    /// Finds out whom this node reaches on a network that has fallen apart;
+    /// [`Act::Surveyed`] follows.
+    pub(crate) fn survey(&mut self, now: Timestamp, silent: Silent, around: &Surroundings) {
+        let same = |look: &Look| match &look.purpose {
+            Purpose::Survey(other) => other.network == silent.network,
+            Purpose::Judge(_) | Purpose::Doubt(_) => false,
+        };
+        if self.looks.iter().any(same) {
+            return;
+        }
+        let Some(place) = around.on(&silent.network) else { return };
+        let Some(view) = place.group.view() else { return };
+        let mut probing = Probing::default();
+        // A reporter that was left behind is asked after, too.
+        let reporter = [&silent.reporter];
+        let outside = reporter.into_iter().filter(|it| !view.members.contains(it.address));
+        let others: Vec<&Member> = view.members.iter().chain(outside).collect();
+        for member in others.into_iter().filter(|member| member.address != place.me.address) {
+            self.probe(&mut probing, place, member, ask(false));
+        }
+        let silent = Box::new(silent);
+        if !self.begin_look(now, Purpose::Survey(silent.clone()), probing) {
+            self.acts.push(Act::Surveyed { silent, reached: BTreeSet::new() });
+        }
+    }
+
+    /// False when nothing is probed.
+    fn begin_look(&mut self, now: Timestamp, purpose: Purpose, probing: Probing) -> bool {
+        let any = !probing.pending.is_empty() && self.looks.len() < LOOKS_MAX;
+        if any {
+            let until = now + self.probe_timeout * LAST_CALL;
+            self.looks.push(Look { purpose, probing, until });
+        }
+        any
+    }
+
+    pub(super) fn look_probed(&mut self, now: Timestamp, done: &ProbeDone) {
+        if self.looks.iter_mut().any(|look| look.probing.done(done)) {
+            self.end_looks(now);
+        }
+    }
+
+    pub(super) fn end_looks(&mut self, now: Timestamp) {
+        while let Some(at) = self.looks.iter().position(|look| look.is_over(now)) {
+            let Look { purpose, probing, .. } = self.looks.remove(at);
+            self.end_look(purpose, &probing);
+        }
+    }
+
+    fn end_look(&mut self, purpose: Purpose, probing: &Probing) {
+        let seen: Vec<Observation> = probing.observations().collect();
+        match purpose {
+            Purpose::Judge(mut silent) => {
+                let here = |o: &Observation| {
+                    o.network == silent.network && o.target == silent.suspect.node && o.received > 0
+                };
+                // If it answers, something has changed since: what was seen
+                // before and what is seen now do not go together.
+                if !seen.iter().any(here) {
+                    silent.observations.extend(seen);
+                    self.acts.push(Act::Looked(silent));
+                }
+            }
+            Purpose::Survey(silent) => {
+                let reached = seen.iter().filter(|o| o.received > 0).map(|o| o.target_address);
+                let reached = reached.collect();
+                self.acts.push(Act::Surveyed { silent, reached });
+            }
+            Purpose::Doubt(verdict) => {
+                let answered = seen.iter().any(|o| o.received > 0);
+                self.acts.push(Act::Doubted { verdict, answered });
+            }
+        }
+    }
+}

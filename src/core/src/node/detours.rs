@@ -1,0 +1,102 @@
+//! Round a path that failed before its ends were in one group.
+//!
+//! A leader that hears of another one only through its members cannot take it
+//! in, or join it: the two do not hear each other. So followers pass on what
+//! leaders of other groups proclaim, and who hears of somebody that way answers
+//! the same way. Once the two are in one group, the path is found to have
+//! failed, and the group's own relays take over.
+
+use alloc::collections::BTreeMap;
+use core::{net::IpAddr, time::Duration};
+
+use super::{Local, Node};
+use crate::{io::AdapterIndex, time::Timestamp};
+
+/// Ways remembered for each adapter.
+const WAYS_MAX: usize = 64;
+/// Followers that pass on a proclaim: the highest ones, in case one is failing.
+const PASS_ON: usize = 2;
+
+/// By whom somebody was heard of, and when.
+#[derive(Debug, Default)]
+pub(super) struct Detours(BTreeMap<IpAddr, (IpAddr, Timestamp)>);
+
+impl Detours {
+    /// Something from `origin` has come by way of `relay`.
+    pub(super) fn learn(&mut self, now: Timestamp, origin: IpAddr, relay: IpAddr, keep: Duration) {
+        self.0.retain(|_, (_, heard)| now <= *heard + keep);
+        if self.0.len() < WAYS_MAX || self.0.contains_key(&origin) {
+            self.0.insert(origin, (relay, now));
+        }
+    }
+
+    /// By whom to send to it, if it was heard of that way not long ago.
+    pub(super) fn way(&self, now: Timestamp, to: IpAddr, keep: Duration) -> Option<IpAddr> {
+        let (relay, heard) = self.0.get(&to)?;
+        (now <= *heard + keep).then_some(*relay)
+    }
+}
+
+impl Node {
+    /// A way is good for five of the proclaims that leaders of stable groups send.
+    pub(super) fn detours_last(&self) -> Duration {
+        self.config.detection.heartbeat_interval * 20
+    }
+
+    /// Lets this adapter's leader know of a leader that it may not hear.
+    pub(super) fn pass_on(&mut self, index: AdapterIndex, from: IpAddr, proclaim: &[u8]) {
+        let Some(leader) = self.locals.get(&index).and_then(|local| leader_to_tell(local, from))
+        else {
+            return;
+        };
+        self.relay(index, from, leader, leader, proclaim);
+    }
+}
+
+/// The leader, if this adapter is one of the highest followers and `from` is
+/// not a member.
+fn leader_to_tell(local: &Local, from: IpAddr) -> Option<IpAddr> {
+    let view = local.group.view()?;
+    let leader = local.group.acting_leader()?;
+    let mut followers = view
+        .members
+        .iter()
+        .map(|member| member.address)
+        .filter(|address| *address != leader && !local.group.is_doomed(*address));
+    let mine = followers.by_ref().take(PASS_ON).any(|address| address == local.me.address);
+    (mine && !view.members.contains(from)).then_some(leader)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(last: u8) -> IpAddr {
+        IpAddr::from([10, 0, 0, last])
+    }
+
+    #[test]
+    fn a_way_is_forgotten_when_nothing_comes_by_it() {
+        let keep = Duration::from_secs(5);
+        let (one, other) = (address(1), address(2));
+        let mut detours = Detours::default();
+        detours.learn(Timestamp(0), one, other, keep);
+        assert_eq!(detours.way(Timestamp(0) + keep, one, keep), Some(other));
+        assert_eq!(detours.way(Timestamp(1) + keep, one, keep), None);
+        assert_eq!(detours.way(Timestamp(0), other, keep), None);
+    }
+
+    #[test]
+    fn ways_are_bounded_and_the_oldest_make_room_when_they_are_over() {
+        let keep = Duration::from_secs(5);
+        let mut detours = Detours::default();
+        for last in 0..=WAYS_MAX as u8 {
+            detours.learn(Timestamp(0), address(last), address(200), keep);
+        }
+        assert_eq!(detours.0.len(), WAYS_MAX);
+        let later = Timestamp(1) + keep;
+        detours.learn(later, address(201), address(200), keep);
+        assert_eq!(detours.way(later, address(201), keep), Some(address(200)));
+        assert_eq!(detours.0.len(), 1);
+    }
+}
