@@ -18,7 +18,8 @@ pub(crate) enum Freeze {
     Stopped,
     /// The processes run and their timers fire, but nothing is sent and nothing
     /// that came in is handled: Lifeguard's anomaly, which blocks each message
-    /// just before it is sent or just after it is received.
+    /// just before it is sent or just after it is received. Both wait in their
+    /// sockets, and what finds no room there is gone.
     Blocked,
 }
 
@@ -74,10 +75,11 @@ impl<T> Backlog<T> {
 #[derive(Debug)]
 pub(crate) struct Blocked {
     backlog: Backlog<Happening>,
-    outbox: Vec<(Port, Effect)>,
+    outbox: Backlog<(Port, Effect)>,
 }
 
-/// What the sockets of a host hold for processes that do not read.
+/// What the sockets of a host hold: the usual 212,992 bytes, which the kernel
+/// doubles.
 pub(crate) const SOCKET_ROOM: usize = 2 * 212_992;
 
 impl World {
@@ -93,8 +95,8 @@ impl World {
             }
             Freeze::Blocked => {
                 self.done(format!("what {node} sends and receives waits"));
-                let backlog = Backlog::new(SOCKET_ROOM);
-                self.hosts[host].blocked = Some(Box::new(Blocked { backlog, outbox: Vec::new() }));
+                let (backlog, outbox) = (Backlog::new(SOCKET_ROOM), Backlog::new(SOCKET_ROOM));
+                self.hosts[host].blocked = Some(Box::new(Blocked { backlog, outbox }));
             }
         }
     }
@@ -110,7 +112,7 @@ impl World {
             Freeze::Blocked => {
                 let Some(blocked) = self.hosts[host].blocked.take() else { return };
                 self.done(format!("what {node} sends and receives flows"));
-                for (port, effect) in blocked.outbox {
+                for (port, effect) in blocked.outbox.into_held() {
                     self.nim_does(port, effect);
                 }
                 for what in blocked.backlog.into_held() {
@@ -143,7 +145,12 @@ impl World {
     pub(crate) fn unless_it_waits(&mut self, port: Port, effect: Effect) -> Option<Effect> {
         match &mut self.hosts[port.host].blocked {
             Some(blocked) if matches!(effect, Effect::Transmit { .. } | Effect::Echo { .. }) => {
-                blocked.outbox.push((port, effect));
+                let length = if let Effect::Transmit { bytes, .. } = &effect {
+                    bytes.len()
+                } else {
+                    ECHO_SIZE
+                };
+                blocked.outbox.keep((port, effect), length);
                 None
             }
             Some(_) | None => Some(effect),

@@ -43,9 +43,9 @@ impl Plan {
                 nodes,
                 profiles,
                 concurrent: vec![1, 8, 32],
-                durations_ms: vec![2_048, 16_384],
+                durations_ms: vec![4_096, 16_384],
                 intervals_ms: vec![64],
-                run: RUN,
+                run: RUN / 2,
                 crashes: (10, 10),
             },
             Grid::Paper => Plan {
