@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it is there to be read")]
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{num::NonZero, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use hats_sim::{bench, campaign, experiments, report};
@@ -45,6 +45,9 @@ enum Command {
         /// The files, *.scenario.
         #[arg(required = true)]
         files: Vec<PathBuf>,
+        /// Tell each with so many seeds, its own first.
+        #[arg(long, value_name = "N", default_value = "1")]
+        seeds: NonZero<u64>,
     },
     /// Tell the stories of many seeds.
     Campaign(commands::many::Campaign),
@@ -74,7 +77,7 @@ fn main() -> ExitCode {
         Command::Run { seed, plan, save, name } => {
             commands::one::run(seed, plan, save.as_deref(), name.as_deref())
         }
-        Command::Scenario { files } => commands::one::scenarios(&files),
+        Command::Scenario { files, seeds } => commands::one::scenarios(&files, seeds.get()),
         Command::Campaign(orders) => commands::many::campaign(&orders),
         Command::Minimize(orders) => commands::minimize::minimize(&orders),
         Command::Replay(orders) => commands::replay::replay(&orders),

@@ -95,6 +95,30 @@ fn an_interrupted_campaign_ends_with_what_it_has() {
 }
 
 #[test]
+fn a_scenario_is_told_with_as_many_seeds_as_asked_for() {
+    let text = r#"
+name = "a node leaves"
+seed = 5
+profile = "fast"
+networks = ["neta"]
+nodes = ["n1 neta.1", "n2 neta.2"]
+
+[[episode]]
+pace = "one by one"
+steps = [{ at = "0s", do = "leave n1", expect = ["node.left n1"] }]
+"#;
+    let told = |text: &str| {
+        let path = file("seeds.scenario", text);
+        sim(&["scenario", "--seeds", "2", word(&path)])
+    };
+    let good = told(text);
+    assert!(stdout(&good).contains("well with 2 seeds"), "{}", stdout(&good));
+    let bad = told(&text.replace("node.left", "node.down"));
+    assert_eq!(bad.status.code(), Some(1));
+    assert!(stdout(&bad).contains("FAILED with 2 of 2 seeds: 5 6"), "{}", stdout(&bad));
+}
+
+#[test]
 fn a_mistake_in_a_file_is_told_with_its_line() {
     let path = file("mistake.scenario", "name = \"no such thing\"\nseed = 1\nprofile = 7\n");
     for output in [sim(&["scenario", word(&path)]), sim(&["replay", word(&path)])] {

@@ -26,20 +26,42 @@ pub(crate) fn run(
     Ok(if report(&ending) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// `scenario FILE...`: tells each.
-pub(crate) fn scenarios(paths: &[impl AsRef<Path>]) -> Result<ExitCode> {
+/// `scenario FILE...`: tells each, with its seed and the `seeds` - 1 that follow.
+pub(crate) fn scenarios(paths: &[impl AsRef<Path>], seeds: u64) -> Result<ExitCode> {
     let mut failed = 0;
     for path in paths {
         let scenario = read(path.as_ref())?;
         println!("{}", scenario.name);
-        if !report(&campaign::tell(scenario.story)) {
-            failed += 1;
-        }
+        let ends_well = match seeds {
+            1 => report(&campaign::tell(scenario.story)),
+            _ => by_seeds(&scenario.story, seeds),
+        };
+        failed += usize::from(!ends_well);
     }
     if paths.len() > 1 {
         println!("{} scenarios, {failed} failed", paths.len());
     }
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Tells a story with several seeds, and prints with which it failed: whether
+/// with none.
+fn by_seeds(story: &Story, seeds: u64) -> bool {
+    let mut failures = Vec::new();
+    for more in 0..seeds {
+        let seed = story.seed.wrapping_add(more);
+        let ending = campaign::tell(Story { seed, ..story.clone() });
+        failures.extend(ending.failure.map(|why| (seed, why)));
+    }
+    match failures.first() {
+        None => println!("  well with {seeds} seeds"),
+        Some((first, why)) => {
+            let failed: Vec<String> = failures.iter().map(|(seed, _)| seed.to_string()).collect();
+            println!("  FAILED with {} of {seeds} seeds: {}", failed.len(), failed.join(" "));
+            println!("  seed {first}: {why}");
+        }
+    }
+    failures.is_empty()
 }
 
 /// Prints how it ended: whether well.
