@@ -134,6 +134,10 @@ impl World {
             checker.check(self, &news).map_err(|why| format!("{}: {why}", checker.name()))
         });
         self.checkers = checkers;
+        if let Some(keeps) = &self.keeps {
+            self.records.forget(from.said, keeps);
+            self.checked.said = self.records.said.len();
+        }
         result
     }
 }

@@ -80,6 +80,13 @@ impl Records {
         self.memberships.get(&group)?.first()
     }
 
+    /// Of what was said after the first `from`, only what `keeps` says stays:
+    /// thousands of nodes that say of thousands that they are up fill a memory.
+    pub(crate) fn forget(&mut self, from: usize, keeps: &dyn Fn(&Event) -> bool) {
+        let new = self.said.split_off(from);
+        self.said.extend(new.into_iter().filter(|said| keeps(&said.event)));
+    }
+
     /// Grows with everything that is recorded.
     pub(crate) fn changes(&self) -> usize {
         self.said.len() + self.adoptions.len()

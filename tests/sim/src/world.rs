@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
-use hats_core::time::{Timestamp, nanos};
+use hats_core::{
+    event::Event,
+    time::{Timestamp, nanos},
+};
 
 use crate::{
     belief,
@@ -22,6 +25,9 @@ use crate::{
 
 /// How often a predicate is asked when nothing was published or adopted.
 const ASK_EVERY: u64 = 10_000_000;
+
+/// Whether an event is worth its memory.
+pub(crate) type Keeps = Box<dyn Fn(&Event) -> bool>;
 
 /// A cluster on a virtual clock and simulated networks.
 ///
@@ -48,6 +54,8 @@ pub struct World {
     pub(crate) tamper: Option<Box<dyn Tamper>>,
     /// What is being done, for the message when a machine panics.
     pub(crate) doing: Option<(Port, &'static str)>,
+    /// Which events stay in the records once they are checked; all, if none.
+    pub(crate) keeps: Option<Keeps>,
     /// A machine broke its contract with the shell.
     pub(crate) broken: Option<String>,
     steps: u64,
@@ -105,6 +113,7 @@ impl World {
             strict,
             tamper: None,
             doing: None,
+            keeps: None,
             broken: None,
             steps: 0,
             timers: 0,

@@ -77,7 +77,7 @@ each_experiment! {
 
 #[test]
 fn the_same_seed_gives_the_same_outcome_and_another_one_another() {
-    let experiment = named("failover").expect("there is one");
+    let experiment = named("cold-start").expect("there is one");
     let outcome = |seed| {
         let request = Request { seed, quick: true, nodes: None, grid: Grid::Small };
         (experiment.run)(&request, &mut Progress::silent()).expect("it ends").json()

@@ -30,7 +30,7 @@ impl Blamed {
         let mut blamed = Blamed::default();
         for said in world.since(mark) {
             let event = &said.event;
-            if !KINDS.contains(&event.kind) || !observes(&said.observer) || expected(event) {
+            if !is_blame(event) || !observes(&said.observer) || expected(event) {
                 continue;
             }
             let cause = event.cause.map_or("", |cause| cause.word());
@@ -57,6 +57,11 @@ impl Blamed {
         let parts: Vec<String> = parts.collect();
         (!parts.is_empty()).then(|| parts.join(". "))
     }
+}
+
+/// Whether the event is one of those that are counted here.
+pub(super) fn is_blame(event: &Event) -> bool {
+    KINDS.contains(&event.kind)
 }
 
 /// Whether the event is about one of these nodes.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use hats_wire::GroupId;
 
-use super::Progress;
+use super::{Progress, blamed};
 use crate::{
     Plan, World, chance::Chance, check::NOTHING_HEALTHY_IS_BLAMED, host::Port, record::Adoption,
 };
@@ -21,10 +21,12 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// The world of `plan`. Wrong blame is not objected to: it is counted.
+    /// The world of `plan`. Wrong blame is not objected to: it is counted, and
+    /// is what is kept of the events.
     pub(super) fn new(plan: Plan) -> Self {
         let mut world = plan.build();
         world.without(NOTHING_HEALTHY_IS_BLAMED);
+        world.keeps = Some(Box::new(blamed::is_blame));
         Stage { world, groups: Groups::default() }
     }
 

@@ -7,6 +7,7 @@ use crate::{
     Plan,
     experiments::{
         Axis, Experiment, Figure, Landmark, Outcome, Plot, Progress, Request, Series, Wanted,
+        blamed::Blamed,
         sizes,
         stage::{Choices, Stage, derived},
     },
@@ -94,6 +95,7 @@ struct Formed {
     logged: usize,
     ever: usize,
     at_one: usize,
+    blamed: Blamed,
     views: Vec<Series>,
 }
 
@@ -110,6 +112,7 @@ fn run(request: &Request, progress: &mut Progress) -> Result<Outcome, String> {
             let seed = derived(request.seed, number as u64 * 2 + u64::from(start.networks()));
             let formed = form(nodes, start, seed, progress)?;
             outcome.figures.extend(figures(&formed));
+            outcome.notes.extend(formed.blamed.words());
             all.push(formed);
         }
     }
@@ -137,6 +140,7 @@ fn form(nodes: u32, start: Start, seed: u64, progress: &mut Progress) -> Result<
         }
     }
     let mut stage = Stage::new(plan);
+    let begin = stage.world.mark();
     if matches!(start, Start::Staggered) {
         stage.run_for(ALONE, progress, &what)?;
         for name in &others {
@@ -162,6 +166,7 @@ fn form(nodes: u32, start: Start, seed: u64, progress: &mut Progress) -> Result<
         logged: sizes::each_second(all, Duration::ZERO).len(),
         ever: sizes::distinct(all).len(),
         at_one: sizes::most_at_one(all),
+        blamed: Blamed::since(&stage.world, begin, |_| true, |_| false),
         views: sizes::over_time(all, (Duration::ZERO, stage.world.now()), |_| true),
     })
 }
@@ -177,6 +182,11 @@ fn figures(formed: &Formed) -> Vec<Figure> {
     let ever = figure("distinct sizes, every view of every node", formed.ever as f64, "");
     let at_one = figure("distinct sizes, most at one node", formed.at_one as f64, "");
     let ever = ever.against(4.0, TARGET, Wanted::Less);
+    let blamed = figure("healthy ones that were blamed", formed.blamed.count() as f64, "").against(
+        0.0,
+        TARGET,
+        Wanted::Less,
+    );
     match (formed.start, published) {
         (Start::Staggered, Some(published)) => vec![
             time.against(published.rapid.0, TIME_SOURCE, Wanted::Less),
@@ -184,10 +194,11 @@ fn figures(formed: &Formed) -> Vec<Figure> {
             logged.against(published.rapid.1, SIZES_SOURCE, Wanted::Less),
             ever,
             at_one,
+            blamed,
         ],
-        (Start::Staggered, None) => vec![time, logged, ever, at_one],
+        (Start::Staggered, None) => vec![time, logged, ever, at_one, blamed],
         (Start::AtOnce, _) => {
-            vec![time.against(10.0, TARGET, Wanted::Less), logged, ever, at_one]
+            vec![time.against(10.0, TARGET, Wanted::Less), logged, ever, at_one, blamed]
         }
     }
 }

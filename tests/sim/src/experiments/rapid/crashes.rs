@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use hats_core::event::Event;
+
 use super::TARGET;
 use crate::{
     Plan,
@@ -85,6 +87,9 @@ fn crash(setting: Setting, seed: u64, progress: &mut Progress) -> Result<Crashed
     let phase = choices.within(stage.interval());
     stage.run_for(phase, progress, "the cluster rests")?;
     let (mark, before, begin) = (stage.world.mark(), stage.adoptions(), stage.world.now());
+    let dead = victims.clone();
+    let keeps = move |event: &Event| blamed::is_blame(event) && !blamed::is_about(event, &dead);
+    stage.world.keeps = Some(Box::new(keeps));
     for victim in &victims {
         stage.world.crash(victim);
         stage.groups.forget(stage.world.host_named(victim));
@@ -97,8 +102,7 @@ fn crash(setting: Setting, seed: u64, progress: &mut Progress) -> Result<Crashed
     let after = stage.adoptions_from(before);
     let dead: BTreeSet<usize> = victims.iter().map(|name| stage.world.host_named(name)).collect();
     let survives = |port: Port| !dead.contains(&port.host);
-    let wrong =
-        Blamed::since(&stage.world, mark, |_| true, |event| blamed::is_about(event, &victims));
+    let wrong = Blamed::since(&stage.world, mark, |_| true, |_| false);
     let end = stage.world.now();
     Ok(Crashed {
         changes: sizes::changes(after).values().copied().max().unwrap_or(0),
