@@ -143,9 +143,10 @@ impl World {
     /// It has not had the CPU: what came meanwhile counts before what is due.
     #[expect(clippy::wildcard_enum_match_arm, reason = "the others keep their order")]
     pub(crate) fn daemon_catches_up(&mut self, host: usize, mut inbox: Vec<Happening>) {
-        if let Some(daemon) = &mut self.hosts[host].daemon {
-            daemon.wake = None;
-        }
+        let now = self.now;
+        let Some(daemon) = &mut self.hosts[host].daemon else { return };
+        let run = daemon.run;
+        daemon.wake = Some(now);
         self.node_says_late(host);
         // One NIM after the other is read, then ends are dealt with, then starts.
         inbox.sort_by_key(|what| match what {
@@ -154,9 +155,10 @@ impl World {
             _ => (1, 0),
         });
         for what in inbox.into_iter().filter(|it| !matches!(it, Happening::NodeWakes { .. })) {
-            self.happen(what);
+            // One after the other in this moment, so that every step is watched.
+            self.queue.put(self.now, Happening::Granted(Box::new(what)));
         }
-        self.node_does_what_is_due(host);
+        self.queue.put(now, Happening::Granted(Box::new(Happening::NodeWakes { host, run })));
     }
 
     /// The driver compares the time with that of its deadline.

@@ -73,6 +73,8 @@ pub(crate) struct Adapter {
     pub(crate) address: IpAddr,
     pub(crate) prefix_length: u8,
     pub(crate) carrier: bool,
+    /// Counts what was done to the cable: what was planned before is void.
+    pub(crate) cable_turns: u64,
     pub(crate) has_address: bool,
     /// Its address was changed: another one serves the interface.
     pub(crate) replaced: bool,
@@ -107,6 +109,7 @@ impl Adapter {
             address,
             prefix_length: prefix,
             carrier: true,
+            cable_turns: 0,
             has_address: true,
             replaced: false,
             deaf: false,

@@ -96,6 +96,9 @@ impl Host {
 impl World {
     /// Gives `what` back if its process has the CPU; otherwise it waits.
     pub(crate) fn through_gate(&mut self, what: Happening) -> Option<Happening> {
+        if let Happening::Granted(what) = what {
+            return Some(*what);
+        }
         let Some(process) = what.process() else { return Some(what) };
         let run = match process {
             Process::Daemon(host) => {

@@ -23,10 +23,12 @@ pub(crate) enum Happening {
     NimStuck { port: Port, run: u64 },
     /// The daemon sees that an interface has another address.
     AddressesSeen { host: usize, daemon: u64, old: usize, new: usize },
+    /// What waited for a process that has got the CPU, in its turn.
+    Granted(Box<Happening>),
     /// A process that was to have the CPU gets it.
     Scheduled { process: Process, run: u64 },
     /// A cable is pulled or put back.
-    CarrierTurns { port: Port, there: bool },
+    CarrierTurns { port: Port, turn: u64, there: bool },
     /// A command gets to a NIM.
     CommandArrives { port: Port, run: u64, command: Command },
     /// A report gets to a daemon.
@@ -47,6 +49,7 @@ impl Happening {
     /// The host to which it happens.
     pub(crate) fn host(&self) -> usize {
         match self {
+            Happening::Granted(what) => what.host(),
             Happening::DaemonStarts { host, .. }
             | Happening::NodeWakes { host, .. }
             | Happening::AddressesSeen { host, .. }
@@ -70,6 +73,7 @@ impl Happening {
     /// The process that it waits for the CPU with; none when the kernel does it.
     pub(crate) fn process(&self) -> Option<Process> {
         match self {
+            Happening::Granted(what) => what.process(),
             Happening::NodeWakes { host, .. } | Happening::AddressesSeen { host, .. } => {
                 Some(Process::Daemon(*host))
             }

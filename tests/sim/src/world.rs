@@ -206,8 +206,8 @@ impl World {
     }
 
     fn dispatch(&mut self, what: Happening) {
-        if let Happening::CarrierTurns { port, there } = what {
-            return self.carrier_turns(port, there);
+        if let Happening::CarrierTurns { port, turn, there } = what {
+            return self.carrier_turns(port, turn, there);
         }
         let host = &mut self.hosts[what.host()];
         if !host.up {
@@ -243,7 +243,8 @@ impl World {
                 self.echo_arrives(to, from, sequence);
             }
             Happening::Scheduled { process, run } => self.scheduled(process, run),
-            Happening::CarrierTurns { port, there } => self.carrier_turns(port, there),
+            Happening::Granted(what) => self.happen(*what),
+            Happening::CarrierTurns { port, turn, there } => self.carrier_turns(port, turn, there),
             what @ (Happening::NimWakes { .. }
             | Happening::CommandArrives { .. }
             | Happening::DaemonGoneSeen { .. }

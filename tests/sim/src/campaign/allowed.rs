@@ -8,7 +8,10 @@
 use hats_core::event::{Event, EventKind};
 use hats_wire::Cause;
 
-use super::{fault::NodeFault, situation::Situation};
+use super::{
+    fault::{Fault, NodeFault},
+    situation::Situation,
+};
 
 /// Why `event`, published by `observer`, is unfair; none when it is fair.
 /// `all` has every fault since the cluster was last well.
@@ -55,16 +58,18 @@ fn adapter(
     use super::fault::AdapterFault as Is;
     let done = all.of_adapter(node, network);
     match cause {
-        Some(Cause::LinkDown) => done == Some(Is::Carrier),
-        Some(Cause::AddressLost) => done == Some(Is::Address),
-        Some(Cause::NimFailed) => done == Some(Is::NimKill),
+        Some(Cause::LinkDown) => matches!(done, Some(Is::Carrier | Is::Flap(..))),
+        Some(Cause::AddressLost) => matches!(done, Some(Is::Address | Is::AddressChange)),
+        Some(Cause::NimFailed) => matches!(done, Some(Is::NimKill | Is::NimHang)),
         Some(Cause::Transmit | Cause::Receive | Cause::Both) => may_be_silent(all, node, network),
         Some(Cause::NodeDown) => host_may_be_gone(all, node) || !in_sight(all, observer, node),
         Some(Cause::Unreachable) => {
             may_be_silent(all, node, network) || !in_sight(all, observer, node)
         }
         Some(Cause::DaemonDown) => daemon_may_be_gone(all, node),
-        Some(Cause::Left) => all.of_node(node) == Some(NodeFault::Leave),
+        Some(Cause::Left) => {
+            all.of_node(node) == Some(NodeFault::Leave) || done == Some(Is::AddressChange)
+        }
         Some(Cause::Removed | Cause::Maintenance | Cause::Inconclusive) | None => false,
     }
 }
@@ -78,12 +83,21 @@ fn may_be_silent(all: &Situation, node: &str, network: &str) -> bool {
 
 /// The node died, or was asleep, or none of its adapters could be heard.
 fn host_may_be_gone(all: &Situation, node: &str) -> bool {
+    // The host of a daemon that hangs answers.
+    let hangs =
+        matches!(all.of_node(node), Some(NodeFault::DaemonHang | NodeFault::DaemonStarve(_)));
+    let all = &all.without(|fault| hangs && matches!(fault, Fault::Node(_, name) if name == node));
     all.of_node(node).is_some()
         || all.networks_of(node).iter().all(|network| may_be_silent(all, node, network))
 }
 
+/// Whoever cannot reach any NIM of a host that answers cannot tell the two apart.
 fn daemon_may_be_gone(all: &Situation, node: &str) -> bool {
+    use super::fault::AdapterFault as Is;
+    let stopped = |network: &&str| all.of_adapter(node, network) == Some(Is::NimHang);
     all.of_node(node).is_some()
+        || all.networks_of(node).iter().any(stopped)
+            && all.networks_of(node).iter().all(|network| may_be_silent(all, node, network))
 }
 
 /// Groups connect the two, whatever else is broken: not to see the other is

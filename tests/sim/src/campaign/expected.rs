@@ -1,7 +1,8 @@
 //! What must be said of a single fault that befalls a settled cluster.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
+use hats_core::config::Detection;
 use hats_wire::{Cause, Direction};
 
 use super::{
@@ -37,6 +38,9 @@ impl Expected {
             witnesses: Vec::new(),
             bound: story.detection().verdict_bound() + SLACK,
         };
+        if fault.is_endured(&story.detection()) {
+            return expected.nothing(&after);
+        }
         let expected = match fault {
             Fault::Adapter(what, node, network) => {
                 expected.adapter(&before, &after, *what, node, network)
@@ -45,9 +49,10 @@ impl Expected {
             Fault::Path { a, b, network, way } => {
                 expected.path(&before, &after, (a, b), network, *way)
             }
-            Fault::Partition { network, low, high } => {
-                expected.partition(&before, &after, network, low, high)
+            Fault::Partition { network, sides } => {
+                expected.partition(&before, &after, network, sides)
             }
+            Fault::SwitchOff(_) | Fault::Weather(..) | Fault::MulticastDead(_) => None,
             Fault::NetworkDead(network) => {
                 let members = members(&before, network);
                 if members.len() < 3 || !are_connected_elsewhere(&after, &members, network) {
@@ -58,6 +63,15 @@ impl Expected {
             }
         };
         expected.filter(|expected| !expected.witnesses.is_empty())
+    }
+
+    /// Whoever is connected to most says nothing, for long.
+    fn nothing(mut self, after: &Situation) -> Option<Self> {
+        let connected = after.story.nodes.iter().map(|node| after.connected(&node.name, None));
+        let most = connected.max_by_key(BTreeSet::len)?;
+        self.witnesses = most.into_iter().map(str::to_owned).collect();
+        self.bound = after.story.detection().detection_time() * 8;
+        (!self.witnesses.is_empty()).then_some(self)
     }
 
     fn says(mut self, blames: Vec<Blame>) -> Option<Self> {
@@ -94,19 +108,30 @@ impl Expected {
         }
         let elsewhere = rest.iter().all(|peer| after.connected(peer, None).contains(node));
         let cause = match what {
-            AdapterFault::Cut => Cause::Both,
+            AdapterFault::Cut | AdapterFault::NimHang => Cause::Both,
             AdapterFault::Deaf => Cause::Receive,
             AdapterFault::Mute => Cause::Transmit,
             AdapterFault::Carrier => Cause::LinkDown,
             AdapterFault::Address => Cause::AddressLost,
-            AdapterFault::NimKill => return None,
+            AdapterFault::NimKill
+            | AdapterFault::NimStarve(_)
+            | AdapterFault::Flap(..)
+            | AdapterFault::AddressChange => return None,
         };
         let fact = matches!(what, AdapterFault::Carrier | AdapterFault::Address);
-        let this = self.seen_from(after, rest[0]);
+        let mut this = self.seen_from(after, rest[0]);
+        if what == AdapterFault::NimHang {
+            // Its kernel answers: then silence counts only after a second.
+            this.bound += Duration::from_secs(1).saturating_sub(detection.detection_time());
+        }
         if elsewhere && (fact || rest.len() >= 2) {
             return this.says(vec![Blame::adapter(node, network, cause)]);
         }
         if rest.len() >= 2 && before.networks_of(node) == [network] && what != AdapterFault::Deaf {
+            if what == AdapterFault::NimHang {
+                // Its host answers on that one network, and no hats does.
+                return this.says(vec![Blame::daemon(node)]);
+            }
             let down = Blame::node_for(node, Cause::Unreachable);
             return this.says(Blame::whole_node(down, &[network], Cause::NodeDown));
         }
@@ -140,10 +165,12 @@ impl Expected {
         let detection = before.story.detection();
         match what {
             NodeFault::Crash => self.node_dies(before, after, node, &networks, best[0]),
-            NodeFault::Pause(span) if span > detection.verdict_bound() + SLACK => {
+            NodeFault::Pause(span) | NodeFault::PauseQueueing(span) | NodeFault::Sleep(span)
+                if span > detection.verdict_bound() + SLACK =>
+            {
                 self.node_dies(before, after, node, &networks, best[0])
             }
-            NodeFault::Pause(span) => {
+            NodeFault::Pause(span) | NodeFault::PauseQueueing(span) | NodeFault::Sleep(span) => {
                 let quiet =
                     span + detection.heartbeat_interval * 5 / 4 < detection.detection_time();
                 self.seen_from(after, best[0]).says(Vec::new()).filter(|_| quiet)
@@ -152,6 +179,15 @@ impl Expected {
             NodeFault::DaemonRestart(_) => {
                 self.seen_from(after, best[0]).says(vec![Blame::daemon(node)])
             }
+            NodeFault::DaemonHang => {
+                // Its NIMs beat for two leases.
+                self.bound += lease(&detection) * 2;
+                self.seen_from(after, best[0]).says(vec![Blame::daemon(node)])
+            }
+            NodeFault::DaemonStarve(_)
+            | NodeFault::Starve(_)
+            | NodeFault::ClockRate(_)
+            | NodeFault::WallClock(_) => None,
             NodeFault::Leave => self.seen_from(after, best[0]).says(vec![Blame::left(node)]),
         }
     }
@@ -208,14 +244,12 @@ impl Expected {
         before: &Situation,
         after: &Situation,
         network: &str,
-        low: &[String],
-        high: &[String],
+        sides: &[Vec<String>],
     ) -> Option<Self> {
         let members = members(before, network);
         let on = |side: &[String]| members.iter().filter(|m| side.iter().any(|s| s == *m)).count();
         // One alone is not told from one whose adapter is cut.
-        if on(low) < 2
-            || on(high) < 2
+        if sides.iter().any(|side| on(side) < 2)
             || before.is_path_touched(network)
             || before.is_network_touched(network)
             || !are_connected_elsewhere(after, &members, network)
@@ -224,6 +258,11 @@ impl Expected {
         }
         self.seen_from(after, members[0]).says(vec![Blame::partition(network)])
     }
+}
+
+/// How long a NIM trusts a daemon that says nothing.
+pub(crate) fn lease(detection: &Detection) -> Duration {
+    (detection.detection_time() * 2).max(Duration::from_secs(2))
 }
 
 /// The nodes with a well adapter on the network.

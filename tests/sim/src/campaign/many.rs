@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Ending, run};
+use super::{Ending, Story, tell};
 
 /// Which seeds, and when to end.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +20,8 @@ pub struct Orders<'a> {
     pub from: u64,
     /// How many; none: until the deadline, or until it is stopped.
     pub seeds: Option<u64>,
+    /// With faults of every kind, also those that the protocol does not hold yet.
+    pub all_faults: bool,
     /// No story begins after this.
     pub deadline: Option<Instant>,
     /// How many threads tell stories. What they add up to does not depend on it.
@@ -68,7 +70,9 @@ pub fn many(orders: &Orders, mut each: impl FnMut(&Ending, &Tally)) -> Tally {
                 while !over() {
                     // Whoever takes a number tells its story: there are no gaps.
                     let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= last || told.send((number, run(orders.from + number))).is_err() {
+                    let seed = orders.from.wrapping_add(number);
+                    let story = if orders.all_faults { Story::of_all_kinds } else { Story::of };
+                    if number >= last || told.send((number, tell(story(seed)))).is_err() {
                         break;
                     }
                 }

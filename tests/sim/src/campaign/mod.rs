@@ -21,6 +21,7 @@ use std::{
 
 mod allowed;
 mod audit;
+mod draw;
 mod expectation;
 mod expected;
 mod fault;
@@ -33,6 +34,7 @@ mod scenario;
 mod situation;
 mod span;
 mod story;
+mod weather;
 mod words;
 
 pub use expectation::{Expectation, Within};
@@ -43,6 +45,7 @@ pub use run::Figures;
 pub use scenario::{Scenario, ScenarioError};
 pub use span::parse as duration;
 pub use story::{Episode, Member, Pace, Step, Story};
+pub use weather::{Ways, Weather};
 
 use crate::{
     belief,

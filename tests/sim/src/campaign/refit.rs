@@ -76,12 +76,12 @@ impl Story {
     }
 
     fn fit_fault(&self, fault: Fault) -> Option<Fault> {
-        if let Fault::Partition { network, mut low, mut high } = fault {
-            for side in [&mut low, &mut high] {
+        if let Fault::Partition { network, mut sides } = fault {
+            for side in &mut sides {
                 side.retain(|node| self.has(Some(node), Some(&network)));
             }
-            let whole = low.is_empty() || high.is_empty();
-            return (!whole).then_some(Fault::Partition { network, low, high });
+            sides.retain(|side| !side.is_empty());
+            return (sides.len() > 1).then_some(Fault::Partition { network, sides });
         }
         places(self, fault.places()).is_ok().then_some(fault)
     }

@@ -7,7 +7,7 @@ use hats_core::view::AdapterState;
 use super::{
     allowed,
     audit::Audit,
-    expected::Expected,
+    expected::{Expected, lease},
     fault::{AdapterFault, Fault, NodeFault},
     situation::Situation,
     story::{Episode, Pace, Step, Story},
@@ -108,7 +108,9 @@ impl<'a> Run<'a> {
         let detection = self.story.detection();
         self.advance(detection.heartbeat_interval * 12 + step.after)?;
         self.judge()?;
-        let exact = self.story.loss == 0.0 || step.expect.is_some();
+        let late = self.standing.iter().any(|fault| fault.makes_late());
+        let on_time = self.story.loss == 0.0 && !late;
+        let exact = step.expect.is_some() || on_time || step.fault.is_endured(&detection);
         let expected = match &step.expect {
             Some(said) => Some(said.expected(self.story, &self.standing, &[&step.fault])),
             None => Expected::of(self.story, &self.standing, &step.fault),
@@ -132,8 +134,7 @@ impl<'a> Run<'a> {
         }
         let quiet = detection.detection_time() * 2 + Duration::from_millis(50);
         let late = own_end.unwrap_or_default();
-        let pause = matches!(step.fault, Fault::Node(NodeFault::Pause(span), _)
-            if span > detection.detection_time());
+        let pause = step.fault.suspends().is_some_and(|span| span > detection.detection_time());
         match expected.filter(|_| exact && !pause) {
             Some(mut expected) => {
                 expected.bound += late;
@@ -151,7 +152,11 @@ impl<'a> Run<'a> {
     fn held_to(&mut self, mark: Mark, expected: Expected, quiet: Duration) -> Result<(), String> {
         self.figures.exact += 1;
         let live = self.world.live();
-        let hosts = self.since_well.iter().filter(|fault| matches!(fault, Fault::Node(..)));
+        let detection = self.story.detection();
+        let hosts = self
+            .since_well
+            .iter()
+            .filter(|fault| matches!(fault, Fault::Node(..)) && !fault.is_endured(&detection));
         let ignored: Vec<&str> = hosts.filter_map(|fault| fault.node()).collect();
         let witnesses: Vec<String> = expected
             .witnesses
@@ -215,7 +220,7 @@ impl<'a> Run<'a> {
         self.figures.faults.push(fault.kind());
         self.since_well.push(fault);
         // A killed NIM is started again without further ado.
-        if !matches!(fault, Fault::Adapter(AdapterFault::NimKill, ..)) {
+        if !fault.is_momentary() {
             self.standing.push(fault);
         }
         fault.inject(&mut self.world);
@@ -313,8 +318,23 @@ impl<'a> Run<'a> {
         let members = self.story.networks.iter().map(|network| self.story.on(network).len());
         let others = u32::try_from(members.max().unwrap_or(1)).expect("few nodes");
         let judged = every * others + detection.verdict_bound() * 2;
-        let patience = if self.story.loss > 0.0 { 3 } else { 2 };
-        judged * patience + detection.heartbeat_interval * 10
+        let rough = self.story.loss > 0.0 || self.since_well.iter().any(|it| it.makes_late());
+        let patience = if rough { 3 } else { 2 };
+        judged * patience + detection.heartbeat_interval * 10 + self.until_found()
+    }
+
+    /// How much longer than a silence it takes to find what is in force.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others are not of that sort")]
+    fn until_found(&self) -> Duration {
+        let detection = self.story.detection();
+        let longer = self.standing.iter().map(|fault| match fault {
+            // Its NIMs beat until its lease has run out twice.
+            Fault::Node(NodeFault::DaemonHang, _) => lease(&detection) * 2,
+            // Its kernel answers: then silence counts only after a second.
+            Fault::Adapter(AdapterFault::NimHang, ..) => Duration::from_secs(1),
+            _ => Duration::ZERO,
+        });
+        longer.max().unwrap_or_default()
     }
 
     /// After this everybody agrees: higher leaders that did not answer are
@@ -338,8 +358,10 @@ impl<'a> Run<'a> {
                     let shown = view
                         .adapters
                         .iter()
-                        .find(|a| a.node == node.name && &a.network == network)
-                        .map(|a| a.state);
+                        .filter(|a| a.node == node.name && &a.network == network)
+                        .map(|a| a.state)
+                        // Of an address that was changed, the old one may be listed.
+                        .reduce(|a, b| if b == AdapterState::Up { b } else { a });
                     let up = shown == Some(AdapterState::Up);
                     let well = now.is_well(&node.name, network);
                     let company = !now.peers(&node.name, network).is_empty();
@@ -347,7 +369,9 @@ impl<'a> Run<'a> {
                     // Who comes to a group whose leader it has no path to
                     // stays outside: only members are relayed to.
                     let outside = now.is_path_touched(network);
-                    let told = now.has_third_voice(&node.name, network);
+                    // A NIM that takes no commands is killed and started again.
+                    let hangs = now.of_adapter(&node.name, network) == Some(AdapterFault::NimHang);
+                    let told = now.has_third_voice(&node.name, network) && !hangs;
                     let wrong =
                         (!well && up && told) || (well && company && seen && !up && !outside);
                     if wrong {

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use super::{
     fault::{AdapterFault, Fault, NodeFault},
     story::Story,
+    weather::Ways,
 };
 use crate::faults::Way;
 
-/// Who reaches whom while all of some faults are in force.
+/// Who reaches whom while all of some faults are in force. Those that the
+/// protocol has to endure do not count.
 #[derive(Clone, Debug)]
 pub(crate) struct Situation<'a> {
     pub(crate) story: &'a Story,
@@ -17,14 +19,24 @@ pub(crate) struct Situation<'a> {
 
 impl<'a> Situation<'a> {
     pub(crate) fn new(story: &'a Story, faults: impl IntoIterator<Item = &'a Fault>) -> Self {
-        Situation { story, faults: faults.into_iter().collect() }
+        let detection = story.detection();
+        let count = |fault: &&Fault| !fault.is_endured(&detection);
+        Situation { story, faults: faults.into_iter().filter(count).collect() }
+    }
+
+    /// As it would be without some of the faults.
+    pub(crate) fn without(&self, gone: impl Fn(&Fault) -> bool) -> Situation<'a> {
+        let faults = self.faults.iter().copied().filter(|fault| !gone(fault)).collect();
+        Situation { story: self.story, faults }
     }
 
     /// What was done to this adapter itself.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others are not of that sort")]
     pub(crate) fn of_adapter(&self, node: &str, network: &str) -> Option<AdapterFault> {
-        self.faults.iter().find_map(|fault| {
-            let Fault::Adapter(what, n, net) = fault else { return None };
-            (n == node && net == network).then_some(*what)
+        self.faults.iter().find_map(|fault| match fault {
+            Fault::Adapter(what, n, net) => (n == node && net == network).then_some(*what),
+            Fault::SwitchOff(net) => (net == network).then_some(AdapterFault::Carrier),
+            _ => None,
         })
     }
 
@@ -37,24 +49,38 @@ impl<'a> Situation<'a> {
     }
 
     /// Whether the whole network was touched.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others are not of that sort")]
     pub(crate) fn is_network_touched(&self, network: &str) -> bool {
         self.faults.iter().any(|fault| match fault {
-            Fault::Partition { network: n, .. } | Fault::NetworkDead(n) => n == network,
-            Fault::Adapter(..) | Fault::Node(..) | Fault::Path { .. } => false,
+            Fault::Partition { network: n, .. }
+            | Fault::NetworkDead(n)
+            | Fault::SwitchOff(n)
+            | Fault::Weather(_, Ways::Network(n)) => n == network,
+            _ => false,
         })
     }
 
     /// Whether some path on the network was touched.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others are not of that sort")]
     pub(crate) fn is_path_touched(&self, network: &str) -> bool {
-        let path = |fault: &&Fault| matches!(fault, Fault::Path { network: n, .. } if n == network);
+        let path = |fault: &&Fault| match fault {
+            Fault::Path { network: n, .. } | Fault::Weather(_, Ways::Path(_, _, n, _)) => {
+                n == network
+            }
+            _ => false,
+        };
         self.faults.iter().any(path)
     }
 
     /// Whether the path between the two was touched.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others are not of that sort")]
     pub(crate) fn is_pair_touched(&self, a: &str, b: &str, network: &str) -> bool {
-        self.faults.iter().any(|fault| {
-            let Fault::Path { a: a2, b: b2, network: n, .. } = fault else { return false };
-            n == network && ((a == a2 && b == b2) || (a == b2 && b == a2))
+        self.faults.iter().any(|fault| match fault {
+            Fault::Path { a: a2, b: b2, network: n, .. }
+            | Fault::Weather(_, Ways::Path(a2, b2, n, _)) => {
+                n == network && ((a == a2 && b == b2) || (a == b2 && b == a2))
+            }
+            _ => false,
         })
     }
 
@@ -64,6 +90,7 @@ impl<'a> Situation<'a> {
     }
 
     /// Datagrams get from `a` to `b` on the network.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others are not of that sort")]
     fn hears(&self, a: &str, b: &str, network: &str) -> bool {
         self.faults.iter().all(|fault| match fault {
             Fault::Path { a: from, b: to, network: n, way } if n == network => {
@@ -71,15 +98,15 @@ impl<'a> Situation<'a> {
                 let back = *way == Way::Both && a == to && b == from;
                 !there && !back
             }
-            Fault::Partition { network: n, low, high } if n == network => {
-                let low = |node: &str| low.iter().any(|it| it == node);
-                let high = |node: &str| high.iter().any(|it| it == node);
-                !(low(a) && high(b) || high(a) && low(b))
+            Fault::Partition { network: n, sides } if n == network => {
+                // Who is not named stays with the first side.
+                let of = |node: &str| {
+                    sides.iter().position(|side| side.iter().any(|it| it == node)).unwrap_or(0)
+                };
+                of(a) == of(b)
             }
             Fault::NetworkDead(n) => n != network,
-            Fault::Path { .. } | Fault::Partition { .. } | Fault::Adapter(..) | Fault::Node(..) => {
-                true
-            }
+            _ => true,
         })
     }
 

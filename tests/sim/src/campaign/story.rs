@@ -2,14 +2,10 @@
 
 use std::{fmt, time::Duration};
 
-use hats_core::config::{Detection, Profile};
+use hats_core::config::Detection;
 
-use super::{
-    expectation::Expectation,
-    fault::{AdapterFault, Fault, NodeFault},
-    span,
-};
-use crate::{chance::Chance, faults::Way, plan::Plan, trace::Trace, world::World};
+use super::{expectation::Expectation, fault::Fault, span};
+use crate::{plan::Plan, trace::Trace, world::World};
 
 /// A cluster and its faults.
 #[derive(Clone, PartialEq, Debug)]
@@ -22,6 +18,8 @@ pub struct Story {
     pub networks: Vec<String>,
     /// Nodes by name, with their adapters.
     pub nodes: Vec<Member>,
+    /// Addresses are of IPv6 instead of IPv4.
+    pub ipv6: bool,
     /// This part of all datagrams is lost.
     pub loss: f64,
     /// One after the other; the cluster is healed and settled in between.
@@ -100,26 +98,6 @@ pub struct Step {
 }
 
 impl Story {
-    /// The story of `seed`.
-    pub fn of(seed: u64) -> Story {
-        let chance = &mut Chance::new(seed ^ 0x5107_0f5e_ed00_0001);
-        let profile = pick(chance, &[Profile::Default, Profile::Fast, Profile::Bfd]);
-        let count = if chance.happens(0.8) { (3, 8) } else { (2, 12) };
-        let count = chance.between(count.0, count.1) as usize;
-        let networks = pick(chance, &[1, 2, 2, 2, 3]);
-        let networks: Vec<String> =
-            ["neta", "netb", "netc"][..networks].iter().map(|name| (*name).to_owned()).collect();
-        let nodes = nodes(chance, count, &networks);
-        let loss = if chance.happens(0.2) { chance.between(1, 10) as f64 / 100.0 } else { 0.0 };
-        let detection = profile.detection();
-        let mut story = Story { seed, detection, networks, nodes, loss, episodes: Vec::new() };
-        for number in 0..chance.between(1, 2) {
-            let episode = story.episode(chance, number == 0);
-            story.episodes.push(episode);
-        }
-        story
-    }
-
     /// How fast failures are noticed.
     pub fn detection(&self) -> Detection {
         self.detection
@@ -129,13 +107,23 @@ impl Story {
     pub(crate) fn build(&self, trace: Option<Trace>) -> World {
         let mut plan = Plan::new(self.seed).detection(self.detection);
         for (at, network) in self.networks.iter().enumerate() {
-            plan = plan.network(network, &format!("10.77.{}.0/24", at + 1));
+            let number = at + 1;
+            let subnet = if self.ipv6 {
+                format!("fd77:{number:x}::/64")
+            } else {
+                format!("10.77.{number}.0/24")
+            };
+            plan = plan.network(network, &subnet);
         }
         for node in &self.nodes {
             for (at, (network, last)) in node.adapters.iter().enumerate() {
                 let number = self.networks.iter().position(|name| name == network);
                 let number = number.expect("adapters are on networks of the story") + 1;
-                let address = format!("10.77.{number}.{last}");
+                let address = if self.ipv6 {
+                    format!("fd77:{number:x}::{last:x}")
+                } else {
+                    format!("10.77.{number}.{last}")
+                };
                 plan = plan.adapter(&node.name, network, &format!("eth{at}"), &address);
             }
         }
@@ -156,124 +144,6 @@ impl Story {
         let nodes = self.nodes.iter().filter(|node| node.is_on(network));
         nodes.map(|node| node.name.as_str()).collect()
     }
-
-    fn episode(&self, chance: &mut Chance, first: bool) -> Episode {
-        let pace = match chance.between(0, 9) {
-            0..=4 => Pace::OneByOne,
-            5 if first => Pace::Forming,
-            _ => Pace::Overlapping,
-        };
-        let detection = self.detection();
-        let spread = match pace {
-            Pace::OneByOne => detection.heartbeat_interval,
-            Pace::Overlapping => {
-                pick(chance, &[1, 2, 6]) * detection.detection_time() + Duration::from_millis(10)
-            }
-            Pace::Forming => Duration::from_millis(400) + detection.heartbeat_interval * 8,
-        };
-        let wanted = chance.between(1, 4);
-        let mut steps: Vec<Step> = Vec::new();
-        while (steps.len() as u64) < wanted {
-            let fault = self.fault(chance);
-            let after = within(chance, spread);
-            let lasts = fault.own_end().or_else(|| {
-                chance.happens(0.2).then(|| within(chance, detection.detection_time() * 4))
-            });
-            if !steps.iter().any(|step| step.fault.collides(&fault)) {
-                steps.push(Step { fault, after, lasts, expect: None });
-            } else if chance.happens(0.3) {
-                break;
-            }
-        }
-        if pace != Pace::OneByOne {
-            steps.sort_by_key(|step| step.after);
-        }
-        Episode { pace, steps, expect: None, groups: Vec::new() }
-    }
-
-    fn fault(&self, chance: &mut Chance) -> Fault {
-        let node = pick_ref(chance, &self.nodes);
-        let (network, _) = pick_ref(chance, &node.adapters).clone();
-        let name = node.name.clone();
-        let others: Vec<&str> =
-            self.on(&network).into_iter().filter(|other| *other != name).collect();
-        let detection = self.detection();
-        let (interval, detected) = (detection.heartbeat_interval, detection.detection_time());
-        let adapter = |what| Fault::Adapter(what, name.clone(), network.clone());
-        let host = |what| Fault::Node(what, name.clone());
-        match chance.between(0, 17) {
-            0 | 1 => adapter(AdapterFault::Cut),
-            2 => adapter(AdapterFault::Deaf),
-            3 => adapter(AdapterFault::Mute),
-            4 => adapter(AdapterFault::Carrier),
-            5 => adapter(AdapterFault::Address),
-            6 => adapter(AdapterFault::NimKill),
-            7 | 8 if !others.is_empty() => {
-                let way = if chance.happens(0.5) { Way::Both } else { Way::There };
-                let b = (*pick_ref(chance, &others)).to_owned();
-                Fault::Path { a: name, b, network, way }
-            }
-            9 | 10 => host(NodeFault::Crash),
-            11 => host(NodeFault::DaemonKill),
-            12 => host(NodeFault::DaemonRestart(within(chance, detected))),
-            13 => host(NodeFault::Leave),
-            14 => host(NodeFault::Pause(interval / 2 + within(chance, detected - interval * 2))),
-            15 => host(NodeFault::Pause(detected * 2 + within(chance, detected * 3))),
-            16 if !others.is_empty() => {
-                let (mut low, mut high) = (vec![name], Vec::new());
-                for other in others {
-                    let side = if chance.happens(0.5) { &mut low } else { &mut high };
-                    side.push(other.to_owned());
-                }
-                if high.is_empty() {
-                    high.extend(low.pop());
-                }
-                Fault::Partition { network, low, high }
-            }
-            17 => Fault::NetworkDead(network),
-            _ => adapter(AdapterFault::Cut),
-        }
-    }
-}
-
-fn nodes(chance: &mut Chance, count: usize, networks: &[String]) -> Vec<Member> {
-    let everywhere = networks.len() == 1 || chance.happens(0.6);
-    let mut order: Vec<Vec<u8>> = Vec::new();
-    for _ in networks {
-        let mut last: Vec<u8> = (1..=count as u8).collect();
-        for at in (1..last.len()).rev() {
-            last.swap(at, chance.between(0, at as u64) as usize);
-        }
-        order.push(last);
-    }
-    let same = chance.happens(0.3);
-    (0..count)
-        .map(|at| {
-            // The first is on all networks, so that they are one cluster.
-            let mut adapters: Vec<(String, u8)> = Vec::new();
-            let sole = chance.between(0, networks.len() as u64 - 1) as usize;
-            for (number, network) in networks.iter().enumerate() {
-                let member = everywhere || at == 0 || number == sole || chance.happens(0.6);
-                let last = if same { at as u8 + 1 } else { order[number][at] };
-                if member {
-                    adapters.push((network.clone(), last));
-                }
-            }
-            Member { name: format!("n{}", at + 1), adapters }
-        })
-        .collect()
-}
-
-fn pick<T: Copy>(chance: &mut Chance, from: &[T]) -> T {
-    *pick_ref(chance, from)
-}
-
-fn pick_ref<'a, T>(chance: &mut Chance, from: &'a [T]) -> &'a T {
-    &from[chance.between(0, from.len() as u64 - 1) as usize]
-}
-
-fn within(chance: &mut Chance, span: Duration) -> Duration {
-    Duration::from_micros(chance.between(0, span.as_micros() as u64))
 }
 
 impl fmt::Display for Story {
@@ -281,6 +151,9 @@ impl fmt::Display for Story {
         let (interval, sensitivity) =
             (self.detection.heartbeat_interval, self.detection.sensitivity);
         write!(f, "seed {}: {} nodes, {interval:?} x {sensitivity}", self.seed, self.nodes.len())?;
+        if self.ipv6 {
+            f.write_str(", IPv6")?;
+        }
         if self.loss > 0.0 {
             write!(f, ", {} % of datagrams lost", self.loss * 100.0)?;
         }

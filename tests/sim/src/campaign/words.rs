@@ -7,26 +7,44 @@
 //! daemon-restart|pause NODE                  and how long, said apart
 //! path A - B on NETWORK                      cut both ways
 //! path A -> B on NETWORK                     nothing gets from A to B
-//! partition NETWORK: A B | C D
-//! network-dead NETWORK
+//! partition NETWORK: A B | C D               two sides or more
+//! network-dead|multicast-dead|switch-off NETWORK
+//! nim-hang|address-change NODE/NETWORK
+//! flap 3 times 40ms down 60ms up NODE/NETWORK
+//! nim-starve 20ms NODE/NETWORK               it runs up to so much late
+//! daemon-hang NODE
+//! starve|daemon-starve 20ms NODE
+//! pause-queueing|sleep NODE                  and how long, said apart
+//! clock-rate 200ppm NODE
+//! wall-clock -3600s NODE                     it steps by so much
+//! loss|delay|duplication|reordering|mtu ...  see `weather`
 //! ```
 
 use std::time::Duration;
 
-use super::fault::{AdapterFault, Fault, NodeFault};
+use super::{
+    fault::{AdapterFault, Fault, NodeFault},
+    span,
+    weather::{Ways, Weather},
+};
 use crate::faults::Way;
 
-const ADAPTER_FAULTS: [(&str, AdapterFault); 6] = [
+const ADAPTER_FAULTS: [(&str, AdapterFault); 8] = [
     ("cut", AdapterFault::Cut),
     ("deaf", AdapterFault::Deaf),
     ("mute", AdapterFault::Mute),
     ("carrier", AdapterFault::Carrier),
     ("address", AdapterFault::Address),
     ("nim-kill", AdapterFault::NimKill),
+    ("nim-hang", AdapterFault::NimHang),
+    ("address-change", AdapterFault::AddressChange),
 ];
 
-const VERBS: &str = "cut, deaf, mute, carrier, address, nim-kill, crash, daemon-kill, \
-                     daemon-restart, pause, leave, path, partition or network-dead";
+const VERBS: &str = "cut, deaf, mute, carrier, address, address-change, flap, nim-kill, nim-hang, \
+                     nim-starve, crash, daemon-kill, daemon-restart, daemon-hang, daemon-starve, \
+                     starve, pause, pause-queueing, sleep, leave, clock-rate, wall-clock, path, \
+                     partition, network-dead, multicast-dead, switch-off, loss, delay, \
+                     duplication, reordering or mtu";
 
 impl Fault {
     /// What is done, in words that [`parse`](Self::parse) reads. How long a
@@ -34,16 +52,36 @@ impl Fault {
     pub fn words(&self) -> String {
         let kind = self.kind();
         match self {
+            Fault::Adapter(AdapterFault::NimStarve(late), node, network) => {
+                format!("{kind} {} {node}/{network}", span::words(*late))
+            }
+            Fault::Adapter(AdapterFault::Flap(times, down, up), node, network) => {
+                let (down, up) = (span::words(*down), span::words(*up));
+                format!("{kind} {times} times {down} down {up} up {node}/{network}")
+            }
             Fault::Adapter(_, node, network) => format!("{kind} {node}/{network}"),
+            Fault::Node(NodeFault::DaemonStarve(late) | NodeFault::Starve(late), node) => {
+                format!("{kind} {} {node}", span::words(*late))
+            }
+            Fault::Node(NodeFault::ClockRate(ppm), node) => format!("{kind} {ppm}ppm {node}"),
+            Fault::Node(NodeFault::WallClock(ms), node) => {
+                let sign = if *ms < 0 { "-" } else { "" };
+                let step = span::words(Duration::from_millis(ms.unsigned_abs()));
+                format!("{kind} {sign}{step} {node}")
+            }
             Fault::Node(_, node) => format!("{kind} {node}"),
             Fault::Path { a, b, network, way: Way::Both } => format!("path {a} - {b} on {network}"),
             Fault::Path { a, b, network, way: Way::There } => {
                 format!("path {a} -> {b} on {network}")
             }
-            Fault::Partition { network, low, high } => {
-                format!("partition {network}: {} | {}", low.join(" "), high.join(" "))
+            Fault::Partition { network, sides } => {
+                let sides: Vec<String> = sides.iter().map(|side| side.join(" ")).collect();
+                format!("partition {network}: {}", sides.join(" | "))
             }
-            Fault::NetworkDead(network) => format!("{kind} {network}"),
+            Fault::NetworkDead(network)
+            | Fault::MulticastDead(network)
+            | Fault::SwitchOff(network) => format!("{kind} {network}"),
+            Fault::Weather(weather, ways) => format!("{weather} {ways}"),
         }
     }
 
@@ -55,11 +93,14 @@ impl Fault {
             Fault::Path { a, b, network, .. } => {
                 vec![(Some(a), Some(network)), (Some(b), Some(network))]
             }
-            Fault::Partition { network, low, high } => {
-                let nodes = low.iter().chain(high);
+            Fault::Partition { network, sides } => {
+                let nodes = sides.iter().flatten();
                 nodes.map(|node| (Some(node.as_str()), Some(network.as_str()))).collect()
             }
-            Fault::NetworkDead(network) => vec![(None, Some(network))],
+            Fault::NetworkDead(network)
+            | Fault::MulticastDead(network)
+            | Fault::SwitchOff(network) => vec![(None, Some(network))],
+            Fault::Weather(_, ways) => ways.places(),
         }
     }
 
@@ -71,6 +112,10 @@ impl Fault {
             let (node, network) = adapter(rest)?;
             return Ok(Fault::Adapter(*what, node, network));
         }
+        if let Some(weather) = Weather::parse(verb, rest) {
+            let (weather, ways) = weather?;
+            return Ok(Fault::Weather(weather, Ways::parse(ways)?));
+        }
         let span = || lasts.ok_or("expected `for`, how long it takes".to_owned());
         match verb {
             "crash" => Ok(Fault::Node(NodeFault::Crash, one(rest, "a node")?)),
@@ -80,6 +125,18 @@ impl Fault {
                 Ok(Fault::Node(NodeFault::DaemonRestart(span()?), one(rest, "a node")?))
             }
             "pause" => Ok(Fault::Node(NodeFault::Pause(span()?), one(rest, "a node")?)),
+            "pause-queueing" => {
+                Ok(Fault::Node(NodeFault::PauseQueueing(span()?), one(rest, "a node")?))
+            }
+            "sleep" => Ok(Fault::Node(NodeFault::Sleep(span()?), one(rest, "a node")?)),
+            "daemon-hang" => Ok(Fault::Node(NodeFault::DaemonHang, one(rest, "a node")?)),
+            "daemon-starve" | "starve" | "clock-rate" | "wall-clock" => degree(verb, rest),
+            "nim-starve" => {
+                let (late, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+                let (node, network) = adapter(rest)?;
+                Ok(Fault::Adapter(AdapterFault::NimStarve(time(late)?), node, network))
+            }
+            "flap" => flap(rest),
             "path" => {
                 let (a, sign, b, network) = path(rest)?;
                 let way = if sign == "->" { Way::There } else { Way::Both };
@@ -87,9 +144,47 @@ impl Fault {
             }
             "partition" => partition(rest),
             "network-dead" => Ok(Fault::NetworkDead(one(rest, "a network")?)),
+            "multicast-dead" => Ok(Fault::MulticastDead(one(rest, "a network")?)),
+            "switch-off" => Ok(Fault::SwitchOff(one(rest, "a network")?)),
             _ => Err(format!("expected one of {VERBS}")),
         }
     }
+}
+
+/// A duration.
+pub(crate) fn time(text: &str) -> Result<Duration, String> {
+    span::parse(text).ok_or_else(|| format!("{text:?} stands there: {}", span::EXPECTED))
+}
+
+/// What befalls a node by degrees: the degree, then the node.
+fn degree(verb: &str, words: &str) -> Result<Fault, String> {
+    let (degree, rest) = words.split_once(' ').unwrap_or((words, ""));
+    let what = match verb {
+        "daemon-starve" => NodeFault::DaemonStarve(time(degree)?),
+        "starve" => NodeFault::Starve(time(degree)?),
+        "clock-rate" => {
+            let ppm = degree.strip_suffix("ppm").and_then(|digits| digits.parse().ok());
+            let ppm = ppm.filter(|ppm: &i32| ppm.unsigned_abs() <= 500_000);
+            NodeFault::ClockRate(ppm.ok_or("expected -500000ppm to 500000ppm")?)
+        }
+        _ => {
+            let (sign, step) = degree.strip_prefix('-').map_or((1, degree), |step| (-1, step));
+            let ms = i64::try_from(time(step)?.as_millis()).map_err(|_| "expected less time")?;
+            NodeFault::WallClock(sign * ms)
+        }
+    };
+    Ok(Fault::Node(what, one(rest, "a node")?))
+}
+
+fn flap(words: &str) -> Result<Fault, String> {
+    let parts: Vec<&str> = words.split_whitespace().collect();
+    let [times, "times", down, "down", up, "up", place] = parts.as_slice() else {
+        return Err("expected 3 times 40ms down 60ms up NODE/NETWORK".to_owned());
+    };
+    let times = times.parse().ok().filter(|times| (1..=100).contains(times));
+    let times = times.ok_or("expected 1 to 100 times")?;
+    let (node, network) = adapter(place)?;
+    Ok(Fault::Adapter(AdapterFault::Flap(times, time(down)?, time(up)?), node, network))
 }
 
 /// `n3/neta`.
@@ -124,18 +219,14 @@ pub(crate) fn one(words: &str, what: &str) -> Result<String, String> {
 }
 
 fn partition(words: &str) -> Result<Fault, String> {
-    let parts = words.split_once(':').and_then(|(network, sides)| {
-        let (low, high) = sides.split_once('|')?;
-        let [low, high] =
-            [low, high].map(|side| side.split_whitespace().map(str::to_owned).collect());
-        Some((network.trim().to_owned(), low, high))
-    });
-    let (network, low, high): (String, Vec<String>, Vec<String>) = parts
-        .filter(|(_, low, high): &(_, Vec<String>, Vec<String>)| {
-            !low.is_empty() && !high.is_empty()
-        })
-        .ok_or("expected two sides as NETWORK: A B | C D")?;
-    Ok(Fault::Partition { network, low, high })
+    let expected = "expected two sides or more as NETWORK: A B | C D";
+    let (network, sides) = words.split_once(':').ok_or(expected)?;
+    let side = |side: &str| side.split_whitespace().map(str::to_owned).collect();
+    let sides: Vec<Vec<String>> = sides.split('|').map(side).collect();
+    if sides.len() < 2 || sides.iter().any(Vec::is_empty) {
+        return Err(expected.to_owned());
+    }
+    Ok(Fault::Partition { network: network.trim().to_owned(), sides })
 }
 
 #[cfg(test)]

@@ -35,6 +35,9 @@ pub(crate) struct Campaign {
     /// End after so many minutes.
     #[arg(long, value_name = "M", value_parser = minutes)]
     minutes: Option<Duration>,
+    /// Also faults that the protocol is known not to hold yet.
+    #[arg(long)]
+    all_faults: bool,
     /// So many threads, without it as many as there are cores. The summary does
     /// not depend on it.
     #[arg(long, value_name = "J")]
@@ -66,6 +69,7 @@ pub(crate) fn campaign(orders: &Campaign) -> Result<ExitCode> {
     let tally = campaign::many(
         &Orders {
             from: orders.from,
+            all_faults: orders.all_faults,
             seeds: orders.seeds.or(orders.minutes.is_none().then_some(SEEDS)),
             deadline: orders.minutes.map(|minutes| begin + minutes),
             jobs: orders.jobs.map_or_else(cores, NonZero::get),

@@ -46,10 +46,17 @@ impl World {
     pub fn carrier(&mut self, node: &str, network: &str, there: bool) {
         let port = self.port_named(node, network);
         self.truth.touch_adapter(port);
-        self.carrier_turns(port, there);
+        self.adapter_mut(port).cable_turns += 1;
+        let turn = self.adapter(port).cable_turns;
+        self.carrier_turns(port, turn, there);
     }
 
-    pub(crate) fn carrier_turns(&mut self, port: Port, there: bool) {
+    /// The cable is pulled or put back, unless something else was done to it
+    /// since that was planned.
+    pub(crate) fn carrier_turns(&mut self, port: Port, turn: u64, there: bool) {
+        if self.adapter(port).cable_turns != turn {
+            return;
+        }
         let name = self.port_name(port);
         self.done(format!("carrier of {name} {}", if there { "back" } else { "lost" }));
         self.adapter_mut(port).carrier = there;
@@ -61,10 +68,12 @@ impl World {
         let port = self.port_named(node, network);
         self.truth.touch_adapter(port);
         self.done(format!("{node}/{network} flaps {times} times: {down:?} down, {up:?} up"));
+        self.adapter_mut(port).cable_turns += 1;
+        let turn = self.adapter(port).cable_turns;
         let mut at = Duration::ZERO;
         for _ in 0..times {
             for (there, lasts) in [(false, down), (true, up)] {
-                self.queue.put(self.after(at), Happening::CarrierTurns { port, there });
+                self.queue.put(self.after(at), Happening::CarrierTurns { port, turn, there });
                 at += lasts;
             }
         }
@@ -122,6 +131,32 @@ impl World {
         }
     }
 
+    /// An address that nobody has on the network of the adapter: its own, but
+    /// for the first bit of its last byte, or near that.
+    pub fn free_address(&self, node: &str, network: &str) -> String {
+        let adapter = self.adapter(self.port_named(node, network));
+        let owners = &self.networks[adapter.network].owners;
+        let with_last = |last: u8| match adapter.address {
+            IpAddr::V4(v4) => {
+                let [a, b, c, _] = v4.octets();
+                IpAddr::from([a, b, c, last])
+            }
+            IpAddr::V6(v6) => {
+                let mut octets = v6.octets();
+                octets[15] = last;
+                IpAddr::from(octets)
+            }
+        };
+        let own = match adapter.address {
+            IpAddr::V4(v4) => v4.octets()[3],
+            IpAddr::V6(v6) => v6.octets()[15],
+        };
+        let candidates = (0..=u8::MAX).map(|more| (own ^ 0x80).wrapping_add(more));
+        let mut usable = candidates.filter(|last| !matches!(*last, 0 | u8::MAX)).map(with_last);
+        let free = usable.find(|address| !owners.contains_key(address));
+        free.expect("fewer than 254 nodes share a last byte").to_string()
+    }
+
     /// The address of the adapter now.
     pub fn address_of(&self, node: &str, network: &str) -> IpAddr {
         self.adapter(self.port_named(node, network)).address
@@ -162,6 +197,18 @@ impl World {
         let adapter = self.adapter_mut(port);
         let unless_well = |it: Conditions| (!it.are_well()).then(|| Box::new(it));
         (adapter.inward, adapter.outward) = (unless_well(inward), unless_well(outward));
+    }
+
+    /// What becomes of datagrams to one adapter.
+    pub fn conditions_to(&mut self, node: &str, network: &str, conditions: Conditions) {
+        let outward = self.adapter(self.port_named(node, network)).outward.as_deref().copied();
+        self.adapter_conditions(node, network, conditions, outward.unwrap_or_default());
+    }
+
+    /// What becomes of datagrams from one adapter.
+    pub fn conditions_from(&mut self, node: &str, network: &str, conditions: Conditions) {
+        let inward = self.adapter(self.port_named(node, network)).inward.as_deref().copied();
+        self.adapter_conditions(node, network, inward.unwrap_or_default(), conditions);
     }
 
     /// Whether somebody may be blamed for such conditions.

@@ -12,6 +12,7 @@
 //!   "n2 neta.2 netb.2",
 //!   "n3 neta.3 netb.3",
 //! ]
+//! ipv6 = true                       # addresses are of IPv6
 //! loss = 0.02                       # this part of all datagrams is lost
 //!
 //! [[episode]]

@@ -31,6 +31,8 @@ struct File {
     probe_timeout: Option<Text>,
     networks: Vec<Text>,
     nodes: Spanned<Vec<Text>>,
+    #[serde(default)]
+    ipv6: bool,
     loss: Option<Spanned<f64>>,
     #[serde(default)]
     episode: Vec<EpisodeText>,
@@ -89,6 +91,7 @@ impl Reader<'_> {
             detection: self.detection(&file)?,
             networks: self.networks(&file.networks)?,
             nodes: Vec::new(),
+            ipv6: file.ipv6,
             loss: 0.0,
             episodes: Vec::new(),
         };

@@ -43,6 +43,9 @@ fn cluster(text: &mut String, story: &Story) {
         *text += &format!("  {},\n", quoted(&format!("{}{adapters}", node.name)));
     }
     *text += "]\n";
+    if story.ipv6 {
+        *text += "ipv6 = true\n";
+    }
     if story.loss > 0.0 {
         *text += &format!("loss = {:?}\n", story.loss);
     }
