@@ -37,6 +37,7 @@ pub mod experiments;
 mod faults;
 mod freeze;
 mod host;
+pub mod model;
 mod net;
 mod nim;
 mod plan;

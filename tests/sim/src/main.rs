@@ -5,7 +5,7 @@
 use std::{num::NonZero, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use hats_sim::{bench, campaign, experiments, report};
+use hats_sim::{bench, campaign, experiments, model, report};
 
 mod commands;
 
@@ -59,6 +59,8 @@ enum Command {
     Experiment(experiments::Arguments),
     /// Carry out all of them, and write the page that tells what they came to.
     Report(report::Arguments),
+    /// Explore every order of events in a world of three nodes.
+    Model(model::Arguments),
     /// How fast the simulator is, on one core.
     Bench(bench::Arguments),
 }
@@ -85,6 +87,7 @@ fn main() -> ExitCode {
         Command::Report(arguments) => {
             report::report(&arguments, &mut experiments::Progress::shown())
         }
+        Command::Model(arguments) => Ok(model::command(&arguments)),
         Command::Bench(arguments) => Ok(bench::bench(&arguments)),
     };
     result.unwrap_or_else(|error| {
