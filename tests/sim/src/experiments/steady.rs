@@ -150,8 +150,14 @@ fn hats(
     progress: &mut Progress,
 ) -> Result<Tally, String> {
     let mut world = World::lan(members, NETWORKS).seed(seed).profile(profile).build();
-    if !world.run_until_or(World::formed, FORMING_MAX)? {
-        return Err(format!("{members} nodes have not formed in {FORMING_MAX:?} (seed {seed})"));
+    let step = Duration::from_millis(100);
+    while !world.run_until_or(World::formed, step)? {
+        progress.at(|| format!("hats, {members} members, forming for {:?}", world.now()));
+        if world.now() > FORMING_MAX {
+            return Err(format!(
+                "{members} nodes have not formed in {FORMING_MAX:?} (seed {seed})"
+            ));
+        }
     }
     // Past the time in which a group counts as unstable, and what follows it.
     let interval = profile.detection().heartbeat_interval;
