@@ -5,7 +5,7 @@
 //! and compares ([`Summary`](hats_wire::Message::Summary)).
 
 use alloc::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     string::String,
     vec::Vec,
 };
@@ -71,16 +71,8 @@ impl Database {
         self.verdicts.iter().any(|known| known == id)
     }
 
-    /// Verdicts by which somebody was removed from a group as it is now: who
-    /// missed one would go on believing in the adapter.
-    fn verdicts_in_force(&self) -> BTreeSet<&str> {
-        let removed = self.groups().flat_map(|report| report.removed.iter());
-        let ids = removed.map(|removal| removal.verdict_id.as_str());
-        ids.filter(|id| self.has_verdict(id)).collect()
-    }
-
-    /// Equal where two databases agree on nodes, groups, and the verdicts in
-    /// force. Others are history: which of them are still kept differs by node.
+    /// Equal where two databases agree on nodes and groups. Verdicts are
+    /// repeated instead: which of them are still kept differs by node.
     pub(crate) fn digest(&self) -> u64 {
         let mut digest = Digest::default();
         for (key, item) in &self.items {
@@ -94,9 +86,6 @@ impl Database {
             }
             digest.number(item.incarnation.0);
             digest.number(item.sequence);
-        }
-        for id in self.verdicts_in_force() {
-            digest.bytes(id.as_bytes());
         }
         digest.value()
     }
@@ -114,32 +103,21 @@ impl Database {
     }
 
     /// Compares with another node's summary: what it lacks, and whether it has
-    /// something that is lacking here. Of verdicts only those in force matter.
+    /// something that is lacking here. Verdicts are news when they are made and
+    /// history later: who missed one has the state of groups and nodes.
     pub(crate) fn compare(&self, theirs: &[ItemVersion]) -> (Vec<Item>, bool) {
         let theirs: BTreeMap<&ItemKey, (Incarnation, u64)> =
             theirs.iter().map(|v| (&v.key, (v.incarnation, v.sequence))).collect();
-        let in_force = self.verdicts_in_force();
         let lacking_there = self
             .items
             .iter()
-            .filter(|(key, _)| match key {
-                ItemKey::Verdict(id) => in_force.contains(id.as_str()),
-                ItemKey::Node(_) | ItemKey::Group(..) => true,
-            })
+            .filter(|(key, _)| !matches!(key, ItemKey::Verdict(_)))
             .filter(|(key, item)| theirs.get(key).is_none_or(|had| *had < version(item)))
             .map(|(_, item)| item.clone())
             .collect();
-        let named: BTreeSet<&str> = self
-            .groups()
-            .flat_map(|report| report.removed.iter())
-            .map(|removal| removal.verdict_id.as_str())
-            .collect();
         let lacking_here = theirs.iter().any(|(key, had)| {
-            let wanted = match key {
-                ItemKey::Verdict(id) => named.contains(id.as_str()),
-                ItemKey::Node(_) | ItemKey::Group(..) => true,
-            };
-            wanted && self.items.get(*key).is_none_or(|item| version(item) < *had)
+            !matches!(key, ItemKey::Verdict(_))
+                && self.items.get(*key).is_none_or(|item| version(item) < *had)
         });
         (lacking_there, lacking_here)
     }

@@ -96,6 +96,8 @@ pub struct Node {
     alive_at: Timestamp,
     leaving: Option<leave::Leaving>,
     paths: paths::Probing,
+    /// By which way the last letter of each node came, and when.
+    ways_back: BTreeMap<NodeId, (Timestamp, AdapterIndex, IpAddr)>,
     foreign: BTreeMap<(AdapterIndex, IpAddr), Timestamp>,
     /// Leaders that call a network by another name, once said.
     drifted: BTreeSet<(AdapterIndex, IpAddr)>,
@@ -142,6 +144,7 @@ impl Node {
             alive_at: now + ALIVE_EVERY,
             leaving: None,
             paths: paths::Probing::default(),
+            ways_back: BTreeMap::new(),
             foreign: BTreeMap::new(),
             drifted: BTreeSet::new(),
             late_told: None,

@@ -250,8 +250,9 @@ impl Topology {
             | Cause::NimFailed
             | Cause::Unreachable => AdapterState::Down,
         };
+        // That it cannot be told of one that was out of sight is no news.
+        known.told_up &= state == AdapterState::Unknown && known.state == AdapterState::Unknown;
         known.state = state;
-        known.told_up = false;
         // daemon.down and node.left speak for all adapters of the node.
         let tell = state == AdapterState::Down && cause != Cause::DaemonDown;
         known.ended_by = match state {

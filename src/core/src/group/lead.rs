@@ -11,6 +11,10 @@ use super::{
 };
 use crate::{pace, time::Timestamp};
 
+/// How often a round is drawn out that nobody answers: until it is judged who
+/// does not hear whom.
+const EXTENSIONS: u32 = 4;
+
 impl Lead {
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
         let round = self.round.as_ref().map(|round| round.resend_at.min(round.deadline));
@@ -84,6 +88,8 @@ impl Group {
         let Some(membership) = self.membership_mut() else { return };
         match &mut membership.duty {
             Duty::Lead(_) if from > me && !ignored => self.join(now, from, group),
+            // It did not hear us, or we not it: lead on, and let it know.
+            Duty::Lead(_) if from > me => self.send_join(from, group),
             Duty::Lead(lead) if from < me => {
                 // Answer it at once, but not each of many.
                 if lead.proclaim_at > now + interval / 4 {
@@ -249,6 +255,7 @@ impl Group {
             acks,
             resend_at: now + timing.ack_retry,
             deadline: now + timing.round,
+            extended: 0,
         });
         for (to, message) in messages {
             self.send(to, message);
@@ -308,8 +315,17 @@ impl Group {
     /// Commits what was prepared. Newcomers that did not answer stay out; a
     /// member that did not answer stays in until its silence is judged.
     fn finish_round(&mut self, now: Timestamp) {
+        let round_lasts = self.timing.round;
         let Some(lead) = self.lead() else { return };
-        let Some(round) = lead.round.take() else { return };
+        let Some(mut round) = lead.round.take() else { return };
+        if round.acks.len() == 1 && round.extended < EXTENSIONS {
+            // Nobody answers: this may be the one that hears nothing, and what
+            // it committed alone would stand against the others' word.
+            round.extended += 1;
+            round.deadline = now + round_lasts;
+            lead.round = Some(round);
+            return;
+        }
         let Some(view) = self.view() else { return };
         let mut next = round.next;
         let absent: BTreeSet<IpAddr> = next
@@ -319,6 +335,10 @@ impl Group {
             .filter(|address| !round.acks.contains(address) && !view.members.contains(*address))
             .collect();
         next.leave_out(&absent);
+        if next.members == view.members && next.failed_paths == view.failed_paths {
+            // Only newcomers that did not answer: nothing has changed.
+            return;
+        }
         let (group, digest) = (next.id, next.digest());
         let commit = Message::Commit { group, digest, absent: absent.into_iter().collect() };
         let waiting = self

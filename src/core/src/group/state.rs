@@ -109,6 +109,8 @@ pub(super) struct Round {
     pub(super) acks: BTreeSet<IpAddr>,
     pub(super) resend_at: Timestamp,
     pub(super) deadline: Timestamp,
+    /// How often nobody had answered by then.
+    pub(super) extended: u32,
 }
 
 impl Round {

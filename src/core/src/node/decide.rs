@@ -260,9 +260,9 @@ impl Node {
     fn is_settled(&self, silent: &Silent, conclusion: &Conclusion) -> bool {
         let down = |member: &Member| {
             let known = self.topology.adapters.get(&(silent.network.clone(), member.address));
+            // Out of sight is not judged yet.
             known.is_some_and(|known| {
-                known.member.incarnation >= member.incarnation
-                    && !matches!(known.state, AdapterState::Up | AdapterState::Joining)
+                known.member.incarnation >= member.incarnation && known.is_out()
             })
         };
         match conclusion {
@@ -317,7 +317,14 @@ impl Node {
         };
         let direction =
             if let Conclusion::Path { direction } = conclusion { Some(*direction) } else { None };
-        let group = self.current_group(&silent.network).unwrap_or(silent.group);
+        let whole = matches!(kind, VerdictKind::Partition | VerdictKind::Network);
+        let group = if whole {
+            self.current_group(&silent.network)
+        } else {
+            // This node's own may have gone on without the culprit already.
+            self.newest_group(&silent.network, &culprit)
+        };
+        let group = group.unwrap_or(silent.group);
         // A path that fails one way is told from the end that is not heard.
         let (culprit, peer, direction) = match (kind, direction) {
             (VerdictKind::Path, Some(Direction::FromPeer)) => {

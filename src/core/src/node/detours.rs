@@ -17,23 +17,39 @@ const WAYS_MAX: usize = 64;
 /// Followers that pass on a proclaim: the highest ones, in case one is failing.
 const PASS_ON: usize = 2;
 
-/// By whom somebody was heard of, and when.
+/// How a leader of another group was last heard of.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    /// None: directly.
+    relay: Option<IpAddr>,
+    heard: Timestamp,
+}
+
+/// How those were heard of that are not members.
 #[derive(Debug, Default)]
-pub(super) struct Detours(BTreeMap<IpAddr, (IpAddr, Timestamp)>);
+pub(super) struct Detours(BTreeMap<IpAddr, Way>);
 
 impl Detours {
-    /// Something from `origin` has come by way of `relay`.
-    pub(super) fn learn(&mut self, now: Timestamp, origin: IpAddr, relay: IpAddr, keep: Duration) {
-        self.0.retain(|_, (_, heard)| now <= *heard + keep);
-        if self.0.len() < WAYS_MAX || self.0.contains_key(&origin) {
-            self.0.insert(origin, (relay, now));
+    /// Something from `origin` has come, by way of `relay` or directly. What
+    /// comes directly needs no detour.
+    pub(super) fn learn(
+        &mut self,
+        now: Timestamp,
+        origin: IpAddr,
+        relay: Option<IpAddr>,
+        keep: Duration,
+    ) {
+        self.0.retain(|_, way| now <= way.heard + keep);
+        let directly = self.0.get(&origin).is_some_and(|way| way.relay.is_none());
+        let room = self.0.len() < WAYS_MAX || self.0.contains_key(&origin);
+        if room && (relay.is_none() || !directly) {
+            self.0.insert(origin, Way { relay, heard: now });
         }
     }
 
-    /// By whom to send to it, if it was heard of that way not long ago.
+    /// By whom to send to it, if it was only heard of that way, and not long ago.
     pub(super) fn way(&self, now: Timestamp, to: IpAddr, keep: Duration) -> Option<IpAddr> {
-        let (relay, heard) = self.0.get(&to)?;
-        (now <= *heard + keep).then_some(*relay)
+        self.0.get(&to).filter(|way| now <= way.heard + keep)?.relay
     }
 }
 
@@ -45,11 +61,12 @@ impl Node {
 
     /// Lets this adapter's leader know of a leader that it may not hear.
     pub(super) fn pass_on(&mut self, index: AdapterIndex, from: IpAddr, proclaim: &[u8]) {
-        let Some(leader) = self.locals.get(&index).and_then(|local| leader_to_tell(local, from))
-        else {
-            return;
-        };
-        self.relay(index, from, leader, leader, proclaim);
+        let (now, keep) = (self.now, self.detours_last());
+        let Some(local) = self.locals.get_mut(&index) else { return };
+        local.detours.learn(now, from, None, keep);
+        if let Some(leader) = leader_to_tell(local, from) {
+            self.relay(index, from, leader, leader, proclaim);
+        }
     }
 }
 
@@ -80,10 +97,23 @@ mod tests {
         let keep = Duration::from_secs(5);
         let (one, other) = (address(1), address(2));
         let mut detours = Detours::default();
-        detours.learn(Timestamp(0), one, other, keep);
+        detours.learn(Timestamp(0), one, Some(other), keep);
         assert_eq!(detours.way(Timestamp(0) + keep, one, keep), Some(other));
         assert_eq!(detours.way(Timestamp(1) + keep, one, keep), None);
         assert_eq!(detours.way(Timestamp(0), other, keep), None);
+    }
+
+    #[test]
+    fn what_is_heard_directly_needs_no_detour() {
+        let keep = Duration::from_secs(5);
+        let (one, other) = (address(1), address(2));
+        let mut detours = Detours::default();
+        detours.learn(Timestamp(0), one, None, keep);
+        detours.learn(Timestamp(1), one, Some(other), keep);
+        assert_eq!(detours.way(Timestamp(1), one, keep), None);
+        let later = Timestamp(1) + keep;
+        detours.learn(later, one, Some(other), keep);
+        assert_eq!(detours.way(later, one, keep), Some(other));
     }
 
     #[test]
@@ -91,11 +121,11 @@ mod tests {
         let keep = Duration::from_secs(5);
         let mut detours = Detours::default();
         for last in 0..=WAYS_MAX as u8 {
-            detours.learn(Timestamp(0), address(last), address(200), keep);
+            detours.learn(Timestamp(0), address(last), Some(address(200)), keep);
         }
         assert_eq!(detours.0.len(), WAYS_MAX);
         let later = Timestamp(1) + keep;
-        detours.learn(later, address(201), address(200), keep);
+        detours.learn(later, address(201), Some(address(200)), keep);
         assert_eq!(detours.way(later, address(201), keep), Some(address(200)));
         assert_eq!(detours.0.len(), 1);
     }

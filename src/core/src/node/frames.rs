@@ -67,7 +67,7 @@ impl Node {
                 self.relayed(now, index, from, (origin, to), &datagram);
             }
             Message::Goodbye { .. } => self.goodbye(now, index, from),
-            Message::Envelope(envelope) => self.envelope(now, envelope),
+            Message::Envelope(envelope) => self.envelope(now, index, from, envelope),
             Message::Flood { items } => self.flooded(now, index, header.node_id, items),
             Message::Summary(summary) => self.summarised(index, from, &summary),
             Message::LeaveAck { .. } => self.leave_acknowledged(index),
@@ -110,7 +110,7 @@ impl Node {
         let known = |it: IpAddr| view.is_some_and(|view| view.members.contains(it));
         let known = known(to) || known(origin);
         if to == local.me.address {
-            local.detours.learn(now, origin, relay, keep);
+            local.detours.learn(now, origin, Some(relay), keep);
             if let Ok(frame) = decode(datagram) {
                 self.frame(now, index, origin, frame, false);
             }

@@ -184,10 +184,7 @@ impl Node {
             }
             // The commit may be the first that is heard of a restart.
             if matches!(cause, Cause::DaemonDown | Cause::NodeDown) {
-                let node = *cause == Cause::NodeDown;
-                let kind = if node { VerdictKind::Node } else { VerdictKind::Daemon };
-                let event = self.topology.node_down(now, member, kind, verdict.as_ref());
-                self.publish_as(event, false);
+                self.node_is_down(now, member, *cause, verdict.as_ref(), false);
             }
             let before = instance.saturating_sub(1);
             let event =

@@ -12,6 +12,10 @@ use crate::{arbiter::Act, io::AdapterIndex, say, time::Timestamp};
 const HOPS_MAX: u32 = 4;
 /// Ways a letter is sent at the same time, in case one is failing.
 const COPIES_MAX: usize = 2;
+/// And if it does not matter over which, the network in question included.
+const EVERYWHERE_MAX: usize = 4;
+/// Nodes whose last letter's way is remembered.
+const WAYS_BACK_MAX: usize = 256;
 /// And if it must go over the network in question: who is on which side of it
 /// is not known.
 const ROUNDABOUT_MAX: usize = 8;
@@ -51,7 +55,18 @@ impl Node {
         self.forward(Envelope { from, to, hops_left: HOPS_MAX, about, letter });
     }
 
-    pub(super) fn envelope(&mut self, now: Timestamp, mut envelope: Envelope) {
+    pub(super) fn envelope(
+        &mut self,
+        now: Timestamp,
+        index: AdapterIndex,
+        sender: IpAddr,
+        mut envelope: Envelope,
+    ) {
+        let lease = self.lease();
+        self.ways_back.retain(|_, (at, ..)| now <= *at + lease);
+        if self.ways_back.len() < WAYS_BACK_MAX || self.ways_back.contains_key(&envelope.from) {
+            self.ways_back.insert(envelope.from, (now, index, sender));
+        }
         if envelope.to == self.config.node_id {
             self.read(now, envelope.from, envelope.about, envelope.letter);
         } else if envelope.hops_left > 0 && envelope.from != self.config.node_id {
@@ -97,15 +112,21 @@ impl Node {
                 ways = elsewhere.into_iter().chain(ways).chain(there).collect();
             }
         } else if target.is_none() && from == self.config.node_id {
-            // Another network may have a fault, too, that is not known yet.
-            ways.truncate(COPIES_MAX - 1);
+            // Other networks may have faults, too, that are not known yet.
             ways.extend(self.direct_ways(to, about, true));
+        }
+        if target.is_none() && from == self.config.node_id {
+            // Who is not a member with this node any more can be answered still.
+            let back = self.ways_back.get(&to).filter(|(at, ..)| self.now <= *at + self.lease());
+            let back = back.map(|(_, index, address)| (*index, *address));
+            ways.splice(0..0, back.filter(|way| !ways.contains(way)));
         }
         // Copies of copies would be a storm.
         let mine = from == self.config.node_id;
         let copies = match (mine, roundabout) {
             (false, _) => 1,
-            (true, false) => COPIES_MAX,
+            (true, false) if target.is_some() => COPIES_MAX,
+            (true, false) => EVERYWHERE_MAX,
             (true, true) => ROUNDABOUT_MAX,
         };
         let message = Message::Envelope(envelope);

@@ -206,7 +206,7 @@ impl Node {
         }
         self.doom_node(now, node, Some(run), Cause::Left, "");
         for (network, member) in self.topology.adapters_of(node) {
-            let instance = self.instance_of(&network, member.address);
+            let instance = self.instance_of(&network, &member);
             self.topology.adapter_down(now, &network, &member, Cause::Left, None, instance);
         }
         let authority = self.speaks_for(node);
@@ -240,14 +240,10 @@ impl Node {
     }
 
     /// The newest instance of a group known to list the adapter.
-    pub(super) fn instance_of(&self, network: &str, address: IpAddr) -> u64 {
-        let known = self.topology.adapters.get(&(network.into(), address));
-        let local = self.locals.values().filter(|local| local.spec.network.name == network);
-        let local = local
-            .filter_map(|local| local.group.view())
-            .filter(|view| view.members.contains(address))
-            .map(|view| view.id.instance);
-        local.chain(known.map(|known| known.instance)).max().unwrap_or(0)
+    pub(super) fn instance_of(&self, network: &str, member: &Member) -> u64 {
+        let known = self.topology.adapters.get(&(network.into(), member.address));
+        let listed = self.newest_group(network, member).map(|group| group.instance);
+        listed.into_iter().chain(known.map(|known| known.instance)).max().unwrap_or(0)
     }
 
     /// A datagram or report shows a newer run of a daemon than is known: the
@@ -271,7 +267,7 @@ impl Node {
             if member.incarnation > old {
                 continue;
             }
-            let instance = self.instance_of(&network, member.address);
+            let instance = self.instance_of(&network, &member);
             self.topology.adapter_down(now, &network, &member, Cause::DaemonDown, None, instance);
         }
         if up {

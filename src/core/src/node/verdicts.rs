@@ -3,9 +3,9 @@
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
-use hats_wire::{Cause, Verdict, VerdictKind};
+use hats_wire::{Cause, Member, Verdict, VerdictKind};
 
-use super::Node;
+use super::{Local, Node};
 use crate::{
     io::AdapterIndex, members::Members, say, time::Timestamp, topology::goes_across,
     view::AdapterState,
@@ -25,20 +25,21 @@ impl Node {
     }
 
     /// Whether it comes from beyond a split: a group of this node's lists the
-    /// culprit, and not who decided that it is gone.
+    /// culprit, and none lists who decided that it is gone with it.
     fn is_doubtful(&self, verdict: &Verdict) -> bool {
         let gone = matches!(verdict.kind, VerdictKind::Node | VerdictKind::Daemon);
         let culprit = verdict.culprit.node_id;
-        let apart = self.locals.values().filter(|local| local.fault.is_none()).any(|local| {
-            local.group.view().is_some_and(|view| {
-                let here = |node| {
-                    let mut members = view.members.of_node(node);
-                    members.any(|member| !local.group.is_doomed(member.address))
-                };
-                here(culprit) && !here(verdict.decided_by_node)
-            })
-        });
-        gone && apart && culprit != self.config.node_id
+        if !gone || culprit == self.config.node_id {
+            return false;
+        }
+        let here = |local: &Local, node| {
+            let mut members = local.group.view().into_iter().flat_map(|v| v.members.of_node(node));
+            members.any(|member| !local.group.is_doomed(member.address))
+        };
+        let locals = || self.locals.values().filter(|local| local.fault.is_none());
+        let mut with_culprit = locals().filter(|local| here(local, culprit)).peekable();
+        with_culprit.peek().is_some()
+            && !with_culprit.any(|local| here(local, verdict.decided_by_node))
     }
 
     /// This node has looked: the verdict holds unless the culprit answered.
@@ -91,9 +92,7 @@ impl Node {
     fn adapter_judged(&mut self, now: Timestamp, verdict: &Verdict, authority: bool) {
         let culprit = &verdict.culprit;
         let cause = verdict.cause.unwrap_or(Cause::Both);
-        // The next membership may have been prepared before the verdict; one
-        // after that lists the culprit because it came back.
-        let instance = verdict.group.instance + 1;
+        let instance = verdict.group.instance;
         for index in self.on_network(&verdict.network) {
             let Some(local) = self.locals.get_mut(&index) else { continue };
             if local.group.view().is_none_or(|view| view.id.instance > instance) {
@@ -143,13 +142,31 @@ impl Node {
         if restarted {
             return;
         }
-        self.doom_node(now, culprit.node_id, Some(culprit.incarnation), cause, &verdict.id);
-        let event = self.topology.node_down(now, culprit, verdict.kind, Some(verdict));
+        self.node_is_down(now, culprit, cause, Some(verdict), authority);
+    }
+
+    /// This run of a node, or its daemon, is gone: with all its adapters.
+    pub(super) fn node_is_down(
+        &mut self,
+        now: Timestamp,
+        culprit: &Member,
+        cause: Cause,
+        verdict: Option<&Verdict>,
+        authority: bool,
+    ) {
+        let node = cause == Cause::NodeDown;
+        let kind = if node { VerdictKind::Node } else { VerdictKind::Daemon };
+        let id = verdict.map_or("", |verdict| &verdict.id);
+        self.doom_node(now, culprit.node_id, Some(culprit.incarnation), cause, id);
+        let event = self.topology.node_down(now, culprit, kind, verdict);
         self.publish_as(event, authority);
         for (network, member) in self.topology.adapters_of(culprit.node_id) {
-            let instance = self.instance_of(&network, member.address);
+            if member.incarnation > culprit.incarnation {
+                continue;
+            }
+            let instance = self.instance_of(&network, &member);
             let event =
-                self.topology.adapter_down(now, &network, &member, cause, Some(verdict), instance);
+                self.topology.adapter_down(now, &network, &member, cause, verdict, instance);
             self.publish_as(event, authority);
         }
     }
