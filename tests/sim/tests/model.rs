@@ -38,6 +38,17 @@ fn holds(scenario: &Scenario, setting: Setting) -> Figures {
     outcome.figures
 }
 
+/// No rule is broken among the nearest states: the rest is for the command.
+#[track_caller]
+fn begins_well(scenario: &Scenario, setting: Setting, states: usize) -> Figures {
+    let bounds = Bounds { states, depth: u32::MAX };
+    let outcome = explored::<Group>(scenario, Setting { bounds, ..setting });
+    if let Some(broken) = outcome.broken {
+        panic!("{}: {}\n{}", scenario.name, broken.why, broken.trace.join("\n"));
+    }
+    outcome.figures
+}
+
 #[track_caller]
 fn happened(figures: &Figures, kinds: &[&str]) {
     for kind in kinds {
@@ -52,21 +63,48 @@ fn two_groups_merge_whatever_the_order_of_datagrams() {
             let figures = holds(&scenario(name), Setting { clocks, ..SMALL });
             let kinds = ["Proclaim", "Join", "Prepare", "PrepareAck", "Commit", "mend"];
             happened(&figures, &kinds);
-            assert!(figures.agreed > 0 && figures.worst_ticks > 0);
+            assert!(figures.agreed > 0);
+            within(&figures, "1.25");
         }
     }
+}
+
+/// Without further faults, all agree for good within so many seconds.
+#[track_caller]
+fn within(figures: &Figures, seconds: &str) {
+    let ticks: f64 = seconds.parse::<f64>().expect("a number") * 16.0;
+    assert!(figures.worst_ticks > 0 && f64::from(figures.worst_ticks) <= ticks, "{figures:?}");
+}
+
+#[test]
+fn three_that_start_or_meet_begin_well() {
+    let figures = begins_well(&scenario("election"), SMALL, 20_000);
+    happened(&figures, &["start", "Join", "Commit", "wake"]);
+    let figures = begins_well(&scenario("merge-1-2-3"), SMALL, 20_000);
+    happened(&figures, &["mend", "Expelled", "beat"]);
+}
+
+#[test]
+fn one_that_is_cut_off_or_started_anew_begins_well() {
+    let unchecked = Setting { leaving: Leaving::Unchecked, ..SMALL };
+    let figures = begins_well(&scenario("split"), unchecked, 20_000);
+    happened(&figures, &["cut", "mend", "alone", "learn", "isolated", "expelled"]);
+    let figures = begins_well(&scenario("restart"), SMALL, 20_000);
+    happened(&figures, &["restart", "judge", "overlook"]);
 }
 
 #[test]
 fn one_that_dies_at_any_moment_is_succeeded() {
     let figures = holds(&scenario("takeover").with(Fault::Crash, 1), SMALL);
     happened(&figures, &["crash", "judge", "learn", "overlook", "Prepare", "Commit", "committed"]);
+    within(&figures, "1.25");
 }
 
 #[test]
 fn one_that_leaves_at_any_moment_is_acknowledged_and_gone() {
     let figures = holds(&scenario("leave").with(Fault::Crash, 0), SMALL);
     happened(&figures, &["leave", "Leave", "LeaveAck", "Commit"]);
+    within(&figures, "1.25");
 }
 
 #[test]
@@ -74,6 +112,31 @@ fn states_of_a_machine_that_look_alike_do_the_same() {
     let some = Setting { bounds: Bounds { states: 20_000, depth: u32::MAX }, ..SMALL };
     let compared = scenario("takeover").audit::<Group>(some).expect("they do the same");
     assert!(compared > 500, "{compared}");
+}
+
+#[test]
+#[ignore = "a leader that was cut off and not isolated removes, of the group that JOINs, only the \
+            leader: the other member comes back without having been seen to leave"]
+fn a_leader_that_was_removed_sees_all_others_leave_before_they_are_back() {
+    holds(&scenario("split").with(Fault::Unnoticed, 0), SMALL);
+}
+
+#[test]
+#[ignore = "EXPELLED is believed of a member that leads nobody but itself, and a follower goes to \
+            a higher leader by a JOIN that it said before: the others do not see it leave"]
+fn whoever_leaves_by_itself_is_seen_to_leave_before_it_is_back() {
+    let all = Setting { leaving: Leaving::OfAll, ..SMALL };
+    for name in ["merge-1-2-3", "restart", "split"] {
+        holds(&scenario(name), all);
+    }
+}
+
+#[test]
+#[ignore = "one whose PREPARE was given up waits until its JOIN times out, and ignores the leader \
+            for twice as long then: 4.6 s instead of 1.2 s"]
+fn three_that_meet_agree_as_fast_as_two() {
+    let figures = holds(&scenario("merge-1-2-3"), SMALL);
+    within(&figures, "1.5");
 }
 
 /// Stands between the world and a group machine.

@@ -39,6 +39,9 @@ pub struct Arguments {
     /// themselves).
     #[arg(long, default_value = "removed", value_parser = leaving)]
     leaving: Leaving,
+    /// Print the longest way to an agreement.
+    #[arg(long)]
+    slowest: bool,
     /// So many faults of a kind instead: loss=1.
     #[arg(long, value_parser = fault)]
     fault: Vec<(Fault, u8)>,
@@ -114,6 +117,11 @@ fn one(arguments: &Arguments, mut scenario: Scenario) -> bool {
     if let Some(broken) = &outcome.broken {
         println!("  BROKEN {}", broken.why);
         for line in &broken.trace {
+            println!("    {line}");
+        }
+    }
+    if arguments.slowest {
+        for line in &outcome.slowest {
             println!("    {line}");
         }
     }

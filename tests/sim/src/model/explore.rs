@@ -67,6 +67,8 @@ pub struct Outcome {
     pub figures: Figures,
     /// The first rule that does not hold, if any, by the shortest way there.
     pub broken: Option<Broken>,
+    /// The longest way to an agreement for good, in the lines of the trace.
+    pub slowest: Vec<String>,
 }
 
 /// How a state was first reached: from which, by which of its actions.
@@ -111,8 +113,9 @@ pub(super) fn explore<M: Machine>(
     };
     explorer.meet(begin, Origin { parent: 0, action: 0 }, 0);
     let broken = explorer.run(progress);
-    let broken = broken.or_else(|| explorer.unsettled());
-    Outcome { figures: explorer.figures, broken }
+    let (unsettled, slowest) =
+        if broken.is_none() { explorer.unsettled() } else { (None, Vec::new()) };
+    Outcome { figures: explorer.figures, broken: broken.or(unsettled), slowest }
 }
 
 impl<M: Machine> Explorer<'_, M> {
@@ -203,29 +206,40 @@ impl<M: Machine> Explorer<'_, M> {
         path
     }
 
-    /// Whether fair worlds agree for good, from everywhere.
-    fn unsettled(&mut self) -> Option<Broken> {
+    /// Whether fair worlds agree for good, from everywhere, and how long the
+    /// slowest takes.
+    fn unsettled(&mut self) -> (Option<Broken>, Vec<String>) {
         let settled = settle::settle(&self.graph);
         self.figures.worst_ticks = settled.worst_ticks;
-        let (number, cycle) = settled.never?;
+        let mut slowest = Vec::new();
+        if let Some((from, way)) = settled.slowest.split_first() {
+            let path = self.path_on(*from, way);
+            slowest = super::print::trace(self.model, &self.begin, &path);
+        }
+        let Some((number, cycle)) = settled.never else { return (None, slowest) };
+        let path = self.path_on(number, &cycle);
+        let mut broken = self.broken(settle::why(&cycle), &path);
+        if !cycle.is_empty() {
+            let line = format!("the last {} actions can go on for ever", cycle.len());
+            broken.trace.push(line);
+        }
+        (Some(broken), slowest)
+    }
+
+    /// The shortest way to a state, and from there by fair steps over others.
+    fn path_on(&mut self, number: u32, over: &[u32]) -> Vec<Action> {
         let mut path = self.path(number);
-        let (why, mut state) = (settle::why(&cycle), self.state_after(&path));
-        let turn = path.len();
-        for next in cycle {
+        let mut state = self.state_after(&path);
+        for next in over {
             let step = self.model.actions(&state).into_iter().find_map(|(action, fair)| {
                 let to = self.model.apply(&state, action).ok().filter(|_| fair)?;
-                (self.seen.get(&Fingerprint::of(&to)) == Some(&next)).then_some((action, to))
+                (self.seen.get(&Fingerprint::of(&to)) == Some(next)).then_some((action, to))
             });
             let (action, to) = step.expect("an edge of the graph is an action");
             path.push(action);
             state = to;
         }
-        let mut broken = self.broken(why, &path);
-        if turn < path.len() {
-            let line = format!("the last {} actions can go on for ever", path.len() - turn);
-            broken.trace.push(line);
-        }
-        Some(broken)
+        path
     }
 
     fn state_after(&mut self, path: &[Action]) -> State {

@@ -6,7 +6,7 @@
 //! for good exactly if in every part with a cycle all states agree, and so does
 //! every state without a next one.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// The fair steps between states, in the order in which states were explored.
 #[derive(Debug, Default)]
@@ -54,6 +54,8 @@ impl Graph {
 pub(super) struct Settled {
     /// The longest time until all agree for good.
     pub(super) worst_ticks: u32,
+    /// The states of the longest way there, from where it is longest.
+    pub(super) slowest: Vec<u32>,
     /// A state that is not left for good, and the states of a cycle from it
     /// back to it; no cycle: nothing can happen any more.
     pub(super) never: Option<(u32, Vec<u32>)>,
@@ -98,6 +100,7 @@ pub(super) fn settle(graph: &Graph) -> Settled {
             search.visit(state);
         }
     }
+    search.settled.slowest = search.slowest();
     search.settled
 }
 
@@ -126,6 +129,26 @@ impl Search<'_> {
                 self.lower(*caller, self.low[state as usize]);
             }
         }
+    }
+
+    fn slowest(&self) -> Vec<u32> {
+        let worst = self.settled.worst_ticks;
+        let from = self.ticks.iter().position(|ticks| *ticks == worst);
+        let Some(from) = from.filter(|_| self.settled.never.is_none()) else { return Vec::new() };
+        let mut way = vec![u32::try_from(from).expect("fewer than 2^31 states")];
+        let mut passed = BTreeSet::from([way[0]]);
+        while let Some(at) = way.last() {
+            let left = self.ticks[*at as usize];
+            let next = self.graph.edges(*at).iter().find(|edge| {
+                let ticks = self.ticks[(*edge & !TICK) as usize];
+                let longest = ticks != AGREED && ticks + u32::from(*edge & TICK != 0) == left;
+                longest && !passed.contains(&(*edge & !TICK))
+            });
+            let Some(next) = next.map(|edge| edge & !TICK) else { break };
+            passed.insert(next);
+            way.push(next);
+        }
+        way
     }
 
     fn enter(&mut self, state: u32) {
@@ -172,7 +195,7 @@ impl Search<'_> {
 
 /// The shortest way from a state back to itself, within its part.
 fn cycle(graph: &Graph, state: u32, part: &[u32]) -> Vec<u32> {
-    let inside: std::collections::BTreeSet<u32> = part.iter().copied().collect();
+    let inside: BTreeSet<u32> = part.iter().copied().collect();
     let mut from: BTreeMap<u32, u32> = BTreeMap::new();
     let mut waiting = VecDeque::from([state]);
     while let Some(at) = waiting.pop_front() {
@@ -228,7 +251,8 @@ mod tests {
         ]);
         let settled = settle(&it);
         assert_eq!(settled.never, None);
-        assert_eq!(settled.worst_ticks, 2, "0 -> 2 -> 4 -> 5, and 5 disagrees still");
+        assert_eq!(settled.worst_ticks, 2, "5 disagrees still");
+        assert_eq!(settled.slowest, [0, 2, 4, 5]);
     }
 
     #[test]
