@@ -48,7 +48,7 @@ impl Members {
         let mut list: Vec<Member> = members.into_iter().collect();
         // Later ones first among equals, so that they are the ones that stay.
         list.reverse();
-        list.sort_by(|a, b| b.address.cmp(&a.address));
+        list.sort_by_key(|member| core::cmp::Reverse(member.address));
         list.dedup_by_key(|member| member.address);
         Members(Arc::new(Inner::new(list)))
     }

@@ -26,13 +26,16 @@ enum Purpose {
 pub(super) struct Look {
     purpose: Purpose,
     probing: Probing,
+    /// The suspect was asked whom it reaches; what it said.
+    word: Option<(CaseId, Option<Vec<Observation>>)>,
     /// It ends then, though a NIM has died with its probes.
     pub(super) until: Timestamp,
 }
 
 impl Look {
     fn is_over(&self, now: Timestamp) -> bool {
-        self.probing.pending.is_empty() || now >= self.until
+        let waiting = matches!(self.word, Some((_, None)));
+        (self.probing.pending.is_empty() && !waiting) || now >= self.until
     }
 }
 
@@ -71,7 +74,55 @@ impl Arbiter {
                 }
             }
         }
-        self.begin_look(now, Purpose::Judge(silent.clone().into()), probing)
+        let word = self.ask_suspect(silent, around);
+        self.begin_look(now, Purpose::Judge(silent.clone().into()), probing, word)
+    }
+
+    /// Asks a suspect that lives elsewhere whom it reaches, unless it has said so: a reporter that is half cut off itself may not have heard it.
+    fn ask_suspect(
+        &mut self,
+        silent: &Silent,
+        around: &Surroundings,
+    ) -> Option<(CaseId, Option<Vec<Observation>>)> {
+        let suspect = &silent.suspect;
+        let here = |o: &&Observation| o.network == silent.network;
+        let said = |o: &Observation| o.prober_address == suspect.address;
+        let place = around.on(&silent.network)?;
+        let lives = |o: &Observation| {
+            let elsewhere = o.network != silent.network && o.received > 0;
+            o.target == suspect.node && (o.elsewhere == Some(true) || elsewhere)
+        };
+        let lives = silent.observations.iter().any(lives);
+        if !lives || silent.observations.iter().filter(here).any(said) {
+            return None;
+        }
+        self.next_case += 1;
+        let case = CaseId::new(self.me, self.next_case);
+        self.acts.push(Act::Letter {
+            to: suspect.node_id,
+            about: silent.network.clone(),
+            letter: Letter::ProbeRequest(ProbeRequest {
+                case,
+                round: 1,
+                network: silent.network.clone(),
+                reporter: place.me.clone(),
+                suspect: suspect.clone(),
+                timeout_us: nanos(self.probe_timeout) / 1_000,
+            }),
+        });
+        Some((case, None))
+    }
+
+    /// What a suspect says that was asked by a look.
+    pub(super) fn look_answered(&mut self, now: Timestamp, result: &ProbeResult) {
+        for look in &mut self.looks {
+            if let Some((case, word)) = &mut look.word
+                && *case == result.case
+            {
+                *word = Some(result.observations.clone());
+            }
+        }
+        self.end_looks(now);
     }
 
     /// Looks for a node that somebody beyond a split says is gone, wherever it
@@ -92,7 +143,7 @@ impl Arbiter {
                 }
             }
         }
-        self.begin_look(now, Purpose::Doubt(verdict.clone().into()), probing)
+        self.begin_look(now, Purpose::Doubt(verdict.clone().into()), probing, None)
     }
 
     /// Finds out whom this node reaches on a network that has fallen apart;
@@ -116,17 +167,26 @@ impl Arbiter {
             self.probe(&mut probing, place, member, ask(false));
         }
         let silent = Box::new(silent);
-        if !self.begin_look(now, Purpose::Survey(silent.clone()), probing) {
+        if !self.begin_look(now, Purpose::Survey(silent.clone()), probing, None) {
             self.acts.push(Act::Surveyed { silent, reached: BTreeSet::new() });
         }
     }
 
-    /// False when nothing is probed.
-    fn begin_look(&mut self, now: Timestamp, purpose: Purpose, probing: Probing) -> bool {
-        let any = !probing.pending.is_empty() && self.looks.len() < LOOKS_MAX;
+    /// False when nothing is probed and nobody asked.
+    fn begin_look(
+        &mut self,
+        now: Timestamp,
+        purpose: Purpose,
+        probing: Probing,
+        word: Option<(CaseId, Option<Vec<Observation>>)>,
+    ) -> bool {
+        let any = !probing.pending.is_empty() || word.is_some();
+        let any = any && self.looks.len() < LOOKS_MAX;
         if any {
-            let until = now + self.probe_timeout * LAST_CALL;
-            self.looks.push(Look { purpose, probing, until });
+            // A letter may be lost; a NIM that is late answers in the end.
+            let patience = if word.is_some() { 2 } else { LAST_CALL };
+            let until = now + self.probe_timeout * patience;
+            self.looks.push(Look { purpose, probing, word, until });
         }
         any
     }
@@ -139,12 +199,13 @@ impl Arbiter {
 
     pub(super) fn end_looks(&mut self, now: Timestamp) {
         while let Some(at) = self.looks.iter().position(|look| look.is_over(now)) {
-            let Look { purpose, probing, .. } = self.looks.remove(at);
-            self.end_look(purpose, &probing);
+            let Look { purpose, probing, word, .. } = self.looks.remove(at);
+            let word = word.and_then(|(_, word)| word).unwrap_or_default();
+            self.end_look(purpose, &probing, word);
         }
     }
 
-    fn end_look(&mut self, purpose: Purpose, probing: &Probing) {
+    fn end_look(&mut self, purpose: Purpose, probing: &Probing, word: Vec<Observation>) {
         let seen: Vec<Observation> = probing.observations().collect();
         match purpose {
             Purpose::Judge(mut silent) => {
@@ -154,7 +215,7 @@ impl Arbiter {
                 // If it answers, something has changed since: what was seen
                 // before and what is seen now do not go together.
                 if !seen.iter().any(here) {
-                    silent.observations.extend(seen);
+                    silent.observations.extend(seen.into_iter().chain(word));
                     self.acts.push(Act::Looked(silent));
                 }
             }

@@ -169,6 +169,7 @@ impl Arbiter {
                 round.results.insert(from, observations);
             }
         }
+        self.look_answered(now, &result);
         self.settle_cases(now, around);
     }
 

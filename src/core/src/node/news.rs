@@ -242,8 +242,17 @@ impl Node {
     /// The newest instance of a group known to list the adapter.
     pub(super) fn instance_of(&self, network: &str, member: &Member) -> u64 {
         let known = self.topology.adapters.get(&(network.into(), member.address));
-        let listed = self.newest_group(network, member).map(|group| group.instance);
-        listed.into_iter().chain(known.map(|known| known.instance)).max().unwrap_or(0)
+        // The same run: a group that lists a later one says nothing of this.
+        let same =
+            |it: &&Member| it.address == member.address && it.incarnation == member.incarnation;
+        let reported = self.database.groups().filter(|report| report.network == network);
+        let reported =
+            reported.filter(|report| report.members.iter().find(same).is_some()).map(|it| it.group);
+        let own = self.locals.values().filter(|local| local.spec.network.name == network);
+        let own = own.filter_map(|local| local.group.view());
+        let own = own.filter(|view| view.members.iter().find(same).is_some()).map(|view| view.id);
+        let listed = reported.chain(own).map(|group| group.instance);
+        listed.chain(known.map(|known| known.instance)).max().unwrap_or(0)
     }
 
     /// A datagram or report shows a newer run of a daemon than is known: the
