@@ -229,7 +229,10 @@ impl World {
         let now = self.clock(port.host);
         let nim = &mut self.adapter_mut(port).nim;
         let Some(machine) = nim.as_mut().and_then(|nim| nim.machine.as_mut()) else { return };
-        machine.handle(now, Input::Wake);
+        // The real shell gives it each time round; with nothing due it does nothing.
+        if machine.next_deadline().is_some_and(|(due, _)| due <= now) {
+            machine.handle(now, Input::Wake);
+        }
         self.settle_nim(port);
     }
 

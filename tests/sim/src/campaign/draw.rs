@@ -122,7 +122,9 @@ struct Victim {
 
 impl Draw {
     fn story(&mut self, seed: u64) -> Story {
-        let profiles = [Profile::Default, Profile::Fast, Profile::Bfd];
+        // The faster the profile, the more happens in a story.
+        let (default, fast) = (Profile::Default, Profile::Fast);
+        let profiles = [default, default, fast, fast, Profile::Bfd];
         let profile = if self.chance.happens(0.05) { Profile::Wan } else { self.pick(&profiles) };
         let (low, high) = match self.chance.between(0, 99) {
             0..=69 => (3, 8),

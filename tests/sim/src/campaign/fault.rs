@@ -232,6 +232,11 @@ impl Fault {
         )
     }
 
+    /// Only a patrol finds it where no heartbeats go.
+    pub(crate) fn is_of_paths(&self) -> bool {
+        matches!(self, Fault::Path { .. } | Fault::Partition { .. } | Fault::Weather(..))
+    }
+
     /// It is over in the moment in which it is done.
     pub(crate) fn is_momentary(&self) -> bool {
         matches!(

@@ -140,11 +140,11 @@ impl<'a> Run<'a> {
                 expected.bound += late;
                 self.held_to(mark, expected, quiet)?;
             }
-            None => self.advance(self.freeze())?,
+            None => self.advance(self.rest(&step.fault))?,
         }
         if step.lasts.is_some() && own_end.is_none() {
             self.end(&step.fault);
-            self.advance(self.freeze())?;
+            self.advance(self.rest(&step.fault))?;
         }
         self.judge()
     }
@@ -321,6 +321,26 @@ impl<'a> Run<'a> {
         let rough = self.story.loss > 0.0 || self.since_well.iter().any(|it| it.makes_late());
         let patience = if rough { 3 } else { 2 };
         judged * patience + detection.heartbeat_interval * 10 + self.until_found()
+    }
+
+    /// When a fault, or its end, has been judged: at once by those who hear
+    /// heartbeats, later by a patrol.
+    fn rest(&self, fault: &Fault) -> Duration {
+        let detection = self.story.detection();
+        let patrolled = match fault {
+            Fault::Adapter(..) | Fault::Node(..) => self.standing.iter().any(|it| it.is_of_paths()),
+            Fault::Path { .. }
+            | Fault::Partition { .. }
+            | Fault::NetworkDead(_)
+            | Fault::MulticastDead(_)
+            | Fault::SwitchOff(_)
+            | Fault::Weather(..) => true,
+        };
+        if patrolled {
+            return self.freeze();
+        }
+        let second_thoughts = detection.verdict_bound() * 4 + Duration::from_millis(300);
+        second_thoughts + detection.heartbeat_interval * 10 + self.until_found()
     }
 
     /// How much longer than a silence it takes to find what is in force.
