@@ -5,7 +5,7 @@ use std::{net::IpAddr, rc::Rc, time::Duration};
 use hats_core::{
     config::AdapterSpec,
     event::EventKind,
-    io::{Effect, Input},
+    io::{Effect, Input, Wake},
     node::Node,
     time::{Timestamp, nanos},
 };
@@ -135,9 +135,10 @@ impl World {
             return;
         };
         daemon.wake = None;
+        let due = daemon.machine.next_deadline();
         self.timers += 1;
-        self.node_says_late(host);
-        self.node_does_what_is_due(host);
+        self.node_says_late(host, due);
+        self.node_does_what_is_due(host, due);
     }
 
     /// It has not had the CPU: what came meanwhile counts before what is due.
@@ -147,7 +148,8 @@ impl World {
         let Some(daemon) = &mut self.hosts[host].daemon else { return };
         let run = daemon.run;
         daemon.wake = Some(now);
-        self.node_says_late(host);
+        let due = daemon.machine.next_deadline();
+        self.node_says_late(host, due);
         // One NIM after the other is read, then ends are dealt with, then starts.
         inbox.sort_by_key(|what| match what {
             Happening::ReportArrives { port, .. } => (0, port.adapter),
@@ -162,11 +164,10 @@ impl World {
     }
 
     /// The driver compares the time with that of its deadline.
-    fn node_says_late(&mut self, host: usize) {
+    fn node_says_late(&mut self, host: usize, due: Option<Wake>) {
         let now = self.clock(host);
         self.doing = Some((Port { host, adapter: 0 }, "its node being late"));
         let Some(daemon) = &mut self.hosts[host].daemon else { return };
-        let due = daemon.machine.next_deadline();
         let Some((due, _)) = due.filter(|(due, _)| *due <= now) else { return };
         let limit = LATE_MAX.min(daemon.machine.config().detection.detection_time() / 2);
         let lateness = now.since(due);
@@ -175,11 +176,11 @@ impl World {
         }
     }
 
-    fn node_does_what_is_due(&mut self, host: usize) {
+    fn node_does_what_is_due(&mut self, host: usize, due: Option<Wake>) {
         let now = self.clock(host);
         self.doing = Some((Port { host, adapter: 0 }, "a wake-up of its node"));
         let Some(daemon) = &mut self.hosts[host].daemon else { return };
-        if let Some((due, why)) = daemon.machine.next_deadline().filter(|(due, _)| *due <= now) {
+        if let Some((due, why)) = due.filter(|(due, _)| *due <= now) {
             daemon.machine.wake(now);
             daemon.idle_wakes += 1;
             let still = daemon.machine.next_deadline();

@@ -4,8 +4,8 @@ use std::{net::IpAddr, rc::Rc};
 
 use hats_core::{
     io::Input as NodeInput,
-    nim::{Effect, Input, Machine},
-    time::nanos,
+    nim::{Deadline, Effect, Input, Machine},
+    time::{Timestamp, nanos},
 };
 use hats_wire::link::{Command, Report};
 
@@ -191,15 +191,10 @@ impl World {
             return;
         }
         nim.wake = None;
-        let due = nim.machine.as_ref().and_then(Machine::next_deadline);
         self.timers += 1;
-        if due.is_none_or(|(due, _)| due > now) {
-            return self.set_nim_alarm(port);
-        }
         self.doing = Some((port, "a wake-up of its NIM"));
-        self.nim_ends_turn(port);
+        let due = self.nim_ends_turn(port);
         let Some(nim) = &mut self.adapter_mut(port).nim else { return };
-        let due = nim.machine.as_ref().and_then(Machine::next_deadline);
         let spins = due.is_some_and(|(due, _)| due <= now);
         nim.idle_wakes = if spins { nim.idle_wakes + 1 } else { 0 };
         // Only wake-ups that change nothing are a machine that spins.
@@ -225,25 +220,25 @@ impl World {
     }
 
     /// After the last input of a turn: what is due, and what follows from it.
-    fn nim_ends_turn(&mut self, port: Port) {
+    /// Gives the machine's next deadline.
+    fn nim_ends_turn(&mut self, port: Port) -> Option<(Timestamp, Deadline)> {
         let now = self.clock(port.host);
         let nim = &mut self.adapter_mut(port).nim;
-        let Some(machine) = nim.as_mut().and_then(|nim| nim.machine.as_mut()) else { return };
+        let machine = nim.as_mut().and_then(|nim| nim.machine.as_mut())?;
+        let mut due = machine.next_deadline();
         // The real shell gives it each time round; with nothing due it does nothing.
-        if machine.next_deadline().is_some_and(|(due, _)| due <= now) {
+        if due.is_some_and(|(due, _)| due <= now) {
             machine.handle(now, Input::Wake);
+            due = machine.next_deadline();
         }
-        self.settle_nim(port);
-    }
-
-    /// Carries out what the NIM wants, and sets its alarm.
-    fn settle_nim(&mut self, port: Port) {
+        // Carrying out what it wants does not change the machine.
         while let Some(effect) = self.next_nim_effect(port) {
             if let Some(effect) = self.unless_it_waits(port, effect) {
                 self.nim_does(port, effect);
             }
         }
-        self.set_nim_alarm(port);
+        self.set_nim_alarm_to(port, due);
+        due
     }
 
     pub(crate) fn nim_does(&mut self, port: Port, effect: Effect) {
@@ -260,9 +255,14 @@ impl World {
     }
 
     pub(crate) fn set_nim_alarm(&mut self, port: Port) {
-        let Some(nim) = &self.adapter(port).nim else { return };
+        let nim = self.adapter(port).nim.as_ref();
+        let due = nim.and_then(|nim| nim.machine.as_ref()).and_then(Machine::next_deadline);
+        self.set_nim_alarm_to(port, due);
+    }
+
+    fn set_nim_alarm_to(&mut self, port: Port, due: Option<(Timestamp, Deadline)>) {
+        let (Some((due, _)), Some(nim)) = (due, &self.adapter(port).nim) else { return };
         let (run, wake) = (nim.run, nim.wake);
-        let Some((due, _)) = nim.machine.as_ref().and_then(Machine::next_deadline) else { return };
         let due_at = self.hosts[port.host].clock.when(due.0).max(self.now);
         if wake.is_some_and(|wake| wake <= due_at) {
             return;
