@@ -57,6 +57,18 @@ impl KnownAdapter {
         }
     }
 
+    /// Its daemon was started anew: up is what the new run is when a group lists
+    /// it.
+    fn begin_anew(&mut self, now: Timestamp) {
+        if matches!(self.state, AdapterState::Up | AdapterState::Unknown) {
+            self.state = AdapterState::Joining;
+            self.verdict_id = None;
+            self.cause = None;
+            self.told_up = false;
+            self.since = now;
+        }
+    }
+
     /// Failed, left, or judged in vain: only a later group brings it back.
     pub(crate) fn is_out(&self) -> bool {
         match self.state {
@@ -160,6 +172,9 @@ impl Topology {
             ended_by: None,
         });
         // What is told late of an earlier run does not bring it back.
+        if known.member.incarnation < member.incarnation {
+            known.begin_anew(now);
+        }
         if known.member.incarnation <= member.incarnation {
             known.member = member.clone();
         }

@@ -260,9 +260,15 @@ impl Node {
     fn is_settled(&self, silent: &Silent, conclusion: &Conclusion) -> bool {
         let down = |member: &Member| {
             let known = self.topology.adapters.get(&(silent.network.clone(), member.address));
-            // Out of sight is not judged yet.
+            // Out of sight is not judged yet, and judged in vain not for good.
             known.is_some_and(|known| {
-                known.member.incarnation >= member.incarnation && known.is_out()
+                let vain = matches!(conclusion, Conclusion::Inconclusive { .. });
+                let judged = match known.state {
+                    AdapterState::Down | AdapterState::Left => true,
+                    AdapterState::Unknown => vain && known.is_out(),
+                    AdapterState::Up | AdapterState::Joining => false,
+                };
+                known.member.incarnation >= member.incarnation && judged
             })
         };
         match conclusion {

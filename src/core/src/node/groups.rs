@@ -218,6 +218,7 @@ impl Node {
                 // Alone: joining, and up only if nobody comes.
                 continue;
             }
+            self.check_restart(now, member.node_id, member.incarnation);
             let event = self.topology.adapter_up(now, network, member, view.id);
             self.publish_as(event, leads);
         }

@@ -304,6 +304,7 @@ impl Node {
     /// A leader reports its group: news for those that are not in it.
     fn learn_group(&mut self, now: Timestamp, report: &GroupReport) {
         for member in &report.members {
+            self.check_restart(now, member.node_id, member.incarnation);
             self.topology.adapter_seen(now, &report.network, member);
         }
         let mine = self.on_network(&report.network).into_iter().any(|index| {
