@@ -177,6 +177,7 @@ impl Search<'_> {
     fn numbers(&mut self) -> bool {
         let without_loss = Story { loss: 0.0, ..self.best().clone() };
         let mut changed = self.attempt(without_loss, "loss");
+        changed |= self.attempt(Story { ipv6: false, ..self.best().clone() }, "IPv6");
         changed |= self.attempt(self.best().renumbered(), "gaps between addresses");
         for episode in 0..self.best().episodes.len() {
             for step in 0..self.best().episodes[episode].steps.len() {
