@@ -100,6 +100,8 @@ impl Hats {
         let mut world = World::lan(members, 1).seed(seed).detection(detection).build();
         // Blame is to be counted here, not to end the run.
         world.without(NOTHING_HEALTHY_IS_BLAMED);
+        let counted = |kind| FAILURES.contains(&kind) || OTHERS.contains(&kind);
+        world.keeps = Some(Box::new(move |event| counted(event.kind)));
         Hats { world, detection, members, asked: 0 }
     }
 }
