@@ -30,6 +30,9 @@ const LIMITS: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(20)];
 /// So long it stays split after that.
 const SPLIT_FOR: Duration = Duration::from_secs(5);
 
+/// Of each setting, at most so many trials are told of.
+const NOTES_MAX: usize = 3;
+
 /// What Pacemaker's test suite allows.
 const PARTS_WITHIN_S: f64 = 300.0;
 const WHOLE_WITHIN_S: f64 = 1200.0;
@@ -85,7 +88,8 @@ fn run(request: &Request, progress: &mut Progress) -> Result<Outcome, String> {
                 all.add(setting, derived(request.seed, number), progress)?;
             }
             outcome.figures.extend(figures(setting, &all));
-            outcome.notes.extend(all.words.iter().map(|it| format!("{}: {it}", setting.words())));
+            let some = all.words.iter().take(NOTES_MAX);
+            outcome.notes.extend(some.map(|it| format!("{}: {it}", setting.words())));
             both.entry("to one group a side").or_default().extend(&all.parted);
             both.entry("to one group again").or_default().extend(&all.whole);
         }
@@ -139,7 +143,8 @@ impl Trials {
         let fair = |event: &Event| is_fair(event, setting, &sides);
         let wrong = Blamed::since(&stage.world, mark, |_| true, fair);
         self.wrong += wrong.count();
-        self.words.extend(wrong.words());
+        let words = wrong.words().map(|words| format!("{words} (world of seed {seed})"));
+        self.words.extend(words);
         Ok(())
     }
 }
