@@ -313,7 +313,8 @@ impl World {
     /// One datagram to one adapter; how often it arrives there.
     fn carry(&mut self, from: Port, to: Port, group: bool, bytes: &Rc<Vec<u8>>) -> u64 {
         let sender = self.adapter(from).address;
-        let travel = match self.travel(from, to, group, Network::size(sender, bytes)) {
+        let fate = self.travel(from, to, group, Network::size(sender, bytes));
+        let travel = match self.fated([from, to], bytes, fate) {
             Ok(travel) => travel,
             Err(lost) => {
                 self.trace.lost(self, sender, Some(to), bytes, lost);

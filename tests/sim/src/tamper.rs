@@ -1,11 +1,17 @@
 //! Broken machines, for the proof that the checkers bite.
 //!
 //! A tamper stands between a machine and its shell and spoils what comes out;
-//! the machines themselves know nothing of it. Only tests have one.
+//! the machines themselves know nothing of it. Only tests have one, and who harms
+//! datagrams one by one.
 
 use hats_core::io::Effect;
 
-use crate::{record::Adoption, world::World};
+use crate::{
+    host::Port,
+    net::{Lost, Travel},
+    record::Adoption,
+    world::World,
+};
 
 /// Spoils what machines want, or what is recorded of them.
 pub(crate) trait Tamper {
@@ -16,9 +22,24 @@ pub(crate) trait Tamper {
     fn adoption(&mut self, _world: &World, _adoption: &mut Adoption) -> bool {
         true
     }
+
+    /// What becomes of a datagram on its way to one adapter.
+    fn travel(&mut self, _world: &World, _way: [Port; 2], _bytes: &[u8], _to: &mut Fate) {}
 }
 
+/// How a datagram gets there, or why it does not.
+pub(crate) type Fate = Result<Travel, Lost>;
+
 impl World {
+    /// What becomes of a datagram, when somebody has a hand in it.
+    pub(crate) fn fated(&mut self, way: [Port; 2], bytes: &[u8], mut fate: Fate) -> Fate {
+        if let Some(mut tamper) = self.tamper.take() {
+            tamper.travel(self, way, bytes, &mut fate);
+            self.tamper = Some(tamper);
+        }
+        fate
+    }
+
     /// What a node wants done, as it comes out of a machine that may be broken.
     pub(crate) fn tampered(&mut self, host: usize, mut effects: Vec<Effect>) -> Vec<Effect> {
         if let Some(mut tamper) = self.tamper.take() {

@@ -7,7 +7,8 @@ use hats_core::{
     time::Timestamp,
 };
 use hats_sim::model::{
-    Bounds, Clocks, Fault, Figures, Input, Leaving, Machine, Outcome, Scenario, Setting,
+    Bounds, Clocks, Fault, Figures, Harm, Harmed, Input, Leaving, Machine, Outcome, Scenario,
+    Setting, stories,
 };
 use hats_wire::{GroupId, Member, Message};
 
@@ -262,4 +263,33 @@ impl Trick for NeverDooms {
 fn a_dead_member_that_nobody_removes_is_noticed() {
     let why = breaks::<NeverDooms>(&scenario("takeover").with(Fault::Crash, 1));
     assert!(why.starts_with("all that hear each other agree in the end"), "{why}");
+}
+
+#[test]
+fn whole_nodes_do_without_any_one_datagram() {
+    for name in ["takeover", "merge-13-2"] {
+        let story = stories().into_iter().find(|it| it.name == name).expect("a story");
+        let plain = story.tell(1, &[]);
+        assert!(plain.datagrams > 20 && plain.broken.is_none(), "{plain:?}");
+        for datagram in (0..plain.datagrams).step_by(4) {
+            let told = story.tell(1, &[Harmed { datagram, harm: Harm::Lost }]);
+            assert_eq!(told.broken, None, "{name}: {:?}", told.harmed);
+            assert_eq!(told.harmed.len(), 1, "{name} {datagram}");
+        }
+    }
+}
+
+#[test]
+fn a_story_that_is_told_again_is_the_same() {
+    let harm = [Harmed { datagram: 11, harm: Harm::Lost }];
+    let story = stories().into_iter().find(|it| it.name == "takeover").expect("a story");
+    assert_eq!(format!("{:?}", story.tell(7, &harm)), format!("{:?}", story.tell(7, &harm)));
+    assert_eq!(
+        "17:late:70".parse::<Harmed>().map(|it| it.to_string()),
+        Ok("17:late:70".to_owned())
+    );
+    assert_eq!(
+        "x".parse::<Harmed>().unwrap_err(),
+        "harmed is \"x\": expected NUMBER:HARM, like 17:lost"
+    );
 }

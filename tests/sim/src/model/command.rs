@@ -11,6 +11,8 @@ use super::{
     rules::Leaving,
     scenario::{Clocks, Scenario, Setting, scenarios},
     state::Fault,
+    whole::Harmed,
+    whole_command::{self, Order},
 };
 
 /// What is explored, and how far.
@@ -27,6 +29,19 @@ pub struct Arguments {
     /// So many states, at most.
     #[arg(long, default_value_t = 5_000_000)]
     states: usize,
+    /// Whole nodes: stories in which each datagram is harmed in turn.
+    #[arg(long)]
+    whole: bool,
+    /// Whole nodes, and each pair of datagrams.
+    #[arg(long)]
+    pairs: bool,
+    /// Whole nodes, and only these datagrams: 17:lost, 17:twice or 17:late:70.
+    /// HATS_TRACE=1 shows what happens.
+    #[arg(long, value_parser = str::parse::<Harmed>)]
+    harm: Vec<Harmed>,
+    /// The seed of stories of whole nodes.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
     /// Where instances begin: even, rising or falling with the address.
     #[arg(long, default_value = "even", value_parser = clocks)]
     clocks: Clocks,
@@ -75,6 +90,12 @@ fn fault(word: &str) -> Result<(Fault, u8), String> {
 
 /// Carries it out.
 pub fn command(arguments: &Arguments) -> ExitCode {
+    let Arguments { whole, pairs, harm, seed, list, .. } = arguments;
+    if *whole || *pairs || !harm.is_empty() {
+        let order =
+            Order { names: &arguments.scenarios, list: *list, pairs: *pairs, harm, seed: *seed };
+        return whole_command::command(&order);
+    }
     let wanted = |it: &Scenario| {
         arguments.scenarios.is_empty()
             || arguments.scenarios.iter().any(|name| it.name.starts_with(name.as_str()))

@@ -49,6 +49,8 @@ mod rules;
 mod scenario;
 mod settle;
 mod state;
+mod whole;
+mod whole_command;
 
 pub use command::{Arguments, command};
 pub use explore::{Bounds, Broken, Figures, Outcome};
@@ -56,3 +58,4 @@ pub use machine::{Input, Machine};
 pub use rules::Leaving;
 pub use scenario::{Clocks, Scenario, Setting, scenarios};
 pub use state::{Budget, Fault};
+pub use whole::{Harm, Harmed, Story, Sum, Told, stories};
