@@ -371,6 +371,14 @@ impl<'a> Run<'a> {
             if !host.is_awake() || host.daemon.is_none() || now.of_node(&observer.name).is_some() {
                 continue;
             }
+            // A daemon does not notice that a NIM says nothing: with no other
+            // one it believes what it did.
+            let hangs = |network: &str| {
+                now.of_adapter(&observer.name, network) == Some(AdapterFault::NimHang)
+            };
+            if observer.adapters.iter().all(|(network, _)| hangs(network)) {
+                continue;
+            }
             let Some(view) = self.world.view(&observer.name) else { continue };
             let in_sight = now.connected(&observer.name, None);
             for node in self.story.nodes.iter().filter(|node| node.name != observer.name) {
