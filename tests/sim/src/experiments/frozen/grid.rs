@@ -31,9 +31,9 @@ impl Plan {
                 nodes,
                 profiles: vec![Profile::Default],
                 concurrent: vec![nodes / 4],
-                durations_ms: vec![6_144],
+                durations_ms: vec![4_096],
                 intervals_ms: vec![64],
-                run: Duration::from_secs(28),
+                run: Duration::from_secs(24),
                 crashes: (1, 2),
             };
         }

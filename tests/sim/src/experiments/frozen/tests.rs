@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 
 fn quick() -> Request {
@@ -24,7 +26,8 @@ fn members_that_stand_still_blame_nobody_who_is_well() {
 fn the_baseline_blames_healthy_members_when_others_are_blocked() {
     let tried = |how| {
         let what = Plan::of(&quick()).anomalies(how)[0];
-        let what = Anomalies { concurrent: 4, run: std::time::Duration::from_secs(60), ..what };
+        let (duration, run) = (Duration::from_secs(8), Duration::from_secs(60));
+        let what = Anomalies { concurrent: 4, duration, run, ..what };
         try_one(Who::Swim, 16, &what, 7).unwrap().of_healthy()
     };
     assert!(tried(Freeze::Blocked) > 0);
@@ -47,7 +50,7 @@ fn a_crash_is_noticed_sooner_than_by_the_baseline_and_by_all() {
 #[test]
 fn what_is_said_of_a_member_that_never_stood_still_is_a_false_positive() {
     let blame = |observer, member| contest::Blame {
-        at: std::time::Duration::ZERO,
+        at: Duration::ZERO,
         observer,
         member,
         words: "dead",
@@ -69,7 +72,7 @@ fn what_is_said_of_a_member_that_never_stood_still_is_a_false_positive() {
 #[test]
 fn the_same_seed_is_the_same_outcome() {
     let what = Plan::of(&quick()).anomalies(Freeze::Stopped)[0];
-    let what = Anomalies { run: std::time::Duration::from_secs(17), ..what };
+    let what = Anomalies { run: Duration::from_secs(17), ..what };
     let run = |seed| try_one(Who::Hats("default"), 4, &what, seed).unwrap();
     assert_eq!(run(5), run(5));
     assert_ne!(run(5).tally, run(6).tally);
