@@ -294,14 +294,19 @@ fn letters() -> Vec<(&'static str, Message)> {
     let notice = ProbeNotice { case, round, network: network.clone(), prober, target, timeout_us };
     let fact = Some(Cause::NimFailed);
     let seen = ProbeSeen { case, round, network, prober, target, count: 5, fact };
-    let case_name = "n2-95432-7".into();
+    let case_name: String = "n2-95432-7".into();
+    let decided = Some(item(2, ItemBody::Verdict(verdict())).into());
     vec![
         ("envelope-probe_request", letter(Letter::ProbeRequest(request))),
         ("envelope-probe_result", letter(Letter::ProbeResult(result))),
         ("envelope-probe_notice", letter(Letter::ProbeNotice(notice))),
         ("envelope-probe_seen", letter(Letter::ProbeSeen(seen))),
         ("envelope-silent", letter(Letter::Silent(silent()))),
-        ("envelope-silent_ack", letter(Letter::SilentAck { case_name })),
+        (
+            "envelope-silent_ack",
+            letter(Letter::SilentAck { case_name: case_name.clone(), verdict: None }),
+        ),
+        ("envelope-silent_ack-verdict", letter(Letter::SilentAck { case_name, verdict: decided })),
     ]
 }
 
@@ -319,7 +324,10 @@ fn flooded() -> Vec<(&'static str, Message)> {
         ("flood-group", flood(ItemBody::Group(group_report()))),
         ("flood-verdict", flood(ItemBody::Verdict(verdict()))),
         ("summary", summary(Summary { have: have.clone(), ..Summary::default() })),
-        ("summary-buckets", summary(Summary { buckets: vec![1, 0, u64::MAX], ..Summary::default() })),
+        (
+            "summary-buckets",
+            summary(Summary { buckets: vec![1, 0, u64::MAX], ..Summary::default() }),
+        ),
         ("summary-covers", summary(Summary { have, covers: vec![0, 63], ..Summary::default() })),
     ]
 }

@@ -143,6 +143,11 @@ impl Database {
         })
     }
 
+    /// A verdict, to be told to one that missed it.
+    pub(crate) fn verdict_item(&self, id: &str) -> Option<Item> {
+        self.items.get(&ItemKey::Verdict(id.into())).cloned()
+    }
+
     pub(crate) fn verdict(&self, id: &str) -> Option<&Verdict> {
         match self.items.get(&ItemKey::Verdict(id.into())) {
             Some(Item { body: ItemBody::Verdict(verdict), .. }) => Some(verdict),

@@ -132,6 +132,8 @@ pub(crate) struct Topology {
 pub(crate) struct Broken {
     /// What its merging clears.
     pub kind: EventKind,
+    /// By which that was decided.
+    pub verdict_id: String,
     /// None: everybody is alone.
     sides: Vec<Vec<IpAddr>>,
     /// That of the newest group known then that goes across the parts.
@@ -519,7 +521,8 @@ impl Topology {
             |address: &IpAddr| names.get(address).cloned().unwrap_or_else(|| address.to_string());
         let event = say::about_network(verdict, name);
         let kind = event.kind;
-        let broken = Broken { kind, sides: verdict.sides.clone(), instance };
+        let verdict_id = verdict.id.clone();
+        let broken = Broken { kind, verdict_id, sides: verdict.sides.clone(), instance };
         self.broken.insert(verdict.network.clone(), broken);
         Some(event)
     }

@@ -37,6 +37,8 @@ pub enum Letter {
     SilentAck {
         /// Which case it was.
         case_name: String,
+        /// What was decided already, if it is: the reporter may have missed it.
+        verdict: Option<alloc::boxed::Box<crate::Item>>,
     },
     /// An end of a failed path to the acting leader: it works again.
     PathRestored {

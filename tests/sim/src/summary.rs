@@ -149,7 +149,10 @@ impl Summary<'_> {
                 it.arbiters.join(" "),
                 join(&it.observations, observation)
             ),
-            Letter::SilentAck { case_name } => format!("SilentAck {case_name}"),
+            Letter::SilentAck { case_name, verdict: None } => format!("SilentAck {case_name}"),
+            Letter::SilentAck { case_name, verdict: Some(_) } => {
+                format!("SilentAck {case_name} decided already")
+            }
             Letter::PathRestored { network, .. } => format!("PathRestored {network}"),
         }
     }

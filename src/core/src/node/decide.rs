@@ -8,7 +8,7 @@ use alloc::{
 use core::net::IpAddr;
 
 use hats_wire::{
-    Cause, Confidence, Direction, GroupId, ItemBody, Letter, Member, NodeId, Silent, Verdict,
+    Cause, Confidence, Direction, GroupId, Item, ItemBody, Letter, Member, NodeId, Silent, Verdict,
     VerdictKind,
 };
 
@@ -289,6 +289,36 @@ impl Node {
                 self.topology.broken.contains_key(&silent.network)
             }
         }
+    }
+
+    /// The verdict by which a report is settled.
+    pub(super) fn decided_already(&self, silent: &Silent) -> Option<Item> {
+        let conclusion = conclusion_of(silent);
+        if !self.is_settled(silent, &conclusion) {
+            return None;
+        }
+        let of = |member: &Member| {
+            let key = (silent.network.clone(), member.address);
+            self.topology.adapters.get(&key)?.verdict_id.as_ref()
+        };
+        let id = match &conclusion {
+            Conclusion::Alive => None,
+            Conclusion::Adapter { culprit: Party::Reporter, .. } => of(&silent.reporter),
+            Conclusion::Partition { .. } | Conclusion::Network => {
+                self.topology.broken.get(&silent.network).map(|broken| &broken.verdict_id)
+            }
+            Conclusion::Path { .. } => {
+                let pair = hats_wire::Pair::new(silent.reporter.address, silent.suspect.address);
+                let known = self.topology.paths.get(&(silent.network.clone(), pair));
+                known.and_then(|known| known.verdict_id.as_ref())
+            }
+            Conclusion::Fact(_)
+            | Conclusion::Adapter { .. }
+            | Conclusion::Node { .. }
+            | Conclusion::Daemon
+            | Conclusion::Inconclusive { .. } => of(&silent.suspect),
+        };
+        self.database.verdict_item(id?)
     }
 
     fn verdict(&self, silent: Silent, conclusion: &Conclusion) -> Option<Verdict> {

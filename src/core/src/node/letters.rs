@@ -233,10 +233,16 @@ impl Node {
             Letter::ProbeSeen(seen) => self.arbiter.seen(&seen),
             Letter::Silent(silent) => {
                 let case_name = silent.case_name.clone();
+                let verdict = self.decided_already(&silent).map(Into::into);
                 self.decide(now, silent);
-                self.letter(now, from, about, Letter::SilentAck { case_name });
+                self.letter(now, from, about, Letter::SilentAck { case_name, verdict });
             }
-            Letter::SilentAck { case_name } => self.arbiter.acknowledged(now, &case_name),
+            Letter::SilentAck { case_name, verdict } => {
+                self.arbiter.acknowledged(now, &case_name);
+                if let Some(item) = verdict {
+                    self.told_verdict(now, *item);
+                }
+            }
             Letter::PathRestored { network, pair } => self.path_works(now, &network, pair),
         }
     }

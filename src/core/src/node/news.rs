@@ -59,6 +59,15 @@ impl Node {
     }
 
     /// Items arrived: takes what is new and passes it on where it is due.
+    /// A verdict that this node missed.
+    pub(super) fn told_verdict(&mut self, now: Timestamp, item: Item) {
+        let verdict = matches!(item.body, ItemBody::Verdict(_));
+        if verdict && self.database.insert(item.clone()) {
+            self.learn(now, &item);
+            self.refresh_nodes(now);
+        }
+    }
+
     pub(super) fn flooded(
         &mut self,
         now: Timestamp,

@@ -42,8 +42,11 @@ impl Body for Letter {
             Letter::ProbeNotice(notice) => pb::envelope::Body::ProbeNotice(notice.put()),
             Letter::ProbeSeen(seen) => pb::envelope::Body::ProbeSeen(seen.put()),
             Letter::Silent(silent) => pb::envelope::Body::Silent(silent.put()),
-            Letter::SilentAck { case_name } => {
-                pb::envelope::Body::SilentAck(pb::SilentAck { case_name: case_name.clone() })
+            Letter::SilentAck { case_name, verdict } => {
+                pb::envelope::Body::SilentAck(pb::SilentAck {
+                    case_name: case_name.clone(),
+                    verdict: verdict.as_ref().map(|item| item.put()),
+                })
             }
             Letter::PathRestored { network, pair } => {
                 let (network, pair) = (network.clone(), Some(pair.put()));
@@ -59,7 +62,10 @@ impl Body for Letter {
             pb::envelope::Body::ProbeNotice(notice) => Letter::ProbeNotice(Body::get(notice)?),
             pb::envelope::Body::ProbeSeen(seen) => Letter::ProbeSeen(Body::get(seen)?),
             pb::envelope::Body::Silent(silent) => Letter::Silent(Body::get(silent)?),
-            pb::envelope::Body::SilentAck(ack) => Letter::SilentAck { case_name: ack.case_name },
+            pb::envelope::Body::SilentAck(ack) => Letter::SilentAck {
+                case_name: ack.case_name,
+                verdict: ack.verdict.map(crate::Item::get).transpose()?.map(Into::into),
+            },
             pb::envelope::Body::PathRestored(restored) => Letter::PathRestored {
                 network: restored.network,
                 pair: required(restored.pair, "path_restored.pair")?,

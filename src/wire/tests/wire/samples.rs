@@ -198,7 +198,14 @@ fn letter() -> impl Strategy<Value = Letter> {
             }
         ),
         silent().prop_map(Letter::Silent),
-        word().prop_map(|case_name| Letter::SilentAck { case_name }),
+        (word(), option::of(verdict())).prop_map(|(case_name, verdict)| {
+            let item = |verdict| Item {
+                incarnation: Incarnation(1),
+                sequence: 1,
+                body: ItemBody::Verdict(verdict),
+            };
+            Letter::SilentAck { case_name, verdict: verdict.map(|it| item(it).into()) }
+        }),
     ]
 }
 
