@@ -44,6 +44,7 @@ impl World {
         let starved = self.hosts[host].starved;
         let daemon = Running::new(run, Node::new(config, now)).starved(starved);
         self.hosts[host].daemon = Some(daemon);
+        self.truth.leaves(host, false);
         for index in 0..self.hosts[host].adapters.len() {
             let port = Port { host, adapter: index };
             if !self.adapter(port).replaced {
@@ -283,6 +284,7 @@ impl World {
     pub(crate) fn daemon_ends(&mut self, host: usize) {
         self.hosts[host].daemon = None;
         self.hosts[host].daemon_run = 0;
+        self.truth.changed(host);
         let at = self.after(self.timing.hop);
         for adapter in 0..self.hosts[host].adapters.len() {
             let port = Port { host, adapter };

@@ -37,7 +37,7 @@ impl World {
     }
 
     /// Whether being so late, for once, is as long as a silence that counts.
-    fn is_long(&self, late: Duration) -> bool {
+    pub(crate) fn is_long(&self, late: Duration) -> bool {
         self.hosts.iter().any(|host| {
             let detection = &host.config.detection;
             late + detection.heartbeat_interval >= detection.detection_time()

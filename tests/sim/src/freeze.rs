@@ -87,7 +87,6 @@ impl World {
     /// lives on.
     pub(crate) fn freeze(&mut self, node: &str, how: Freeze) {
         let host = self.host_named(node);
-        self.truth.touch_host(host);
         match how {
             Freeze::Stopped => {
                 self.hang_daemon(node);

@@ -34,6 +34,8 @@ impl World {
         let (run, now) = (self.hosts[port.host].next_run(), self.now);
         let adapter = self.adapter_mut(port);
         adapter.nim = Some(Running::new(run, None).starved(adapter.starved));
+        self.truth.changed(port.host);
+        let adapter = self.adapter_mut(port);
         adapter.nim_since = now;
         adapter.nim_pid = 10_000 + u32::try_from(run).expect("a host starts few processes");
         self.tell_node(port.host, port, NodeInput::NimStarted { adapter: port.index() });
@@ -118,6 +120,7 @@ impl World {
         match command {
             Command::Configure(config) if nim.machine.is_none() => {
                 nim.machine = Some(Machine::new(config, now));
+                self.truth.changed(port.host);
                 let ready = Report::Ready {
                     pid: self.adapter(port).nim_pid,
                     version: "sim".to_owned(),
@@ -146,6 +149,7 @@ impl World {
         let told = self.nim_handles(port, Input::DaemonGone);
         if !told {
             self.adapter_mut(port).nim = None;
+            self.truth.changed(port.host);
         }
         told
     }
@@ -246,7 +250,10 @@ impl World {
             Effect::Transmit { to, bytes } => self.transmit(port, to, Rc::new(bytes)),
             Effect::Echo { to, sequence } => self.echo(port, to, sequence),
             Effect::Report(report) => self.report_leaves(port, report),
-            Effect::Exit => self.adapter_mut(port).nim = None,
+            Effect::Exit => {
+                self.adapter_mut(port).nim = None;
+                self.truth.changed(port.host);
+            }
         }
     }
 

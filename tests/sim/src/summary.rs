@@ -339,6 +339,11 @@ impl Summary<'_> {
     }
 }
 
+/// The evidence of a verdict.
+pub(crate) fn observations(all: &[Observation]) -> String {
+    join(all, |it| format!("{}{}", it.network, observation(it)))
+}
+
 /// `n1>n3 3/3`: n1 asked n3 thrice and got three answers.
 fn observation(it: &Observation) -> String {
     let some = |what: &str, value: Option<String>| {

@@ -194,6 +194,9 @@ impl World {
 
     /// Lets the next thing happen; an error is a checker's objection.
     pub fn step(&mut self) -> Result<(), String> {
+        if self.is_truth_unseen() {
+            self.see_truth();
+        }
         let Some((at, what)) = self.queue.take() else { return Ok(()) };
         self.now = at;
         self.steps += 1;

@@ -2,20 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use hats_core::event::EventKind;
-
-use super::situation::Situation;
-use crate::{check::Told, summary::Summary, world::World};
+use crate::{check::Told, world::World};
 
 /// Adds up what was published, by observer and run.
 #[derive(Debug, Default)]
 pub(crate) struct Audit {
     seen: usize,
     told: BTreeMap<(String, u64), Told>,
-    /// Who decided a verdict, by its id and what was said of whom.
-    decided: BTreeMap<(String, EventKind, String, String), String>,
-    /// Verdicts that two nodes decided: who, and what.
-    twice: Vec<(String, String, String)>,
 }
 
 impl Audit {
@@ -25,37 +18,7 @@ impl Audit {
             self.seen += 1;
             let told = self.told.entry((said.observer.clone(), said.run)).or_default();
             told.take(&said.event);
-            let word = |word: &Option<String>| word.clone().unwrap_or_default();
-            let Some(id) = said.event.verdict_id.clone().filter(|_| said.event.authority) else {
-                continue;
-            };
-            let key = (id, said.event.kind, word(&said.event.node), word(&said.event.network));
-            if let Some(other) = self.decided.insert(key, said.observer.clone()) {
-                let event = Summary(world).event(&said.event);
-                self.twice.push((other, said.observer.clone(), event));
-            }
         }
-    }
-
-    /// Who decided the verdict of this id first, as far as is known.
-    pub(crate) fn decider(&self, id: &str) -> Option<&str> {
-        let from = (id.to_owned(), EventKind::ALL[0], String::new(), String::new());
-        let (key, decider) = self.decided.range(from..).next()?;
-        (key.0 == id).then_some(decider.as_str())
-    }
-
-    /// Two that hear of each other do not both decide. One that nobody hears, or
-    /// whose word is lost, cannot know that another will.
-    pub(crate) fn one_decides(&mut self, all: &Situation) -> Result<(), String> {
-        for (one, other, event) in std::mem::take(&mut self.twice) {
-            let known = all.story.nodes.iter().find(|member| member.name == one);
-            let connected = known
-                .is_some_and(|member| all.connected(&member.name, None).contains(other.as_str()));
-            if connected && all.story.loss == 0.0 {
-                return Err(format!("decided by {one} and by {other}: {event}"));
-            }
-        }
-        Ok(())
     }
 
     /// The running daemons, with what they told.

@@ -28,7 +28,7 @@ pub(crate) const SLACK: Duration = Duration::from_millis(20);
 impl Expected {
     /// What `fault` must lead to in a settled cluster in which `standing` are in
     /// force already. None where the observations leave it open: then only the
-    /// [allowance](super::allowed) holds.
+    /// table of what [may be said](crate::check) holds.
     pub(crate) fn of(story: &Story, standing: &[&Fault], fault: &Fault) -> Option<Expected> {
         let before = Situation::new(story, standing.iter().copied());
         let after = Situation::new(story, standing.iter().copied().chain([fault]));

@@ -6,9 +6,7 @@
 //! within a bound. In between is checked
 //!
 //! - what must be said of a single fault (`expected`), to the letter,
-//! - that nothing else is said than may be (`allowed`),
-//! - that events are told once, add up to the view, and are taken back
-//!   (`audit`),
+//! - that what was told to be wrong is taken back in the end (`audit`),
 //! - that live nodes know what works and what does not (`run`),
 //!
 //! besides the world's own checkers after every step.
@@ -19,7 +17,6 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind, set_hook},
 };
 
-mod allowed;
 mod audit;
 mod draw;
 mod expectation;

@@ -5,7 +5,6 @@ use std::time::Duration;
 use hats_core::view::AdapterState;
 
 use super::{
-    allowed,
     audit::Audit,
     expected::{Expected, lease},
     fault::{AdapterFault, Fault, NodeFault},
@@ -13,7 +12,6 @@ use super::{
     story::{Episode, Pace, Step, Story},
 };
 use crate::{
-    check::NOTHING_HEALTHY_IS_BLAMED,
     record::{Mark, Said},
     summary::Summary,
     trace::Trace,
@@ -51,16 +49,12 @@ pub(crate) struct Run<'a> {
     since_well: Vec<&'a Fault>,
     /// Those still in force.
     standing: Vec<&'a Fault>,
-    /// Up to here, events were judged.
-    judged: usize,
 }
 
 impl<'a> Run<'a> {
     /// A world that prints `trace`; none: as the environment says.
     pub(crate) fn new(story: &'a Story, trace: Option<Trace>) -> Self {
-        let mut world = story.build(trace);
-        // It forgives what ever had a fault; `allowed` knows more exactly.
-        world.without(NOTHING_HEALTHY_IS_BLAMED);
+        let world = story.build(trace);
         Run {
             story,
             world,
@@ -68,7 +62,6 @@ impl<'a> Run<'a> {
             figures: Figures::default(),
             since_well: Vec::new(),
             standing: Vec::new(),
-            judged: 0,
         }
     }
 
@@ -97,7 +90,6 @@ impl<'a> Run<'a> {
             Pace::Overlapping | Pace::Forming => self.overlapping(episode)?,
         }
         self.advance(self.freeze())?;
-        self.judge()?;
         self.groups_are(&episode.groups)?;
         self.audit.compare(&self.world)?;
         self.views_are_true()
@@ -107,7 +99,6 @@ impl<'a> Run<'a> {
     fn one_fault(&mut self, step: &'a Step) -> Result<(), String> {
         let detection = self.story.detection();
         self.advance(detection.heartbeat_interval * 12 + step.after)?;
-        self.judge()?;
         let late = self.standing.iter().any(|fault| fault.makes_late());
         let on_time = self.story.loss == 0.0 && !late;
         let exact = step.expect.is_some() || on_time || step.fault.is_endured(&detection);
@@ -146,7 +137,7 @@ impl<'a> Run<'a> {
             self.end(&step.fault);
             self.advance(self.rest(&step.fault))?;
         }
-        self.judge()
+        Ok(())
     }
 
     fn held_to(&mut self, mark: Mark, expected: Expected, quiet: Duration) -> Result<(), String> {
@@ -239,13 +230,10 @@ impl<'a> Run<'a> {
         self.settles("is well again")?;
         // The last one may still have to be told of what is over.
         self.advance(Duration::from_millis(20))?;
-        self.judge()?;
         self.since_well.clear();
-        self.world.truth.forgive();
         let mark = self.world.events().len();
         let quiet = self.story.detection().detection_time() * 4 + Duration::from_millis(300);
         self.advance(quiet)?;
-        self.judge()?;
         if !is_well(&self.world) {
             return Err("was well again, and is not any more".to_owned());
         }
@@ -264,7 +252,6 @@ impl<'a> Run<'a> {
         self.audit.listen(&self.world);
         let took = (self.world.now() - begin).as_secs_f64() / bound.as_secs_f64();
         self.figures.slowest_settling = self.figures.slowest_settling.max(took);
-        self.judge()?;
         if well { Ok(()) } else { Err(format!("not so within {bound:?}: everybody {what}")) }
     }
 
@@ -283,23 +270,6 @@ impl<'a> Run<'a> {
         }
         self.audit.listen(&self.world);
         Ok(())
-    }
-
-    /// Nothing was said that is unfair.
-    fn judge(&mut self) -> Result<(), String> {
-        self.audit.listen(&self.world);
-        let all = Situation::new(self.story, self.since_well.iter().copied());
-        let new = &self.world.events()[self.judged..];
-        for said in new {
-            // Who passes on a verdict cannot know more than who decided it.
-            let decider = said.event.verdict_id.as_ref().and_then(|id| self.audit.decider(id));
-            let judge = decider.unwrap_or(&said.observer);
-            if let Some(why) = allowed::unfair(&all, judge, &said.event) {
-                return Err(format!("unfair, {why}: {}", self.words(said)));
-            }
-        }
-        self.judged += new.len();
-        self.audit.one_decides(&all)
     }
 
     fn words(&self, said: &Said) -> String {

@@ -24,12 +24,6 @@ impl<'a> Situation<'a> {
         Situation { story, faults: faults.into_iter().filter(count).collect() }
     }
 
-    /// As it would be without some of the faults.
-    pub(crate) fn without(&self, gone: impl Fn(&Fault) -> bool) -> Situation<'a> {
-        let faults = self.faults.iter().copied().filter(|fault| !gone(fault)).collect();
-        Situation { story: self.story, faults }
-    }
-
     /// What was done to this adapter itself.
     #[expect(clippy::wildcard_enum_match_arm, reason = "the others are not of that sort")]
     pub(crate) fn of_adapter(&self, node: &str, network: &str) -> Option<AdapterFault> {
@@ -70,18 +64,6 @@ impl<'a> Situation<'a> {
             _ => false,
         };
         self.faults.iter().any(path)
-    }
-
-    /// Whether the path between the two was touched.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the others are not of that sort")]
-    pub(crate) fn is_pair_touched(&self, a: &str, b: &str, network: &str) -> bool {
-        self.faults.iter().any(|fault| match fault {
-            Fault::Path { a: a2, b: b2, network: n, .. }
-            | Fault::Weather(_, Ways::Path(a2, b2, n, _)) => {
-                n == network && ((a == a2 && b == b2) || (a == b2 && b == a2))
-            }
-            _ => false,
-        })
     }
 
     /// Nothing was done to the adapter and its node.

@@ -1,14 +1,56 @@
 //! Nobody says of anything healthy that it failed.
 
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+
 use hats_core::event::{Event, EventKind};
-use hats_wire::Cause;
+use hats_wire::{Cause, Direction};
 
-use super::{Checker, News};
-use crate::{host::Port, record::Said, summary::Summary, world::World};
+use super::{
+    Checker, News,
+    allowed::{About, unfair},
+    scene::{Scene, evidence, news},
+};
+use crate::{record::Said, summary::Summary, world::World};
 
-/// Nobody says of anything healthy that it failed.
+/// What is said of whom.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Point {
+    verdict: String,
+    kind: EventKind,
+    node: Option<String>,
+    addr: Option<IpAddr>,
+    network: Option<String>,
+    cause: Option<Cause>,
+    direction: Option<Direction>,
+    sets: Vec<String>,
+}
+
+impl Point {
+    fn of(event: &Event) -> Option<Point> {
+        Some(Point {
+            verdict: event.verdict_id.clone()?,
+            kind: event.kind,
+            node: event.node.clone(),
+            addr: event.addr,
+            network: event.network.clone(),
+            cause: event.cause,
+            direction: event.direction,
+            sets: event.sets.clone(),
+        })
+    }
+}
+
+/// Whatever is said is held against what was really so, by the table in
+/// [`allowed`](super::allowed): a verdict when it is decided, and only against
+/// the time that its evidence can be of. Who passes it on says the same, and
+/// says it while it is news to somebody.
 #[derive(Debug, Default)]
-pub(crate) struct HealthyIsNotBlamed;
+pub(crate) struct HealthyIsNotBlamed {
+    /// Who decided it first, and when.
+    decided: BTreeMap<Point, (usize, Duration)>,
+    /// The same, whatever was said.
+    judges: BTreeMap<String, usize>,
+}
 
 impl Checker for HealthyIsNotBlamed {
     fn name(&self) -> &'static str {
@@ -16,87 +58,46 @@ impl Checker for HealthyIsNotBlamed {
     }
 
     fn check(&mut self, world: &World, news: &News<'_>) -> Result<(), String> {
-        news.said.iter().try_for_each(|said| judge(world, said))
-    }
-}
-
-fn judge(world: &World, said: &Said) -> Result<(), String> {
-    let event = &said.event;
-    let fair = if event.kind == EventKind::AdapterDown {
-        adapter_may_be_down(world, &said.observer, event)?
-    } else if event.kind == EventKind::PathFailed {
-        path_may_have_failed(world, event)?
-    } else if event.kind == EventKind::NodeDown {
-        node_may_be_down(world, &said.observer, event)?
-    } else if event.kind == EventKind::DaemonDown {
-        world.truth.may_blame_daemon(host_of(world, event)?)
-    } else {
-        true
-    };
-    if fair {
-        return Ok(());
-    }
-    Err(format!("{} says {}", said.observer, Summary(world).event(event)))
-}
-
-fn adapter_may_be_down(world: &World, observer: &str, event: &Event) -> Result<bool, String> {
-    let Some(port) = port_of(world, event)? else {
-        return Err(format!("{} names no adapter", Summary(world).event(event)));
-    };
-    if world.truth.may_blame_adapter(port) {
-        return Ok(true);
-    }
-    // Out of sight is not unwell: a verdict that says no more is fair, and so
-    // is one that follows from it for the adapters of the node.
-    let says_no_more = matches!(event.cause, Some(Cause::Unreachable | Cause::NodeDown));
-    Ok(says_no_more && out_of_sight(world, observer, port.host))
-}
-
-fn path_may_have_failed(world: &World, event: &Event) -> Result<bool, String> {
-    match (port_of(world, event)?, peer_of(world, event)) {
-        (Some(a), Some(b)) => Ok(world.truth.may_blame_pair(a, b)),
-        (None, _) | (_, None) => Err(format!("{} names no two ends", Summary(world).event(event))),
-    }
-}
-
-fn node_may_be_down(world: &World, observer: &str, event: &Event) -> Result<bool, String> {
-    let host = host_of(world, event)?;
-    if world.truth.may_blame_host(host) {
-        return Ok(true);
-    }
-    Ok(event.cause == Some(Cause::Unreachable) && out_of_sight(world, observer, host))
-}
-
-fn out_of_sight(world: &World, observer: &str, host: usize) -> bool {
-    world.truth.may_be_unreachable(world, host) || world.truth.may_be_cut_off(world, observer)
-}
-
-fn host_of(world: &World, event: &Event) -> Result<usize, String> {
-    let node = event.node.as_deref().unwrap_or("");
-    world
-        .names
-        .get(node)
-        .copied()
-        .ok_or_else(|| format!("{} names no known node", Summary(world).event(event)))
-}
-
-fn port_of(world: &World, event: &Event) -> Result<Option<Port>, String> {
-    let host = host_of(world, event)?;
-    Ok(port_on(world, host, event.network.as_deref()))
-}
-
-fn peer_of(world: &World, event: &Event) -> Option<Port> {
-    let peer = event.peer_node.as_deref().and_then(|peer| world.names.get(peer));
-    peer.and_then(|&host| port_on(world, host, event.network.as_deref()))
-}
-
-fn port_on(world: &World, host: usize, network: Option<&str>) -> Option<Port> {
-    let adapters = &world.hosts[host].adapters;
-    adapters
-        .iter()
-        .position(|adapter| {
-            let name = Some(world.networks[adapter.network].spec.name.as_str());
-            name == network && !adapter.replaced
+        news.said.iter().try_for_each(|said| match self.objection(world, said) {
+            None => Ok(()),
+            Some(why) => Err(format!(
+                "{} says {}: but {why}",
+                said.observer,
+                Summary(world).event(&said.event)
+            )),
         })
-        .map(|adapter| Port { host, adapter })
+    }
+}
+
+impl HealthyIsNotBlamed {
+    fn objection(&mut self, world: &World, said: &Said) -> Option<String> {
+        let (event, observer) = (&said.event, world.host_named(&said.observer));
+        let about = match About::of(world, event) {
+            Ok(about) => about,
+            Err(why) => return Some(why),
+        };
+        // What is up is not heard of by itself alone.
+        let up = matches!(event.kind, EventKind::AdapterUp | EventKind::NodeUp);
+        let subject = about.host.filter(|_| !up);
+        let Some(point) = Point::of(event) else {
+            let scene = Scene::new(world, said.at, news, (observer, observer, subject));
+            return unfair(&scene, &about, event).map(str::to_owned);
+        };
+        if event.authority {
+            self.judges.entry(point.verdict.clone()).or_insert(observer);
+            self.decided.entry(point).or_insert((observer, said.at));
+            let scene = Scene::new(world, said.at, evidence, (observer, observer, subject));
+            return unfair(&scene, &about, event).map(str::to_owned);
+        }
+        let judge = self.judges.get(&point.verdict).copied().unwrap_or(observer);
+        let scene = Scene::new(world, said.at, news, (observer, judge, subject));
+        let decided = self.decided.get(&point).map(|(_, at)| *at);
+        if decided.is_some_and(|at| scene.speaks_of(at)) {
+            return None;
+        }
+        // The judge knew it already, or puts it in other words; or it is long
+        // ago, and still so.
+        let why = unfair(&scene, &about, event)?;
+        Some(decided.map_or(why.to_owned(), |at| format!("{why}, and that was decided at {at:?}")))
+    }
 }

@@ -16,6 +16,8 @@ enum Adapter {
     Up,
     Down,
     Inconclusive,
+    /// It was up, and then its node was told to be down or to have left.
+    WithItsNode,
 }
 
 impl Adapter {
@@ -24,6 +26,7 @@ impl Adapter {
             Some(Adapter::Up) => "up",
             Some(Adapter::Down) => "down",
             Some(Adapter::Inconclusive) => "inconclusive",
+            Some(Adapter::WithItsNode) => "its node is down",
             None => "nothing",
         }
     }
@@ -120,7 +123,11 @@ impl Told {
 
     /// What is said of a node goes for its adapters, unless those are named.
     fn speaks_for_adapters(&mut self, node: &str) {
-        self.adapters.retain(|(of, ..), told| of != node || *told != Adapter::Up);
+        for ((of, ..), told) in &mut self.adapters {
+            if of == node && *told == Adapter::Up {
+                *told = Adapter::WithItsNode;
+            }
+        }
     }
 
     fn node_up(&mut self, node: String, run: u64) -> bool {
@@ -135,7 +142,7 @@ impl Told {
     /// vain is taken back only under `strict` rules.
     pub(crate) fn left(&self, strict: bool) -> Vec<String> {
         let adapters = self.adapters.iter().filter(|(_, told)| match told {
-            Adapter::Up => false,
+            Adapter::Up | Adapter::WithItsNode => false,
             Adapter::Down => true,
             Adapter::Inconclusive => strict,
         });
@@ -163,12 +170,13 @@ impl Told {
             let told = self.adapters.get(&name);
             let gone = self.nodes.get(&adapter.node) == Some(&false);
             let fits = match adapter.state {
-                // What is judged in vain after a later group took it in is told,
-                // and changes nothing.
-                AdapterState::Up => {
-                    told == Some(&Adapter::Up) || (!strict && told == Some(&Adapter::Inconclusive))
-                }
-                AdapterState::Down => told == Some(&Adapter::Down) || gone,
+                // Not kept yet: what is judged in vain after a later group took
+                // it in is told and changes nothing; a node that is said to be
+                // down by one group is up again at once by another.
+                AdapterState::Up if strict => told == Some(&Adapter::Up),
+                AdapterState::Up => told.is_some_and(|told| *told != Adapter::Down),
+                AdapterState::Down if strict => told == Some(&Adapter::Down) || gone,
+                AdapterState::Down => told.is_some_and(|told| *told != Adapter::Up) || gone,
                 // Of a node that leaves, each group tells first, then the node.
                 AdapterState::Left => gone || !strict,
                 // Out of sight, or on its way back: no news.

@@ -36,7 +36,6 @@ impl World {
 
     fn disturb(&mut self, node: &str, network: &str, deaf: bool, mute: bool, what: &str) {
         let port = self.port_named(node, network);
-        self.truth.touch_adapter(port);
         self.done(format!("{what} {node}/{network}"));
         let adapter = self.adapter_mut(port);
         (adapter.deaf, adapter.mute) = (deaf, mute);
@@ -45,7 +44,6 @@ impl World {
     /// The adapter loses or gets back its carrier; the kernel tells its NIM.
     pub fn carrier(&mut self, node: &str, network: &str, there: bool) {
         let port = self.port_named(node, network);
-        self.truth.touch_adapter(port);
         self.adapter_mut(port).cable_turns += 1;
         let turn = self.adapter(port).cable_turns;
         self.carrier_turns(port, turn, there);
@@ -66,7 +64,6 @@ impl World {
     /// The carrier is lost for `down`, `times` in a row, with `up` in between.
     pub fn flap(&mut self, node: &str, network: &str, times: u32, down: Duration, up: Duration) {
         let port = self.port_named(node, network);
-        self.truth.touch_adapter(port);
         self.done(format!("{node}/{network} flaps {times} times: {down:?} down, {up:?} up"));
         self.adapter_mut(port).cable_turns += 1;
         let turn = self.adapter(port).cable_turns;
@@ -91,7 +88,6 @@ impl World {
 
     fn address(&mut self, node: &str, network: &str, there: bool) {
         let port = self.port_named(node, network);
-        self.truth.touch_adapter(port);
         self.done(format!("address of {node}/{network} {}", if there { "back" } else { "lost" }));
         self.adapter_mut(port).has_address = there;
         self.kernel_tells(port);
@@ -106,9 +102,6 @@ impl World {
             .unwrap_or_else(|_| panic!("address of {node} is {address:?}: expected an IP address"));
         let number = self.adapter(old).network;
         let new = Port { host: old.host, adapter: self.hosts[old.host].adapters.len() };
-        for port in [old, new] {
-            self.truth.touch_adapter(port);
-        }
         let was = self.adapter(old).address;
         self.done(format!("address of {node}/{network} changes from {was} to {address}"));
         let renumbered = self.adapter(old).renumbered(address);
@@ -190,9 +183,6 @@ impl World {
         outward: Conditions,
     ) {
         let port = self.port_named(node, network);
-        if self.are_a_fault(&inward) || self.are_a_fault(&outward) {
-            self.truth.touch_adapter(port);
-        }
         self.done(format!("{inward} to, {outward} from {node}/{network}"));
         let adapter = self.adapter_mut(port);
         let unless_well = |it: Conditions| (!it.are_well()).then(|| Box::new(it));
@@ -212,7 +202,7 @@ impl World {
     }
 
     /// Whether somebody may be blamed for such conditions.
-    pub(super) fn are_a_fault(&self, conditions: &Conditions) -> bool {
+    pub(crate) fn are_a_fault(&self, conditions: &Conditions) -> bool {
         let Conditions { loss, delay, reordering, held_back, mtu, .. } = conditions;
         let late = delay.1 + if *reordering > 0.0 { *held_back } else { Duration::ZERO };
         Truth::is_loss_a_fault(*loss)

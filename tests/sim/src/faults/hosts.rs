@@ -33,7 +33,6 @@ impl World {
     /// Power is gone: everything on the node is silent at once.
     pub fn crash(&mut self, node: &str) {
         let host = self.host_named(node);
-        self.truth.touch_host(host);
         self.done(format!("crash {node}"));
         self.power_off(host);
     }
@@ -66,7 +65,6 @@ impl World {
     /// ended without a word, as by a reset of the host.
     pub fn restart(&mut self, node: &str) {
         let host = self.host_named(node);
-        self.truth.touch_host(host);
         self.done(format!("restart {node}"));
         if self.hosts[host].daemon.is_some() || !self.hosts[host].up {
             self.power_off(host);
@@ -88,7 +86,6 @@ impl World {
     /// The whole host is suspended, in this way.
     pub fn suspend(&mut self, node: &str, how: Suspend) {
         let host = self.host_named(node);
-        self.truth.touch_host(host);
         self.done(format!("suspend {node}: {how:?}"));
         let now = self.now;
         let at = &mut self.hosts[host];
@@ -148,8 +145,8 @@ impl World {
     /// Stops in good order.
     pub fn leave(&mut self, node: &str) {
         let host = self.host_named(node);
-        self.truth.touch_host(host);
         self.done(format!("{node} leaves"));
+        self.truth.leaves(host, true);
         self.tell_node(host, Port { host, adapter: 0 }, Input::Leave);
     }
 }

@@ -11,9 +11,6 @@ impl World {
     /// What becomes of all datagrams on the network.
     pub fn conditions(&mut self, network: &str, conditions: Conditions) {
         let number = self.network_named(network);
-        if self.are_a_fault(&conditions) {
-            self.truth.touch_network(number);
-        }
         self.done(format!("{conditions} on {network}"));
         self.networks[number].conditions = conditions;
     }
@@ -39,9 +36,6 @@ impl World {
         conditions: Conditions,
     ) {
         let (from, to) = (self.port_named(a, network), self.port_named(b, network));
-        if self.are_a_fault(&conditions) {
-            self.truth.touch_pair(from, to);
-        }
         self.done(format!("path {a} - {b} on {network}: {conditions} {way:?}"));
         let number = self.network_named(network);
         let paths = &mut self.networks[number].paths;
@@ -63,7 +57,6 @@ impl World {
     /// The network falls into `sides`; nodes not named stay with the first.
     pub fn partition(&mut self, network: &str, sides: &[&[&str]]) {
         let number = self.network_named(network);
-        self.truth.touch_network(number);
         self.done(format!("partition of {network}: {sides:?}"));
         self.set_sides(number, |_| 0);
         for (side, nodes) in sides.iter().enumerate() {
@@ -92,7 +85,6 @@ impl World {
     /// Nothing gets anywhere on the network, with all carriers up.
     pub fn network_dead(&mut self, network: &str, dead: bool) {
         let number = self.network_named(network);
-        self.truth.touch_network(number);
         self.done(format!("{network} {}", if dead { "dead" } else { "healed" }));
         self.networks[number].dead = dead;
     }
@@ -100,11 +92,9 @@ impl World {
     /// The switch loses its power, or gets it back: all carriers with it.
     pub fn switch_off(&mut self, network: &str, off: bool) {
         let number = self.network_named(network);
-        self.truth.touch_network(number);
         self.done(format!("switch of {network} {}", if off { "off" } else { "on" }));
         let ports: Vec<Port> = self.networks[number].owners.values().copied().collect();
         for port in ports {
-            self.truth.touch_adapter(port);
             self.adapter_mut(port).carrier = !off;
             self.kernel_tells(port);
         }

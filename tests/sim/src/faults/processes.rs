@@ -10,7 +10,6 @@ impl World {
     /// The daemon dies; its NIMs say Goodbye and exit, the host lives on.
     pub fn kill_daemon(&mut self, node: &str) {
         let host = self.host_named(node);
-        self.truth.touch_host(host);
         self.done(format!("kill the daemon of {node}"));
         self.daemon_ends(host);
     }
@@ -18,7 +17,6 @@ impl World {
     /// One NIM dies without a word; the daemon starts another one.
     pub fn kill_nim(&mut self, node: &str, network: &str) {
         let port = self.port_named(node, network);
-        self.truth.touch_adapter(port);
         self.done(format!("kill the NIM of {node}/{network}"));
         self.nim_dies(port, "killed by signal 9");
     }
@@ -28,6 +26,8 @@ impl World {
         if adapter.nim.take().is_none() {
             return;
         }
+        self.truth.changed(port.host);
+        let adapter = self.adapter_mut(port);
         let pid = adapter.nim_pid;
         if let Some(daemon) = &self.hosts[port.host].daemon {
             let daemon = daemon.run;
@@ -40,7 +40,6 @@ impl World {
     /// The daemon alone is stopped: its NIMs beat until its lease runs out.
     pub fn hang_daemon(&mut self, node: &str) {
         let host = self.host_named(node);
-        self.truth.touch_daemon(host);
         self.done(format!("stop the daemon of {node}"));
         self.stop(Process::Daemon(host), true);
     }
@@ -55,7 +54,6 @@ impl World {
     /// One NIM is stopped: it neither beats nor answers, and its sockets fill.
     pub fn hang_nim(&mut self, node: &str, network: &str) {
         let port = self.port_named(node, network);
-        self.truth.touch_adapter(port);
         self.done(format!("stop the NIM of {node}/{network}"));
         self.stop(Process::Nim(port), true);
     }
@@ -106,12 +104,6 @@ impl World {
     }
 
     fn starve(&mut self, process: Process, most: Duration) {
-        if self.is_long(most) {
-            match process {
-                Process::Daemon(host) => self.truth.touch_daemon(host),
-                Process::Nim(port) => self.truth.touch_adapter(port),
-            }
-        }
         let most = nanos(most);
         match process {
             Process::Daemon(host) => self.hosts[host].starved = most,

@@ -1,0 +1,309 @@
+//! What the truth permits to be said.
+//!
+//! An event is fair when what it says was so at some instant of the time that
+//! it may speak of (see [`Scene`]), or could not be told from it by those who
+//! decided it. *Live* is a node whose daemon runs in time; adapters *exchange*
+//! when datagrams pass both ways but for losses that are to be endured; nodes
+//! are *connected* by live nodes whose adapters exchange.
+//!
+//! | event | is fair if, at some instant |
+//! |---|---|
+//! | adapter.up | it exchanged with a live node's, or was the only one; the observer's own: always |
+//! | adapter.suspect, adapter.late | it did not exchange with the observer's adapter, or was not live |
+//! | adapter.down, link_down | it had no carrier |
+//! | … address_lost | it had no address |
+//! | … removed | another address had taken its place |
+//! | … nim_failed | its NIM did not run |
+//! | … transmit | no live node heard it |
+//! | … receive | it heard no live node |
+//! | … both, unreachable | it exchanged with no live node's |
+//! | … node_down, daemon_down, left | as of the node |
+//! | adapter.inconclusive | the two did not exchange |
+//! | path.failed | that way, or one of both, was cut, and both ends were live |
+//! | node.up | that run was live and connected to the observer |
+//! | node.restarted | that run is not the node's first |
+//! | node.down | no adapter of it exchanged with a live node's, or nothing connected it to the judge; as a verdict, node_down only of a node that has several adapters, else unreachable |
+//! | daemon.down | the daemon did not run, or not in time, or has been started anew; or a NIM did not, and no other exchanged with a live node's |
+//! | node.left | it had been told to stop |
+//! | network.partitioned | the live adapters were in two parts or more |
+//! | network.failed | no two live adapters exchanged |
+//! | network.multicast_broken | multicast was dead |
+//! | nim.died, nim.restarted, nim.stuck | the NIM did not run |
+//! | self.late, self.suspended | the node was not awake, or not scheduled in time |
+//! | others that blame somebody | never: nothing of the kind is done to a world |
+//! | the rest | always: it blames nobody |
+
+use std::net::IpAddr;
+
+use hats_core::event::{Event, EventKind};
+use hats_wire::{Cause, Direction};
+
+use super::scene::Scene;
+use crate::{
+    host::Port,
+    truth::{Moment, Nim},
+    world::World,
+};
+
+/// Whom an event is about.
+#[derive(Debug, Default)]
+pub(crate) struct About {
+    pub(crate) host: Option<usize>,
+    pub(crate) port: Option<Port>,
+    peer: Option<Port>,
+    network: Option<usize>,
+}
+
+impl About {
+    /// Finds them by their names; an error is a name that nobody has.
+    pub(crate) fn of(world: &World, event: &Event) -> Result<About, String> {
+        let host = |name: &Option<String>| match name {
+            None => Ok(None),
+            Some(name) => match world.names.get(name) {
+                Some(host) => Ok(Some(*host)),
+                None => Err(format!("nobody is called {name}")),
+            },
+        };
+        let network = match &event.network {
+            None => None,
+            Some(name) => {
+                let place = world.networks.iter().position(|it| &it.spec.name == name);
+                Some(place.ok_or_else(|| format!("no network is called {name}"))?)
+            }
+        };
+        let on = |host: Option<usize>, address: Option<IpAddr>| {
+            let adapters = &world.hosts[host?].adapters;
+            let adapter = adapters.iter().position(|adapter| {
+                Some(adapter.network) == network
+                    && address.map_or(!adapter.replaced, |address| adapter.address == address)
+            })?;
+            Some(Port { host: host?, adapter })
+        };
+        let (node, peer) = (host(&event.node)?, host(&event.peer_node)?);
+        Ok(About {
+            host: node,
+            port: on(node, event.addr),
+            peer: on(peer, event.peer_addr),
+            network,
+        })
+    }
+}
+
+/// Why the event is unfair; none when it is fair.
+pub(crate) fn unfair(scene: &Scene<'_>, about: &About, event: &Event) -> Option<&'static str> {
+    let nobody = "it says not whom it is about";
+    match event.kind {
+        EventKind::AdapterUp
+        | EventKind::AdapterDown
+        | EventKind::AdapterSuspect
+        | EventKind::AdapterLate => {
+            let Some(port) = about.port else { return Some(nobody) };
+            of_adapter(scene, port, event)
+        }
+        EventKind::AdapterInconclusive | EventKind::PathFailed => {
+            let (Some(one), Some(other)) = (about.port, about.peer) else { return Some(nobody) };
+            of_pair(scene, one, other, event)
+        }
+        EventKind::NodeUp
+        | EventKind::NodeRestarted
+        | EventKind::NodeDown
+        | EventKind::DaemonDown
+        | EventKind::NodeLeft => {
+            let Some(host) = about.host else { return Some(nobody) };
+            of_node(scene, host, event)
+        }
+        EventKind::NetworkPartitioned
+        | EventKind::NetworkFailed
+        | EventKind::NetworkMulticastBroken => {
+            let Some(network) = about.network else { return Some(nobody) };
+            of_network(scene, network, event.kind)
+        }
+        EventKind::NimDied | EventKind::NimStuck | EventKind::NimRestarted => {
+            let Some(port) = about.port else { return Some(nobody) };
+            unless(scene.ever(|moment| nim_is_out(moment, port)), "its NIM ran")
+        }
+        EventKind::SelfLate | EventKind::SelfSuspended => {
+            let own = scene.observer();
+            unless(scene.ever(|moment| was_late(moment, own)), "it was on time")
+        }
+        EventKind::AdapterDamped
+        | EventKind::AdapterReleased
+        | EventKind::DuplicateAddress
+        | EventKind::DuplicateNode
+        | EventKind::ForeignCluster
+        | EventKind::SelfClockStep
+        | EventKind::NimDegraded
+        | EventKind::ConfigDrift
+        | EventKind::ConfigWaiting
+        | EventKind::AuthFailed
+        | EventKind::SubscriberLost => Some("nothing of the kind is done to a world"),
+        EventKind::Alive
+        | EventKind::DaemonStarted
+        | EventKind::DaemonStopping
+        | EventKind::NetworkLeader
+        | EventKind::NetworkMerged
+        | EventKind::PathRestored
+        | EventKind::ParamChanged
+        | EventKind::MaintenanceOn
+        | EventKind::MaintenanceOff => None,
+    }
+}
+
+fn unless(fair: bool, why: &'static str) -> Option<&'static str> {
+    (!fair).then_some(why)
+}
+
+fn of_adapter(scene: &Scene<'_>, port: Port, event: &Event) -> Option<&'static str> {
+    if event.kind == EventKind::AdapterUp {
+        let own = port.host == scene.observer();
+        let up = |moment: &Moment<'_>| {
+            moment.has_company(port) || (moment.is_live(port.host) && (own || moment.is_sole(port)))
+        };
+        return unless(scene.ever(up), "it exchanged with nobody");
+    }
+    if event.kind == EventKind::AdapterSuspect || event.kind == EventKind::AdapterLate {
+        let unheard = |moment: &Moment<'_>| {
+            let mut own = moment.adapters_of(scene.observer());
+            let apart = |own| !moment.exchange(port, own) && on_one(moment, port, own);
+            !moment.is_live(port.host) || own.any(apart)
+        };
+        return unless(scene.ever(unheard), "the observer heard it");
+    }
+    let host = port.host;
+    let adapter = |so: fn(&crate::truth::AdapterIs) -> bool| {
+        scene.ever(|moment| moment.adapter(port).is_some_and(so))
+    };
+    match event.cause {
+        Some(Cause::LinkDown) => unless(adapter(|it| !it.carrier), "it had a carrier"),
+        Some(Cause::AddressLost) => unless(adapter(|it| !it.address), "it had its address"),
+        Some(Cause::Removed) => unless(adapter(|it| it.replaced), "its interface was there"),
+        Some(Cause::NimFailed) => {
+            unless(scene.ever(|moment| nim_is_out(moment, port)), "its NIM ran")
+        }
+        Some(Cause::Transmit) => {
+            unless(scene.ever(|moment| !moment.is_heard(port)), "somebody heard it")
+        }
+        Some(Cause::Receive) => {
+            unless(scene.ever(|moment| !moment.hears(port)), "it heard somebody")
+        }
+        Some(Cause::Both) => {
+            unless(scene.ever(|moment| !moment.has_company(port)), "it exchanged with somebody")
+        }
+        Some(Cause::Unreachable) => {
+            let away =
+                |moment: &Moment<'_>| !moment.has_company(port) || is_away(scene, moment, host);
+            unless(scene.ever(away), "it was in sight")
+        }
+        Some(Cause::NodeDown) => node_down(scene, host),
+        Some(Cause::DaemonDown) => daemon_down(scene, host),
+        Some(Cause::Left) => left(scene, host),
+        Some(Cause::Maintenance | Cause::Inconclusive) | None => Some("that is no failure"),
+    }
+}
+
+fn on_one(moment: &Moment<'_>, one: Port, other: Port) -> bool {
+    let network = |port| moment.adapter(port).map(|adapter| adapter.network);
+    network(one) == network(other)
+}
+
+fn of_pair(scene: &Scene<'_>, one: Port, other: Port, event: &Event) -> Option<&'static str> {
+    if event.kind == EventKind::AdapterInconclusive {
+        let apart = |moment: &Moment<'_>| !moment.exchange(one, other);
+        return unless(scene.ever(apart), "the two exchanged");
+    }
+    let (there, back) = match event.direction {
+        Some(Direction::ToPeer) => (true, false),
+        Some(Direction::FromPeer) => (false, true),
+        Some(Direction::Both) | None => (true, true),
+    };
+    let cut = |moment: &Moment<'_>| {
+        let network = moment.adapter(one).and_then(|adapter| moment.network(adapter.network));
+        network.is_some_and(|network| {
+            (there && network.paths.contains_key(&(one, other)))
+                || (back && network.paths.contains_key(&(other, one)))
+        })
+    };
+    unless(scene.ever(cut), "that way was not cut")
+}
+
+fn of_node(scene: &Scene<'_>, host: usize, event: &Event) -> Option<&'static str> {
+    if event.kind == EventKind::NodeDown {
+        let only = Moment::new(scene.world, scene.world.now).adapters_of(host).count() < 2;
+        let verdict = event.verdict_id.is_some();
+        if verdict && only && event.cause == Some(Cause::NodeDown) {
+            return Some("with one adapter it is unreachable, and no more can be told");
+        }
+        return node_down(scene, host);
+    }
+    if event.kind == EventKind::DaemonDown {
+        return daemon_down(scene, host);
+    }
+    if event.kind == EventKind::NodeLeft {
+        return left(scene, host);
+    }
+    let run = event.incarnation;
+    let is_run = |moment: &Moment<'_>| moment.host(host).is_some_and(|it| it.daemon == run);
+    if event.kind == EventKind::NodeRestarted {
+        return unless(scene.ever(is_run), "that run never was");
+    }
+    let up = |moment: &Moment<'_>| {
+        is_run(moment) && moment.is_live(host) && moment.is_connected(scene.observer(), host)
+    };
+    unless(scene.ever(up), "nothing connected the two")
+}
+
+/// Nothing connected it to those who decided.
+fn is_away(scene: &Scene<'_>, moment: &Moment<'_>, host: usize) -> bool {
+    !moment.is_connected(scene.judge(), host)
+}
+
+fn node_down(scene: &Scene<'_>, host: usize) -> Option<&'static str> {
+    let gone = |moment: &Moment<'_>| {
+        moment.adapters_of(host).all(|port| !moment.has_company(port))
+            || is_away(scene, moment, host)
+    };
+    unless(scene.ever(gone), "it was in sight")
+}
+
+fn daemon_down(scene: &Scene<'_>, host: usize) -> Option<&'static str> {
+    let out = |moment: &Moment<'_>| {
+        let daemon = moment.host(host).is_some_and(|it| it.daemon.is_none() || it.stalled);
+        let nim = || {
+            let mut adapters = moment.adapters_of(host);
+            adapters.any(|port| nim_is_out(moment, port))
+                && moment.adapters_of(host).all(|port| !moment.has_company(port))
+        };
+        daemon || moment.host(host).is_some_and(|it| it.blocked) || nim()
+    };
+    unless(scene.ever(out), "its daemon ran")
+}
+
+fn left(scene: &Scene<'_>, host: usize) -> Option<&'static str> {
+    let leaving = |moment: &Moment<'_>| moment.host(host).is_some_and(|it| it.leaving);
+    unless(scene.ever(leaving), "nobody told it to stop")
+}
+
+fn of_network(scene: &Scene<'_>, network: usize, kind: EventKind) -> Option<&'static str> {
+    if kind == EventKind::NetworkMulticastBroken {
+        let dead = |moment: &Moment<'_>| moment.network(network).is_some_and(|it| !it.multicast);
+        return unless(scene.ever(dead), "multicast worked");
+    }
+    let parts = |moment: &Moment<'_>| moment.parts(network);
+    if kind == EventKind::NetworkPartitioned {
+        return unless(scene.ever(|moment| parts(moment).len() > 1), "it was in one part");
+    }
+    let failed = |moment: &Moment<'_>| parts(moment).iter().all(|part| part.len() == 1);
+    unless(scene.ever(failed), "two exchanged")
+}
+
+fn nim_is_out(moment: &Moment<'_>, port: Port) -> bool {
+    moment.adapter(port).is_some_and(|adapter| adapter.nim != Nim::Runs)
+}
+
+fn was_late(moment: &Moment<'_>, host: usize) -> bool {
+    let nims = moment.adapters_of(host).any(|port| {
+        let nim = moment.adapter(port).map(|adapter| adapter.nim);
+        matches!(nim, Some(Nim::Stopped | Nim::Starved))
+    });
+    nims || moment.host(host).is_some_and(|it| !it.awake || it.stalled || it.blocked)
+}

@@ -1,0 +1,96 @@
+//! What may have led to an event: the time that it may speak of.
+
+use std::time::Duration;
+
+use hats_core::{config::Detection, time::nanos};
+
+use crate::{truth::Moment, world::World};
+
+/// An event speaks of now, or of a little while ago.
+pub(crate) struct Scene<'a> {
+    pub(crate) world: &'a World,
+    /// Now.
+    at: u64,
+    /// How far back, in nanoseconds.
+    memory: u64,
+    /// Who says it, who decided it, whom it is about: where news came from. The
+    /// time in which the first could not hear of the others does not count.
+    parties: Vec<usize>,
+}
+
+impl<'a> Scene<'a> {
+    /// What `observer` says at `at`, which `judge` decided, about `subject`; it
+    /// may speak of the time that `memory` goes back.
+    pub(crate) fn new(
+        world: &'a World,
+        at: Duration,
+        memory: fn(&Detection) -> Duration,
+        (observer, judge, subject): (usize, usize, Option<usize>),
+    ) -> Self {
+        let memory = nanos(memory(&world.hosts[observer].config.detection));
+        let parties = [Some(observer), Some(judge), subject].into_iter().flatten().collect();
+        Scene { world, at: nanos(at), memory, parties }
+    }
+
+    /// Who decided it.
+    pub(crate) fn judge(&self) -> usize {
+        self.parties[1]
+    }
+
+    /// Who says it.
+    pub(crate) fn observer(&self) -> usize {
+        self.parties[0]
+    }
+
+    /// Whether it was ever so in the time that the event may speak of.
+    pub(crate) fn ever(&self, so: impl Fn(&Moment<'a>) -> bool) -> bool {
+        self.goes_back_to(|_, moment| so(moment))
+    }
+
+    /// Whether the event may speak of that time.
+    pub(crate) fn speaks_of(&self, time: Duration) -> bool {
+        let time = nanos(time);
+        time + self.memory >= self.at || self.goes_back_to(|since, _| since <= time)
+    }
+
+    fn goes_back_to(&self, so: impl Fn(u64, &Moment<'a>) -> bool) -> bool {
+        let mut back_to = self.at.saturating_sub(self.memory);
+        for (since, until) in self.world.truth.spans(self.at) {
+            if until < back_to {
+                return false;
+            }
+            let moment = Moment::new(self.world, until);
+            if so(since, &moment) {
+                return true;
+            }
+            if self.is_blind(&moment) {
+                back_to = back_to.min(since.saturating_sub(self.memory));
+            }
+        }
+        false
+    }
+
+    fn is_blind(&self, moment: &Moment<'_>) -> bool {
+        let observer = self.observer();
+        !moment.is_live(observer)
+            || self.parties[1..].iter().any(|other| !moment.is_connected(observer, *other))
+    }
+}
+
+/// How long after something was over it may still be decided.
+///
+/// A round that began while it lasted ends with its probes, and the silence
+/// that it explains began before: that is the verdict's bound.
+pub(crate) fn evidence(detection: &Detection) -> Duration {
+    detection.verdict_bound()
+}
+
+/// How long after something was over, or was decided, it may still be told for
+/// the first time.
+///
+/// What a flood did not bring, since all three of its copies were lost (the
+/// last after two intervals), the comparison of databases does: within two
+/// proclaims of a leader that has become quiet, four intervals apart.
+pub(crate) fn news(detection: &Detection) -> Duration {
+    detection.verdict_bound() + detection.heartbeat_interval * 10
+}
