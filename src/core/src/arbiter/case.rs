@@ -62,6 +62,8 @@ pub(super) struct Case {
     /// Some probes of a target arrived and others did not: datagrams are lost
     /// by chance, and one round may be wrong.
     pub(super) lossy: bool,
+    /// Members other than the suspect that did not answer the reporter either.
+    pub(super) strays: BTreeSet<IpAddr>,
     /// Rounds in a row that came to the same conclusion.
     pub(super) agreed: u32,
     /// Arbiters were asked and none answered: ask the reference targets too.
@@ -111,9 +113,9 @@ pub(super) struct Found {
     /// The suspect's node lives elsewhere and was asked whom it reaches, and
     /// has not said so.
     pub(super) unheard: bool,
-    /// Members other than the suspect that do not answer the reporter either,
-    /// and were not asked what they see.
-    pub(super) unasked: BTreeSet<IpAddr>,
+    /// Members other than the suspect do not answer the reporter either, and
+    /// none of them was asked what it sees.
+    pub(super) unasked: bool,
     /// Adapters whose hosts answer ICMP echo on the network in question.
     pub(super) echoes: BTreeSet<IpAddr>,
 }
@@ -212,12 +214,15 @@ impl Case {
         let suspects = self.suspect.node_id;
         let unheard = round.asked.iter().any(|member| member.node_id == suspects)
             && !round.results.contains_key(&suspects);
-        let unasked = here()
+        let fresh: Vec<IpAddr> = here()
             .filter(|o| o.prober_address == self.reporter.address && o.received == 0)
             .map(|o| o.target_address)
             .filter(|target| !round.asked.iter().any(|member| member.address == *target))
             .filter(|target| *target != self.suspect.address)
             .collect();
+        let asked = round.asked.iter().any(|member| self.strays.contains(&member.address));
+        let unasked = !fresh.is_empty() && !asked;
+        self.strays.extend(fresh);
         self.unanswered = arbiters().next().is_some() && answered.is_empty();
         let until = now.max(round.started + rest);
         self.found = Some(Found {

@@ -68,6 +68,7 @@ impl Arbiter {
             stage,
             found: None,
             patrolled: false,
+            strays: BTreeSet::new(),
             lossy: false,
             agreed: 0,
             unanswered: false,
@@ -138,6 +139,7 @@ impl Arbiter {
         for (_, case) in mine.filter(|((_, address), _)| fresh(*address)) {
             case.group = group;
             case.found = None;
+            case.strays.clear();
             case.stage = Stage::Resting { until: now };
         }
     }
@@ -224,8 +226,7 @@ impl Arbiter {
         self.probe_suspect(&mut round.probing, place, &case.suspect, id, true, around);
         let alone = round.asked.is_empty();
         // Who is silent, too, may be with the suspect, on another side.
-        let unasked = case.found.as_ref().map(|found| &found.unasked);
-        for stray in unasked.map_or_else(Vec::new, |unasked| strays(place, unasked, around)) {
+        for stray in strays(place, &case.strays, around) {
             if round.asked.iter().all(|member| member.node_id != stray.node_id) {
                 round.asked.push(stray);
             }
@@ -350,9 +351,10 @@ impl Arbiter {
                 if conclusion.blames_suspect()
                     && case.round < ROUNDS_UNHEARD
                     && (found.unheard && matches!(conclusion, Conclusion::Adapter { .. })
-                        || around.place(case.adapter).is_some_and(|place| {
-                            !strays(place, &found.unasked, around).is_empty()
-                        })) =>
+                        || found.unasked
+                            && around.place(case.adapter).is_some_and(|place| {
+                                !strays(place, &case.strays, around).is_empty()
+                            })) =>
             {
                 if !running {
                     self.begin_round(now, case, around);
