@@ -95,3 +95,52 @@ pub(super) fn over_time(
     }
     vec![Series::steps("largest view", high), Series::steps("smallest view", low)]
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use hats_wire::GroupId;
+
+    use super::*;
+
+    /// At so many milliseconds, the host adopts a view of that size.
+    fn adoption((at, host, size): (u64, usize, u8)) -> Adoption {
+        let members: Vec<IpAddr> = (0..size).map(|i| IpAddr::from([10, 0, 0, i])).collect();
+        let leader = IpAddr::from([10, 0, 0, size]);
+        Adoption {
+            at: Duration::from_millis(at),
+            port: Port { host, adapter: 0 },
+            run: 1,
+            group: GroupId { instance: at, leader },
+            members: members.into(),
+        }
+    }
+
+    fn adoptions(all: &[(u64, usize, u8)]) -> Vec<Adoption> {
+        all.iter().copied().map(adoption).collect()
+    }
+
+    #[test]
+    fn a_size_that_nobody_has_at_a_whole_second_is_not_logged() {
+        let all = adoptions(&[(100, 0, 1), (200, 1, 1), (1500, 0, 2), (1600, 0, 3), (2500, 1, 3)]);
+        assert_eq!(distinct(&all), BTreeSet::from([1, 2, 3]));
+        assert_eq!(each_second(&all, Duration::ZERO), BTreeSet::from([1, 3]));
+        assert_eq!(most_at_one(&all), 3);
+        let port = |host| Port { host, adapter: 0 };
+        assert_eq!(changes(&all), BTreeMap::from([(port(0), 3), (port(1), 2)]));
+    }
+
+    #[test]
+    fn views_that_differ_are_two_lines_and_views_that_agree_are_one() {
+        let second = Duration::from_secs(1);
+        let all = adoptions(&[(0, 0, 3), (0, 1, 3), (1500, 0, 2), (1700, 1, 2)]);
+        let both = over_time(&all, (second, second * 3), |_| true);
+        let points = |series: &Series| series.points.clone();
+        assert_eq!(points(&both[0]), [(0.0, 3.0), (0.5, 3.0), (0.7, 2.0), (2.0, 2.0)]);
+        assert_eq!(points(&both[1]), [(0.0, 3.0), (0.5, 2.0), (0.7, 2.0), (2.0, 2.0)]);
+        let one = over_time(&all, (second, second * 3), |port| port.host == 0);
+        assert_eq!(one.len(), 1);
+        assert_eq!(points(&one[0]), [(0.0, 3.0), (0.5, 2.0), (2.0, 2.0)]);
+    }
+}

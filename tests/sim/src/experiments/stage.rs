@@ -216,3 +216,34 @@ impl Choices {
 pub(super) fn derived(seed: u64, number: u64) -> u64 {
     seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(number)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_counts_once_all_of_its_members_have_adopted_it() {
+        let mut world = World::lan(3, 1).build();
+        let mut groups = Groups::default();
+        world.run_until(World::formed, Duration::from_secs(5)).expect("three nodes form");
+        groups.read(&world);
+        assert_eq!(groups.complete(0), [3]);
+        world.crash("n2");
+        world.run_until(World::formed, Duration::from_secs(5)).expect("two are left");
+        groups.read(&world);
+        assert!(groups.complete(0).is_empty(), "the dead node's view is still there");
+        groups.forget(world.host_named("n2"));
+        assert_eq!(groups.complete(0), [2]);
+    }
+
+    #[test]
+    fn chosen_nodes_are_different_ones_and_depend_on_the_seed_only() {
+        let chosen = |seed| Choices::new(seed).nodes(10, 12);
+        let mut all = chosen(3);
+        assert_eq!(all, chosen(3));
+        assert_ne!(all, chosen(4));
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 10);
+    }
+}
