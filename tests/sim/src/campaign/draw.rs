@@ -399,3 +399,53 @@ impl Draw {
         Duration::from_micros(self.chance.between(0, span.as_micros() as u64))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::campaign::Scenario;
+
+    fn kinds(story: impl Fn(u64) -> Story) -> BTreeSet<&'static str> {
+        let stories = (0..400).map(story);
+        let steps = stories.flat_map(|it| it.episodes).flat_map(|episode| episode.steps);
+        steps.map(|step| step.fault.kind()).collect()
+    }
+
+    #[test]
+    fn kinds_that_are_not_held_yet_are_drawn_only_when_asked_for() {
+        let (held, all) = (kinds(Story::of), kinds(Story::of_all_kinds));
+        let more: Vec<&str> = all.difference(&held).copied().collect();
+        let not_held =
+            ["address-change", "daemon-hang", "flap", "multicast-dead", "partition-in-more"];
+        assert_eq!(more, not_held);
+        for kind in ["loss", "delay", "duplication", "reordering", "mtu", "starve", "nim-starve"] {
+            assert!(held.contains(kind), "{kind} is never drawn");
+        }
+    }
+
+    #[test]
+    fn stories_of_every_kind_are_read_as_they_were_written() {
+        for seed in 0..200 {
+            let (name, why) = (format!("seed {seed}"), None);
+            let scenario = Scenario { name, why, story: Story::of_all_kinds(seed) };
+            assert_eq!(Scenario::read("", &scenario.write()).as_ref(), Ok(&scenario));
+        }
+    }
+
+    #[test]
+    fn stories_are_of_two_to_forty_nodes_and_of_every_sort() {
+        let stories: Vec<Story> = (0..400).map(Story::of).collect();
+        let sizes: BTreeSet<usize> = stories.iter().map(|story| story.nodes.len()).collect();
+        assert_eq!(sizes.first(), Some(&2));
+        assert!(sizes.last().is_some_and(|most| (30..=40).contains(most)), "{sizes:?}");
+        for profile in Profile::ALL {
+            assert!(stories.iter().any(|story| story.detection == profile.detection()));
+        }
+        for count in 1..=3 {
+            assert!(stories.iter().any(|story| story.networks.len() == count));
+        }
+        assert!(stories.iter().any(|story| story.ipv6) && stories.iter().any(|story| !story.ipv6));
+    }
+}
