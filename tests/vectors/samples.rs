@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use hats_wire::{
     AdapterReport, CaseId, Cause, Chunk, Confidence, Direction, Envelope, GroupId, GroupReport,
-    Header, Incarnation, Item, ItemBody, ItemKey, ItemVersion, Join, Letter, List, Member, Message,
-    NodeId, NodeReport, Observation, Pair, Prepare, ProbeNotice, ProbeRequest, ProbeResult,
-    ProbeSeen, Proclaim, Removal, Silent, Summary, Verdict, VerdictKind, cluster_tag,
+    Header, Identity, Incarnation, Item, ItemBody, ItemKey, ItemVersion, Join, Letter, List,
+    Member, Message, NodeId, NodeReport, Observation, Pair, Prepare, ProbeNotice, ProbeRequest,
+    ProbeResult, ProbeSeen, Proclaim, Removal, Silent, Summary, Verdict, VerdictKind, cluster_tag,
 };
 
 pub(crate) fn header() -> Header {
@@ -30,17 +30,18 @@ fn group_v6() -> GroupId {
 }
 
 fn member(number: u8) -> Member {
-    Member {
+    Member::from(Identity {
         address: IpAddr::from([10, 77, 1, number]),
         node_id: NodeId(0xfeed_0000_0000_0000 | u64::from(number)),
         incarnation: Incarnation(1_795_400 + u64::from(number)),
         node: format!("n{number}"),
         interface: "eth0".into(),
-    }
+    })
 }
 
 fn member_v6() -> Member {
-    Member { address: address("fe80::3"), interface: "ens1f0".into(), ..member(3) }
+    let (address, interface) = (address("fe80::3"), "ens1f0".into());
+    Identity { address, interface, ..Identity::clone(&member(3)) }.into()
 }
 
 fn pair() -> Pair {

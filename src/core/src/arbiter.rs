@@ -26,8 +26,8 @@ use alloc::{
 use core::{net::IpAddr, time::Duration};
 
 use hats_wire::{
-    CaseId, Cause, Letter, Member, NodeId, Observation, ProbeNotice, ProbeRequest, ProbeResult,
-    ProbeSeen, Silent, Verdict,
+    CaseId, Cause, Identity, Letter, Member, NodeId, Observation, ProbeNotice, ProbeRequest,
+    ProbeResult, ProbeSeen, Silent, Verdict,
     link::{ProbeDone, StartProbe},
 };
 
@@ -106,13 +106,13 @@ impl<'a> Surroundings<'a> {
         let others = report.adapters.iter().filter(|adapter| adapter.network != network);
         others
             .filter_map(|adapter| {
-                let member = Member {
+                let member = Member::from(Identity {
                     address: adapter.address,
                     node_id: node,
                     incarnation,
                     node: report.node.clone(),
                     interface: adapter.interface.clone(),
-                };
+                });
                 Some((self.on(&adapter.network)?, member))
             })
             .collect()

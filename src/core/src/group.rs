@@ -123,6 +123,8 @@ pub struct Group {
     /// This node stops: the membership stays as it is to the end.
     retired: bool,
     asked_list_at: Option<Timestamp>,
+    /// Counts memberships and dooms.
+    changes: u64,
     outputs: Vec<Output>,
 }
 
@@ -140,6 +142,7 @@ impl Group {
             unresponsive: BTreeMap::new(),
             retired: false,
             asked_list_at: None,
+            changes: 0,
             outputs: Vec::new(),
         }
     }
@@ -154,6 +157,7 @@ impl Group {
 
     /// The adapter cannot be used. Gives the membership that ends with it.
     pub(crate) fn disable(&mut self) -> Option<GroupView> {
+        self.changes += 1;
         self.doomed.clear();
         self.path_changes.clear();
         match core::mem::replace(&mut self.phase, Phase::Disabled) {
@@ -165,6 +169,11 @@ impl Group {
     /// The membership in force.
     pub fn view(&self) -> Option<&GroupView> {
         self.membership().map(|membership| &membership.view)
+    }
+
+    /// Grows when the membership in force changes, or who is to leave it.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Who left with the commit that brought it.
@@ -313,6 +322,7 @@ impl Group {
         }
         let removal = Removal { member, cause, verdict_id: verdict_id.into() };
         let instance = membership.view.id.instance;
+        self.changes += 1;
         self.doomed.insert(address, Doomed { removal, instance });
         self.changes_wanted(now);
     }
@@ -373,6 +383,7 @@ impl Group {
     fn adopt(&mut self, now: Timestamp, view: GroupView, removed: Vec<Removal>, why: Adopted) {
         self.highest = self.highest.max(view.id.instance);
         let leads = view.id.leader == self.me.address;
+        self.changes += 1;
         self.doomed.retain(|address, doomed| {
             view.members.get(*address) == Some(&doomed.removal.member)
                 && view.id.instance <= doomed.instance + 1

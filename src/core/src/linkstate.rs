@@ -2,24 +2,30 @@
 //!
 //! Items are flooded; the newest version of each wins. Leaders put a digest of
 //! what they have into PROCLAIM, so that a member that missed an item notices
-//! and compares ([`Summary`](hats_wire::Message::Summary)).
+//! and compares ([`Summary`]): a small database item by item, a large one by
+//! buckets first.
 
 use alloc::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     string::String,
     vec::Vec,
 };
+use core::net::{IpAddr, Ipv4Addr};
 
 use hats_wire::{
-    GroupReport, Incarnation, Item, ItemBody, ItemKey, ItemVersion, NodeId, NodeReport, Verdict,
+    GroupReport, Incarnation, Item, ItemBody, ItemKey, ItemVersion, Member, NodeId, NodeReport,
+    Summary, Verdict,
 };
 
-use crate::members::Digest;
+use crate::members::{Digest, Members};
 
 /// Verdicts kept; older ones are forgotten.
 pub const VERDICTS_MAX: usize = 64;
 /// Items kept of nodes and groups; what comes beyond is refused.
 pub const ITEMS_MAX: usize = 16_384;
+/// Parts of a database that are compared one by one: the digests of all of them
+/// fit a datagram, and the items of one of a few thousand do nearly.
+pub const BUCKETS: usize = 64;
 
 /// See the module.
 #[derive(Debug)]
@@ -29,11 +35,23 @@ pub struct Database {
     items: BTreeMap<ItemKey, Item>,
     /// Verdicts by arrival.
     verdicts: VecDeque<String>,
+    /// Sums of the digests of the items in each bucket: what was done in another
+    /// order sums up to the same.
+    buckets: [u64; BUCKETS],
+    /// Counts changes of what groups report.
+    group_changes: u64,
 }
 
 impl Database {
     pub(crate) fn new(incarnation: Incarnation) -> Self {
-        Database { incarnation, sequence: 0, items: BTreeMap::new(), verdicts: VecDeque::new() }
+        Database {
+            incarnation,
+            sequence: 0,
+            items: BTreeMap::new(),
+            verdicts: VecDeque::new(),
+            buckets: [0; BUCKETS],
+            group_changes: 0,
+        }
     }
 
     /// A new version of an item of this node's own; it is in the database.
@@ -45,7 +63,7 @@ impl Database {
     }
 
     /// Takes an item if it is newer than what is there; says whether it was.
-    pub(crate) fn insert(&mut self, item: Item) -> bool {
+    pub(crate) fn insert(&mut self, mut item: Item) -> bool {
         let key = key_of(&item.body);
         match self.items.get(&key) {
             Some(known) if version(known) >= version(&item) => return false,
@@ -55,16 +73,56 @@ impl Database {
             None if self.items.len() >= ITEMS_MAX => return false,
             None => {}
         }
-        if let ItemKey::Verdict(id) = &key {
-            self.verdicts.push_back(id.clone());
-            if self.verdicts.len() > VERDICTS_MAX
-                && let Some(oldest) = self.verdicts.pop_front()
-            {
-                self.items.remove(&ItemKey::Verdict(oldest));
+        if let ItemBody::Group(report) = &mut item.body
+            && !report.members.is_sorted_by(|a, b| a.address > b.address)
+        {
+            report.members = Members::new(core::mem::take(&mut report.members)).to_vec();
+        }
+        match &item.body {
+            ItemBody::Verdict(verdict) => self.make_room_for_verdict(&verdict.id),
+            ItemBody::Group(report) if self.is_superseded(report) => return false,
+            ItemBody::Group(report) => {
+                self.group_changes += 1;
+                self.forget_superseded(report);
+            }
+            ItemBody::Node(_) => {}
+        }
+        let digest = digest_of(&key, version(&item));
+        let place = bucket_of(&key);
+        if let Some(before) = self.items.insert(key, item) {
+            let key = key_of(&before.body);
+            self.buckets[place] =
+                self.buckets[place].wrapping_sub(digest_of(&key, version(&before)));
+        }
+        self.buckets[place] = self.buckets[place].wrapping_add(digest);
+        true
+    }
+
+    fn make_room_for_verdict(&mut self, id: &str) {
+        self.verdicts.push_back(id.into());
+        if self.verdicts.len() > VERDICTS_MAX
+            && let Some(oldest) = self.verdicts.pop_front()
+        {
+            self.items.remove(&ItemKey::Verdict(oldest));
+        }
+    }
+
+    /// Whether a later report lists all that this one does: it says nothing then.
+    fn is_superseded(&self, report: &GroupReport) -> bool {
+        self.groups_of(&report.network).any(|other| supersedes(other, report))
+    }
+
+    fn forget_superseded(&mut self, report: &GroupReport) {
+        let old = self.groups_of(&report.network).filter(|other| supersedes(report, other));
+        let old: Vec<IpAddr> = old.map(|other| other.group.leader).collect();
+        for leader in old {
+            let key = ItemKey::Group(report.network.clone(), leader);
+            if let Some(item) = self.items.remove(&key) {
+                let place = bucket_of(&key);
+                self.buckets[place] =
+                    self.buckets[place].wrapping_sub(digest_of(&key, version(&item)));
             }
         }
-        self.items.insert(key, item);
-        true
     }
 
     pub(crate) fn has_verdict(&self, id: &str) -> bool {
@@ -74,44 +132,63 @@ impl Database {
     /// Equal where two databases agree on nodes and groups. Verdicts are
     /// repeated instead: which of them are still kept differs by node.
     pub(crate) fn digest(&self) -> u64 {
-        let mut digest = Digest::default();
-        for (key, item) in &self.items {
-            match key {
-                ItemKey::Node(node) => digest.number(node.0),
-                ItemKey::Group(network, leader) => {
-                    digest.bytes(network.as_bytes());
-                    digest.address(*leader);
-                }
-                ItemKey::Verdict(_) => continue,
-            }
-            digest.number(item.incarnation.0);
-            digest.number(item.sequence);
-        }
-        digest.value()
+        self.buckets.iter().fold(0, |sum: u64, bucket| sum.wrapping_add(*bucket))
+    }
+
+    /// The digests of its parts.
+    pub(crate) fn buckets(&self) -> Vec<u64> {
+        self.buckets.to_vec()
+    }
+
+    /// The parts that differ from another database's.
+    pub(crate) fn differing(&self, theirs: &[u64]) -> BTreeSet<usize> {
+        let same = |place: &usize| theirs.get(*place) == Some(&self.buckets[*place]);
+        (0..BUCKETS).filter(|place| !same(place)).collect()
+    }
+
+    /// What is in these parts.
+    pub(crate) fn items_in(&self, buckets: &BTreeSet<usize>) -> Vec<Item> {
+        self.listed(|place| buckets.contains(&place)).map(|(_, item)| item.clone()).collect()
     }
 
     /// What is there, for another node to compare with.
-    pub(crate) fn summary(&self) -> Vec<ItemVersion> {
+    pub(crate) fn summary(&self) -> Summary {
+        self.summary_of(|_| true)
+    }
+
+    /// What is in some parts, for another node to compare with.
+    pub(crate) fn summary_in(&self, buckets: &BTreeSet<usize>) -> Summary {
+        let covers = buckets.iter().filter_map(|place| u32::try_from(*place).ok()).collect();
+        Summary { covers, ..self.summary_of(|place| buckets.contains(&place)) }
+    }
+
+    fn summary_of(&self, which: impl Fn(usize) -> bool) -> Summary {
+        let version_of = |(key, item): (&ItemKey, &Item)| ItemVersion {
+            key: key.clone(),
+            incarnation: item.incarnation,
+            sequence: item.sequence,
+        };
+        Summary { have: self.listed(which).map(version_of).collect(), ..Summary::default() }
+    }
+
+    /// Items of nodes and groups, in some parts.
+    fn listed(&self, which: impl Fn(usize) -> bool) -> impl Iterator<Item = (&ItemKey, &Item)> {
         self.items
             .iter()
-            .map(|(key, item)| ItemVersion {
-                key: key.clone(),
-                incarnation: item.incarnation,
-                sequence: item.sequence,
-            })
-            .collect()
+            .filter(|(key, _)| !matches!(key, ItemKey::Verdict(_)))
+            .filter(move |(key, _)| which(bucket_of(key)))
     }
 
     /// Compares with another node's summary: what it lacks, and whether it has
     /// something that is lacking here. Verdicts are news when they are made and
     /// history later: who missed one has the state of groups and nodes.
-    pub(crate) fn compare(&self, theirs: &[ItemVersion]) -> (Vec<Item>, bool) {
+    pub(crate) fn compare(&self, theirs: &Summary) -> (Vec<Item>, bool) {
+        let covers: BTreeSet<usize> =
+            theirs.covers.iter().filter_map(|place| usize::try_from(*place).ok()).collect();
         let theirs: BTreeMap<&ItemKey, (Incarnation, u64)> =
-            theirs.iter().map(|v| (&v.key, (v.incarnation, v.sequence))).collect();
+            theirs.have.iter().map(|v| (&v.key, (v.incarnation, v.sequence))).collect();
         let lacking_there = self
-            .items
-            .iter()
-            .filter(|(key, _)| !matches!(key, ItemKey::Verdict(_)))
+            .listed(|place| covers.is_empty() || covers.contains(&place))
             .filter(|(key, item)| theirs.get(key).is_none_or(|had| *had < version(item)))
             .map(|(_, item)| item.clone())
             .collect();
@@ -137,10 +214,25 @@ impl Database {
     }
 
     pub(crate) fn groups(&self) -> impl Iterator<Item = &GroupReport> {
-        self.items.values().filter_map(|item| match &item.body {
+        self.groups_from("")
+    }
+
+    fn groups_of(&self, network: &str) -> impl Iterator<Item = &GroupReport> {
+        self.groups_from(network).take_while(move |report| report.network == network)
+    }
+
+    fn groups_from(&self, network: &str) -> impl Iterator<Item = &GroupReport> {
+        let lowest = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let later = self.items.range(ItemKey::Group(network.into(), lowest)..);
+        later.map_while(|(_, item)| match &item.body {
             ItemBody::Group(report) => Some(report),
             ItemBody::Node(_) | ItemBody::Verdict(_) => None,
         })
+    }
+
+    /// Grows whenever [`groups`](Self::groups) gives something else.
+    pub(crate) fn group_changes(&self) -> u64 {
+        self.group_changes
     }
 
     /// A verdict, to be told to one that missed it.
@@ -164,15 +256,62 @@ pub(crate) fn key_of(body: &ItemBody) -> ItemKey {
     }
 }
 
+/// The member of this address in a report of the database: members are by rank.
+pub(crate) fn member_of(report: &GroupReport, address: IpAddr) -> Option<&Member> {
+    let found = report.members.binary_search_by(|member| address.cmp(&member.address));
+    found.ok().map(|at| &report.members[at])
+}
+
 fn version(item: &Item) -> (Incarnation, u64) {
     (item.incarnation, item.sequence)
+}
+
+/// Whether a group came after another one and has all of its members: nobody
+/// belongs to that one any more.
+fn supersedes(later: &GroupReport, earlier: &GroupReport) -> bool {
+    let has = |address: IpAddr| member_of(later, address).is_some();
+    later.group.leader != earlier.group.leader
+        && later.group > earlier.group
+        && earlier.members.iter().all(|member| has(member.address))
+}
+
+fn key_digest(key: &ItemKey) -> Digest {
+    let mut digest = Digest::default();
+    match key {
+        ItemKey::Node(node) => digest.number(node.0),
+        ItemKey::Group(network, leader) => {
+            digest.bytes(network.as_bytes());
+            digest.address(*leader);
+        }
+        ItemKey::Verdict(id) => digest.bytes(id.as_bytes()),
+    }
+    digest
+}
+
+fn bucket_of(key: &ItemKey) -> usize {
+    // The last byte counts in the lowest bits, and in those from the 40th on.
+    usize::try_from((key_digest(key).value() >> 40) % BUCKETS as u64).unwrap_or(0)
+}
+
+/// None of a verdict: see [`Database::digest`].
+fn digest_of(key: &ItemKey, (incarnation, sequence): (Incarnation, u64)) -> u64 {
+    if matches!(key, ItemKey::Verdict(_)) {
+        return 0;
+    }
+    let mut digest = key_digest(key);
+    digest.number(incarnation.0);
+    digest.number(sequence);
+    digest.value()
 }
 
 #[cfg(test)]
 mod tests {
     use alloc::{string::ToString, vec};
 
+    use hats_wire::GroupId;
+
     use super::*;
+    use crate::members::tests::member;
 
     fn report(node: u64) -> ItemBody {
         ItemBody::Node(NodeReport {
@@ -228,6 +367,88 @@ mod tests {
             assert!(ours.insert(item));
         }
         assert_eq!(ours.digest(), theirs.digest());
+    }
+
+    fn group(network: &str, instance: u64, members: &[u8]) -> Item {
+        let members: Vec<Member> = members.iter().map(|last| member(*last)).collect();
+        let leader = members[0].address;
+        let report = GroupReport {
+            network: network.to_string(),
+            subnet: String::new(),
+            group: GroupId { instance, leader },
+            leader_node: members[0].node_id,
+            members,
+            failed_paths: vec![],
+            removed: vec![],
+        };
+        Item { incarnation: Incarnation(1), sequence: instance, body: ItemBody::Group(report) }
+    }
+
+    #[test]
+    fn a_group_whose_members_are_all_in_a_later_one_is_forgotten_in_whatever_order_it_comes() {
+        let items = [
+            group("neta", 5, &[1]),
+            group("neta", 6, &[3, 2]),
+            group("neta", 7, &[4, 2]),
+            group("neta", 9, &[5, 3, 2, 1]),
+            group("netb", 5, &[1]),
+        ];
+        let mut forward = Database::new(Incarnation(1));
+        let mut backward = Database::new(Incarnation(1));
+        for item in &items {
+            forward.insert(item.clone());
+        }
+        for item in items.iter().rev() {
+            backward.insert(item.clone());
+        }
+        for database in [&forward, &backward] {
+            let left = database.groups().map(|report| (&*report.network, report.group.instance));
+            // One of the third is in no other group.
+            assert_eq!(left.collect::<Vec<_>>(), [("neta", 7), ("neta", 9), ("netb", 5)]);
+        }
+        assert_eq!(forward.digest(), backward.digest());
+        let mut only = Database::new(Incarnation(1));
+        for item in &items[2..] {
+            only.insert(item.clone());
+        }
+        assert_eq!(only.digest(), forward.digest(), "nothing of the others is left");
+    }
+
+    #[test]
+    fn buckets_that_differ_hold_what_is_lacking() {
+        let mut ours = Database::new(Incarnation(1));
+        let mut theirs = Database::new(Incarnation(1));
+        for node in 0..500 {
+            let item = Item { incarnation: Incarnation(1), sequence: 1, body: report(node) };
+            ours.insert(item.clone());
+            if node % 100 != 7 {
+                theirs.insert(item);
+            }
+        }
+        let differing = ours.differing(&theirs.buckets());
+        assert!((1..=5).contains(&differing.len()), "{differing:?}");
+        let there = ours.items_in(&differing);
+        assert!(there.len() < 100, "a few buckets of many: {}", there.len());
+        let (lacking_there, lacking_here) = ours.compare(&theirs.summary_in(&differing));
+        assert_eq!((lacking_there.len(), lacking_here), (5, false));
+        let (lacking_here, lacking_there) = theirs.compare(&ours.summary_in(&differing));
+        assert!(lacking_here.is_empty() && lacking_there);
+        for item in there {
+            theirs.insert(item);
+        }
+        assert_eq!(ours.buckets(), theirs.buckets());
+        assert_eq!(ours.digest(), theirs.digest());
+    }
+
+    #[test]
+    fn items_spread_over_all_buckets() {
+        let mut database = Database::new(Incarnation(1));
+        for node in 0..2_000 {
+            database.originate(report(0x1000 + node));
+        }
+        let sizes = (0..BUCKETS).map(|place| database.items_in(&BTreeSet::from([place])).len());
+        let sizes: Vec<usize> = sizes.collect();
+        assert!(sizes.iter().all(|size| (10..60).contains(size)), "{sizes:?}");
     }
 
     #[test]

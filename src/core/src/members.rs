@@ -162,19 +162,19 @@ impl Digest {
 pub(crate) mod tests {
     use alloc::format;
 
-    use hats_wire::Incarnation;
+    use hats_wire::{Identity, Incarnation};
 
     use super::*;
 
     /// A member whose node is `n<last>` and whose address is 10.77.1.`last`.
     pub(crate) fn member(last: u8) -> Member {
-        Member {
+        Member::from(Identity {
             address: IpAddr::from([10, 77, 1, last]),
             node_id: NodeId(u64::from(last)),
             incarnation: Incarnation(1),
             node: format!("n{last}"),
             interface: "eth0".into(),
-        }
+        })
     }
 
     #[test]
@@ -189,9 +189,8 @@ pub(crate) mod tests {
     #[test]
     fn digest_tells_a_restarted_member_from_the_old_one() {
         let old = Members::new([member(1), member(2)]);
-        let mut restarted = member(2);
-        restarted.incarnation = Incarnation(2);
-        let new = Members::new([member(1), restarted]);
+        let restarted = Identity { incarnation: Incarnation(2), ..Identity::clone(&member(2)) };
+        let new = Members::new([member(1), restarted.into()]);
         assert_ne!(old.digest([]), new.digest([]));
         assert_eq!(old.digest([]), Members::new([member(2), member(1)]).digest([]));
     }

@@ -12,7 +12,7 @@ use alloc::{
 use core::{net::IpAddr, time::Duration};
 
 use hats_wire::{
-    Cause, GroupReport, Header, Item, Member, Message, NodeId, Pair, Reassembly, cluster_tag,
+    Cause, GroupReport, Header, ItemKey, Member, Message, NodeId, Pair, Reassembly, cluster_tag,
     link::{Command, Configure, Link, Mode, Statistics},
 };
 
@@ -39,6 +39,7 @@ mod local;
 mod news;
 mod paths;
 mod show;
+mod sync;
 mod verdicts;
 
 /// Time between two lines about this node's own lateness.
@@ -60,8 +61,7 @@ struct Local {
     neighbours: Neighbours,
     realtime: bool,
     memory_locked: bool,
-    /// Its group's database digest differed from the leader's, so often.
-    digest_differs: u32,
+    sync: sync::Sync,
     /// Ways to those that are not members yet, and not heard directly.
     detours: detours::Detours,
     /// Counts proclaims, to spread what is sent to the absent.
@@ -91,7 +91,7 @@ pub struct Node {
     arbiter: Arbiter,
     reassembly: Reassembly,
     /// Items are flooded three times, in case one is lost.
-    repeats: Vec<(Timestamp, Item)>,
+    repeats: BTreeMap<ItemKey, sync::Repeat>,
     lease_at: Timestamp,
     alive_at: Timestamp,
     leaving: Option<leave::Leaving>,
@@ -104,6 +104,8 @@ pub struct Node {
     /// When it was last said that this node was late.
     late_told: Option<Timestamp>,
     verdicts_at: BTreeMap<String, Timestamp>,
+    /// From what it was last seen who is in sight.
+    refreshed: Option<groups::Sources>,
     effects: Vec<Effect>,
 }
 
@@ -139,7 +141,7 @@ impl Node {
             topology: Topology::default(),
             arbiter,
             reassembly: Reassembly::new(),
-            repeats: Vec::new(),
+            repeats: BTreeMap::new(),
             lease_at: now,
             alive_at: now + ALIVE_EVERY,
             leaving: None,
@@ -149,6 +151,7 @@ impl Node {
             drifted: BTreeSet::new(),
             late_told: None,
             verdicts_at: BTreeMap::new(),
+            refreshed: None,
             effects: Vec::from([Effect::Publish(started)]),
             config,
         }
@@ -202,6 +205,7 @@ impl Node {
             self.say_alive();
         }
         self.repeat_items(now);
+        self.wake_sync(now);
         self.probe_paths(now);
         self.say_alone(now);
         self.wake_leaving(now);
@@ -220,7 +224,10 @@ impl Node {
             Some((at, Deadline::Group(*index)))
         });
         let cases = self.arbiter.next_deadline().map(|at| (at, Deadline::Case));
-        let repeats = self.repeats.iter().map(|(at, _)| (*at, Deadline::LinkState)).min();
+        let pause = self.pause();
+        let syncs = self.locals.values().filter_map(|local| local.sync.next_deadline(pause));
+        let repeats = self.repeats.values().map(|repeat| repeat.at);
+        let repeats = repeats.chain(syncs).min().map(|at| (at, Deadline::LinkState));
         let paths = self.paths.next_deadline().map(|at| (at, Deadline::Case));
         let leave = self.leaving.as_ref().and_then(leave::Leaving::next_deadline);
         let leave = leave.map(|at| (at, Deadline::Leave));
@@ -299,7 +306,7 @@ impl Node {
     /// higher leader's is known to be at work there.
     fn leads_network(&self, network: &str) -> bool {
         let mine = self.locals.values().filter(|local| {
-            let known = self.topology.adapters.get(&(network.into(), local.me.address));
+            let known = self.topology.adapters.get(network, local.me.address);
             // One that is itself to blame for being alone speaks for nobody.
             let down = known.is_some_and(|known| known.state == AdapterState::Down);
             local.spec.network.name == network
@@ -314,7 +321,7 @@ impl Node {
             return false;
         };
         let above = |report: &GroupReport| {
-            let leader = self.topology.adapters.get(&(network.into(), report.group.leader));
+            let leader = self.topology.adapters.get(network, report.group.leader);
             let works = leader.is_some_and(|known| {
                 known.state == AdapterState::Up && known.instance <= report.group.instance
             });

@@ -7,7 +7,7 @@ use alloc::{
 };
 use core::net::IpAddr;
 
-use hats_wire::{Cause, Confidence, Direction, GroupId, Member, Verdict, VerdictKind};
+use hats_wire::{Cause, Confidence, Direction, GroupId, Identity, Member, Verdict, VerdictKind};
 
 use crate::{
     election::Roles,
@@ -26,7 +26,7 @@ pub(crate) fn list(names: &[String]) -> String {
 
 /// An event about one adapter.
 pub(crate) fn about_adapter(kind: EventKind, network: &str, member: &Member, rest: &str) -> Event {
-    let Member { address, node, interface, .. } = member;
+    let Identity { address, node, interface, .. } = &**member;
     let mut event =
         Event::new(kind, format!("{network}: {interface} of {node} ({address}) {rest}"));
     event.node = Some(node.clone());

@@ -3,8 +3,8 @@
 //! A value that exists can be sent: what protobuf leaves optional but the
 //! protocol requires is not optional here.
 
-use alloc::{string::String, vec::Vec};
-use core::net::IpAddr;
+use alloc::{string::String, sync::Arc, vec::Vec};
+use core::{fmt, net::IpAddr, ops::Deref};
 
 use crate::{
     CaseId, Cause, Envelope, GroupId, Header, Incarnation, Item, ItemVersion, NodeId, Pair,
@@ -129,8 +129,35 @@ pub enum Message {
 }
 
 /// One adapter in a group.
+///
+/// It is listed in many places at once (what is in force, what is prepared, what
+/// is known): a clone shares it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Member(Arc<Identity>);
+
+impl From<Identity> for Member {
+    fn from(identity: Identity) -> Self {
+        Member(Arc::new(identity))
+    }
+}
+
+impl Deref for Member {
+    type Target = Identity;
+
+    fn deref(&self) -> &Identity {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a [`Member`] is: an adapter, and the run of the daemon that serves it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Member {
+pub struct Identity {
     /// Its address on the group's network: members are ordered by it.
     pub address: IpAddr,
     /// Whose adapter it is.

@@ -127,7 +127,8 @@ impl Arbiter {
         if place.fault.is_none() && !again {
             // Probe back: what the prober hears of it tells whether we send.
             let mut unnoted = Probing::default();
-            let prober = Member { address: notice.prober, ..place.me.clone() };
+            let me = Identity::clone(place.me);
+            let prober = Identity { address: notice.prober, ..me }.into();
             let ask = Ask { case, count: PROBES, icmp: false, as_reporter: false, elsewhere: None };
             self.probe(&mut unnoted, place, &prober, ask);
         }

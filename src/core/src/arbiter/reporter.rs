@@ -255,11 +255,12 @@ impl Arbiter {
         }
         if alone || case.unanswered {
             for address in place.references {
-                let target = Member {
+                let target = Identity {
                     address: *address,
                     node: REFERENCE.to_string(),
-                    ..case.suspect.clone()
+                    ..Identity::clone(&case.suspect)
                 };
+                let target = target.into();
                 let ask = Ask {
                     case: case.id,
                     count: PROBES,

@@ -21,7 +21,8 @@ fn on(network: AdapterIndex, of: u8) -> Member {
     if network == NETA {
         return member(of);
     }
-    Member { address: IpAddr::from([10, 77, 2, of]), interface: "eth1".into(), ..member(of) }
+    let (address, interface) = (IpAddr::from([10, 77, 2, of]), "eth1".into());
+    Identity { address, interface, ..Identity::clone(&member(of)) }.into()
 }
 
 fn ms(millis: u64) -> Duration {
@@ -62,7 +63,7 @@ impl Scene {
             references: vec![],
             fault: None,
             database,
-            arbiter: Arbiter::new(node(me), 1, &member(me).node, prefix, &detection()),
+            arbiter: Arbiter::new(node(me), 1, &member(me).node.clone(), prefix, &detection()),
         }
     }
 
@@ -149,7 +150,7 @@ fn last(member: &Member) -> u8 {
 
 fn finding(prober: u8, target: &Member, reached: bool) -> Observation {
     Observation {
-        prober: member(prober).node,
+        prober: member(prober).node.clone(),
         prober_address: member(prober).address,
         prober_is_reporter: false,
         target: target.node.clone(),
@@ -171,14 +172,14 @@ fn report(name: u8, networks: &[AdapterIndex]) -> Item {
     let adapters = networks
         .iter()
         .map(|network| {
-            let Member { interface, address, .. } = on(*network, name);
+            let Identity { interface, address, .. } = Identity::clone(&on(*network, name));
             let network = if *network == NETA { "neta" } else { "netb" }.into();
             AdapterReport { network, interface, address, fault: None, group: None }
         })
         .collect();
     let body = ItemBody::Node(NodeReport {
         node_id: node(name),
-        node: member(name).node,
+        node: member(name).node.clone(),
         version: "1".into(),
         adapters,
         leaving: false,

@@ -22,10 +22,10 @@ fn address(of: u8) -> IpAddr {
 /// `prober` probed `target` on the network in question, and got no answer.
 fn unanswered(prober: u8, target: u8) -> Observation {
     Observation {
-        prober: member(prober).node,
+        prober: member(prober).node.clone(),
         prober_address: address(prober),
         prober_is_reporter: prober == R,
-        target: member(target).node,
+        target: member(target).node.clone(),
         target_address: address(target),
         network: "neta".into(),
         sent: 3,

@@ -5,7 +5,7 @@ extern crate std;
 use alloc::{boxed::Box, collections::BTreeMap, vec, vec::Vec};
 use core::{fmt, net::IpAddr, time::Duration};
 
-use hats_wire::{Incarnation, Proclaim};
+use hats_wire::{Identity, Incarnation, Proclaim};
 
 use super::*;
 use crate::{config::Profile, members::tests::member};
@@ -110,8 +110,9 @@ impl Wire {
     }
 
     fn start_with(&mut self, name: u8, incarnation: u64, first_instance: u64) {
-        let me = Member { incarnation: Incarnation(incarnation), ..member(name) };
-        let mut group = Group::new(me, &Profile::Default.detection(), first_instance);
+        let me =
+            Identity { incarnation: Incarnation(incarnation), ..Identity::clone(&member(name)) };
+        let mut group = Group::new(me.into(), &Profile::Default.detection(), first_instance);
         group.enable(self.now);
         self.groups.insert(name, group);
     }

@@ -87,7 +87,7 @@ impl Node {
     /// A member that is known to be down, and silent, is to leave: what was said
     /// of it came when it was not a member here, or not yet.
     fn doom_known(&mut self, now: Timestamp, network: &str, member: &Member) {
-        let known = self.topology.adapters.get(&(network.to_string(), member.address));
+        let known = self.topology.adapters.get(network, member.address);
         let Some(known) = known.filter(|known| {
             let out = matches!(known.state, AdapterState::Down | AdapterState::Left);
             out && known.member.incarnation >= member.incarnation
@@ -246,7 +246,7 @@ impl Node {
     /// still outside.
     fn is_of_the_past(&self, silent: &Silent) -> bool {
         let joined = |member: &Member| {
-            let known = self.topology.adapters.get(&(silent.network.clone(), member.address))?;
+            let known = self.topology.adapters.get(&silent.network, member.address)?;
             (known.state == AdapterState::Up).then_some(known.joined)
         };
         joined(&silent.reporter).is_some_and(|reporter| {
@@ -259,7 +259,7 @@ impl Node {
     /// the same adapter, and a dead node is missed on each of its networks.
     fn is_settled(&self, silent: &Silent, conclusion: &Conclusion) -> bool {
         let down = |member: &Member| {
-            let known = self.topology.adapters.get(&(silent.network.clone(), member.address));
+            let known = self.topology.adapters.get(&silent.network, member.address);
             // Out of sight is not judged yet, and judged in vain not for good.
             known.is_some_and(|known| {
                 let vain = matches!(conclusion, Conclusion::Inconclusive { .. });
@@ -298,8 +298,7 @@ impl Node {
             return None;
         }
         let of = |member: &Member| {
-            let key = (silent.network.clone(), member.address);
-            self.topology.adapters.get(&key)?.verdict_id.as_ref()
+            self.topology.adapters.get(&silent.network, member.address)?.verdict_id.as_ref()
         };
         let id = match &conclusion {
             Conclusion::Alive => None,

@@ -16,12 +16,22 @@ const FOREIGN_EVERY: Duration = Duration::from_secs(3600);
 /// Addresses of foreign clusters remembered.
 const FOREIGN_MAX: usize = 256;
 
+/// How a datagram came.
+#[derive(Clone, Copy)]
+struct Way {
+    /// To everybody on the network.
+    to_group: bool,
+    /// Round a failed path.
+    relayed: bool,
+}
+
 impl Node {
     pub(super) fn received(
         &mut self,
         now: Timestamp,
         index: AdapterIndex,
         from: IpAddr,
+        to_group: bool,
         datagram: &[u8],
     ) {
         // The NIM counted what cannot be decoded; it passes up only the rest.
@@ -30,17 +40,10 @@ impl Node {
         if ours && matches!(frame.message, Message::Proclaim(_)) {
             self.pass_on(index, from, datagram);
         }
-        self.frame(now, index, from, frame, true);
+        self.frame(now, index, from, frame, Way { to_group, relayed: false });
     }
 
-    fn frame(
-        &mut self,
-        now: Timestamp,
-        index: AdapterIndex,
-        from: IpAddr,
-        frame: Frame,
-        direct: bool,
-    ) {
+    fn frame(&mut self, now: Timestamp, index: AdapterIndex, from: IpAddr, frame: Frame, way: Way) {
         let header = frame.header;
         if header.cluster != self.header.cluster {
             self.foreign(now, index, from, &frame.message);
@@ -60,16 +63,18 @@ impl Node {
                 if self.is_named_otherwise(index, from, &proclaim) {
                     return;
                 }
-                self.compare_databases(index, from, proclaim.database);
+                self.compare_databases(now, index, from, proclaim.database);
                 self.group(now, index, from, Message::Proclaim(proclaim));
             }
-            Message::Relay { from: origin, to, datagram } if direct => {
+            Message::Relay { from: origin, to, datagram } if !way.relayed => {
                 self.relayed(now, index, from, (origin, to), &datagram);
             }
             Message::Goodbye { .. } => self.goodbye(now, index, from),
             Message::Envelope(envelope) => self.envelope(now, index, from, envelope),
-            Message::Flood { items } => self.flooded(now, index, header.node_id, items),
-            Message::Summary(summary) => self.summarised(index, from, &summary),
+            Message::Flood { items } => {
+                self.flooded(now, index, header.node_id, way.to_group, items);
+            }
+            Message::Summary(summary) => self.summarised(now, index, from, summary),
             Message::LeaveAck { .. } => self.leave_acknowledged(index),
             message @ (Message::Join(_)
             | Message::Prepare(_)
@@ -112,7 +117,8 @@ impl Node {
         if to == local.me.address {
             local.detours.learn(now, origin, Some(relay), keep);
             if let Ok(frame) = decode(datagram) {
-                self.frame(now, index, origin, frame, false);
+                let way = Way { to_group: false, relayed: true };
+                self.frame(now, index, origin, frame, way);
             }
         } else if known {
             self.relay(index, origin, to, to, datagram);

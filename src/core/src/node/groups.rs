@@ -2,27 +2,37 @@
 
 use alloc::{
     collections::{BTreeMap, BTreeSet},
-    string::String,
     vec::Vec,
 };
 use core::net::IpAddr;
 
 use hats_wire::{
-    Cause, GroupId, GroupReport, Incarnation, ItemBody, Member, Message, NodeId, Pair, Proclaim,
-    Removal, VerdictKind, link::Mode,
+    Cause, GroupId, GroupReport, Incarnation, Item, ItemBody, Member, Message, NodeId, Pair,
+    Proclaim, Removal, VerdictKind, link::Mode,
 };
 
 use super::{Local, Node};
 use crate::{
     group::{Adopted, GroupView, Output},
     io::AdapterIndex,
+    linkstate::member_of,
     say,
     time::Timestamp,
+    topology::Visible,
     view::{AdapterState, NodeState},
 };
 
-/// Adapters by network and address, with their group.
-type Visible = BTreeMap<(String, IpAddr), (GroupId, Member)>;
+/// Looks at who is in sight, one after another.
+const LOOKS_MAX: usize = 4;
+
+/// What the last look at who is in sight was made from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Sources {
+    /// Group, changes and whether it works, of each local adapter.
+    groups: Vec<(Option<GroupId>, u64, bool)>,
+    topology: u64,
+    reports: u64,
+}
 
 /// Addresses that are missing from the group and proclaimed to by unicast at a time.
 const ABSENT_MAX: usize = 16;
@@ -62,13 +72,8 @@ impl Node {
         });
         // Those that should be here and are not hear of it by unicast too:
         // multicast may be dead where unicast works.
-        let network = &local.spec.network.name;
-        let known = self
-            .topology
-            .adapters
-            .range((network.clone(), IpAddr::from([0, 0, 0, 0]))..)
-            .take_while(|((name, _), _)| name == network)
-            .map(|((_, address), _)| *address);
+        let known = self.topology.adapters.on(&local.spec.network.name);
+        let known = known.map(|(address, _)| *address);
         let absent: BTreeSet<IpAddr> = known
             .chain(local.spec.network.peers.iter().copied())
             .filter(|address| !view.members.contains(*address))
@@ -144,7 +149,7 @@ impl Node {
         self.publish_as(event, leads);
         self.say_leader(&network, before.as_ref(), &view, leads);
         self.report_group(now, index, &view, leads);
-        self.greet(index, before.as_ref(), &view);
+        self.greet(now, index, before.as_ref(), &view);
         self.refresh_nodes(now);
     }
 
@@ -170,7 +175,9 @@ impl Node {
             }
             // Out of reach is not unwell: what a verdict says of it comes with
             // the verdict.
-            let untold = verdict.is_none() && !verdict_id.is_empty() && !cause.is_fact();
+            // One that is here and doubted has not been told either.
+            let told = self.verdicts_at.contains_key(verdict_id);
+            let untold = !told && !verdict_id.is_empty() && !cause.is_fact();
             if split || untold || *cause == Cause::Unreachable {
                 self.topology.adapter_unknown(now, network, member.address);
                 continue;
@@ -229,12 +236,8 @@ impl Node {
     pub(super) fn alone_until(&self, local: &Local) -> Option<Timestamp> {
         let view = local.group.view().filter(|view| view.members.len() == 1)?;
         let name = &local.spec.network.name;
-        let me = self.topology.adapters.get(&(name.clone(), local.me.address))?;
-        let others = self
-            .topology
-            .adapters
-            .keys()
-            .any(|(network, address)| network == name && *address != local.me.address);
+        let me = self.topology.adapters.get(name, local.me.address)?;
+        let others = !self.is_sole(name, local.me.address);
         let waiting = me.state == AdapterState::Joining && local.fault.is_none() && !others;
         let wait = self.config.detection.heartbeat_interval * 10;
         (waiting && view.id.leader == local.me.address)
@@ -274,100 +277,126 @@ impl Node {
         }
     }
 
+    /// Every member makes the same report of its group. It is news only to nodes
+    /// that are not in it: its leader tells them, or who is there for it.
     fn report_group(&mut self, now: Timestamp, index: AdapterIndex, view: &GroupView, leads: bool) {
         let Some(local) = self.locals.get(&index) else { return };
-        if !leads {
-            return;
-        }
+        let Some(leader) = view.members.get(view.id.leader).cloned() else { return };
         let report = GroupReport {
             network: local.spec.network.name.clone(),
             subnet: local.spec.network.subnet.clone(),
             group: view.id,
-            leader_node: self.config.node_id,
+            leader_node: leader.node_id,
             members: view.members.to_vec(),
             failed_paths: view.failed_paths.iter().copied().collect(),
             removed: local.group.removed().to_vec(),
         };
-        self.originate(now, ItemBody::Group(report));
-    }
-
-    /// A newcomer tells the group what it knows, and asks its leader for the rest.
-    fn greet(&mut self, index: AdapterIndex, before: Option<&GroupView>, view: &GroupView) {
-        let same_leader = before.is_some_and(|before| before.id.leader == view.id.leader);
-        if same_leader || view.members.len() < 2 {
-            return;
+        let body = ItemBody::Group(report);
+        let item = Item { incarnation: leader.incarnation, sequence: view.id.instance, body };
+        self.database.insert(item.clone());
+        let mut told = false;
+        for other in self.indices() {
+            let speaks =
+                leads || (!self.is_at_work(other, leader.node_id) && self.is_gateway(index, other));
+            if other != index && speaks && self.is_news_to(other, view) {
+                told = true;
+                self.tell(now, other, [item.clone()]);
+            }
         }
-        let own = self.database.own_node(self.config.node_id);
-        if let Some(item) = own {
-            self.send(index, None, &Message::Flood { items: Vec::from([item]) });
-        }
-        let Some(local) = self.locals.get(&index) else { return };
-        if view.id.leader != local.me.address {
-            let have = self.database.summary();
-            let summary = hats_wire::Summary { have, answer_wanted: true, ..Default::default() };
-            let summary = Message::Summary(summary);
-            self.send(index, Some(view.id.leader), &summary);
+        if told {
+            self.repeat(now, item);
         }
     }
 
-    /// Looks anew which nodes and adapters groups connect to this one.
+    /// Whether somebody in that group is on a node without a member in `view`.
+    fn is_news_to(&self, index: AdapterIndex, view: &GroupView) -> bool {
+        let there = self.locals.get(&index).and_then(|local| local.group.view());
+        let members = there.into_iter().flat_map(|there| there.members.iter());
+        members
+            .filter(|member| member.node_id != self.config.node_id)
+            .any(|member| view.members.of_node(member.node_id).next().is_none())
+    }
+
+    /// Looks anew which nodes and adapters groups connect to this one, as long
+    /// as anything has changed that decides about it: a node that is back in
+    /// sight brings its adapters.
     pub(super) fn refresh_nodes(&mut self, now: Timestamp) {
-        let (reachable, visible) = self.sight();
-        let events = self.topology.in_sight(now, &visible, self.config.node_id);
-        for (_, event) in events {
-            self.publish_as(Some(event), false);
+        for _ in 0..LOOKS_MAX {
+            let sources = self.sources();
+            if self.refreshed.as_ref() == Some(&sources) {
+                return;
+            }
+            self.refreshed = Some(sources);
+            let (reachable, visible) = self.sight();
+            for event in self.topology.in_sight(now, &visible, self.config.node_id) {
+                self.publish_as(Some(event), false);
+            }
+            for (id, event) in self.topology.reachable(now, &reachable, self.config.node_id) {
+                let authority = self.speaks_for(id);
+                self.publish_as(Some(event), authority);
+            }
         }
-        let events = self.topology.reachable(now, &reachable, self.config.node_id);
-        for event in events {
-            let id = event.node.as_ref().and_then(|name| {
-                self.topology.nodes.iter().find(|(_, node)| node.name == *name).map(|(id, _)| *id)
-            });
-            let authority = id.is_some_and(|id| self.speaks_for(id));
-            self.publish_as(Some(event), authority);
-        }
+    }
+
+    /// All that decides who is in sight, as numbers that grow when it changes.
+    fn sources(&self) -> Sources {
+        let groups = self.locals.values().map(|local| {
+            let group = local.group.view().map(|view| view.id);
+            (group, local.group.changes(), local.fault.is_none())
+        });
+        let groups = groups.collect();
+        Sources { groups, topology: self.topology.changes, reports: self.database.group_changes() }
     }
 
     /// The newest group that lists each adapter, among those known here.
-    fn belongings(&self) -> BTreeMap<(&str, IpAddr), (GroupId, &Member)> {
-        let mut belongs: BTreeMap<(&str, IpAddr), (GroupId, &Member)> = BTreeMap::new();
-        let reported = self
-            .database
-            .groups()
-            .flat_map(|r| r.members.iter().map(|m| (r.network.as_str(), r.group, m)));
+    fn belongings(&self) -> BTreeMap<&str, BTreeMap<IpAddr, (GroupId, &Member)>> {
+        let mut belongs: BTreeMap<&str, BTreeMap<IpAddr, (GroupId, &Member)>> = BTreeMap::new();
+        let reported = self.database.groups();
+        let reported = reported.map(|report| (&*report.network, report.group, &report.members[..]));
         let own = self.locals.values().filter(|local| local.fault.is_none());
-        let own =
-            own.filter_map(|local| Some((local.spec.network.name.as_str(), local.group.view()?)));
-        let own =
-            own.flat_map(|(network, view)| view.members.iter().map(move |m| (network, view.id, m)));
-        for (network, group, member) in reported.chain(own) {
-            let known = self.topology.adapters.get(&(network.into(), member.address));
-            let out = known.is_some_and(|known| known.is_out() && known.instance >= group.instance);
-            // What an earlier run was listed in says nothing of this one.
-            let run = self.topology.nodes.get(&member.node_id).map(|known| known.incarnation);
-            let old = run.is_some_and(|run| run > member.incarnation);
-            if out || old || self.is_doomed(network, member.address) {
-                continue;
-            }
-            let entry = belongs.entry((network, member.address)).or_insert((group, member));
-            if group > entry.0 {
-                *entry = (group, member);
+        let own = own.filter_map(|local| {
+            let view = local.group.view()?;
+            Some((&*local.spec.network.name, view.id, view.members.as_slice()))
+        });
+        let mut listed: Vec<(&str, GroupId, &[Member])> = reported.chain(own).collect();
+        // A group's own members report the same as its leader.
+        listed.sort_by_key(|(network, group, _)| (*network, *group));
+        listed.dedup_by_key(|(network, group, _)| (*network, *group));
+        for (network, group, members) in listed {
+            let its = belongs.entry(network).or_default();
+            for member in members {
+                if self.belongs(network, group, member) {
+                    // Later ones come later.
+                    its.insert(member.address, (group, member));
+                }
             }
         }
         belongs
     }
 
+    /// Whether to be listed in this group says anything of the adapter now.
+    fn belongs(&self, network: &str, group: GroupId, member: &Member) -> bool {
+        let known = self.topology.adapters.get(network, member.address);
+        let out = known.is_some_and(|known| known.is_out() && known.instance >= group.instance);
+        // What an earlier run was listed in says nothing of this one.
+        let run = self.topology.nodes.get(&member.node_id).map(|known| known.incarnation);
+        let old = run.is_some_and(|run| run > member.incarnation);
+        !out && !old && !self.is_doomed(network, member.address)
+    }
+
     /// No other adapter is known on that network: to be alone is no fault.
     fn is_sole(&self, network: &str, address: IpAddr) -> bool {
-        let mut known = self.topology.adapters.keys().filter(|(name, _)| name == network);
-        known.all(|(_, other)| *other == address)
+        self.topology.adapters.on(network).all(|(other, _)| *other == address)
     }
 
     /// The nodes that groups connect to this one, and the adapters that are in
     /// such a group with others.
     fn sight(&self) -> (BTreeMap<NodeId, Incarnation>, Visible) {
         let mut rooms: BTreeMap<(&str, GroupId), Vec<&Member>> = BTreeMap::new();
-        for ((network, _), (group, member)) in self.belongings() {
-            rooms.entry((network, group)).or_default().push(member);
+        for (network, its) in self.belongings() {
+            for (group, member) in its.into_values() {
+                rooms.entry((network, group)).or_default().push(member);
+            }
         }
         let mut found = BTreeMap::from([(self.config.node_id, self.config.incarnation)]);
         let mut visible = Visible::new();
@@ -379,10 +408,11 @@ impl Node {
                     for member in room.iter() {
                         let seen = found.entry(member.node_id).or_insert(member.incarnation);
                         *seen = (*seen).max(member.incarnation);
-                        if room.len() > 1 || self.is_sole(network, member.address) {
-                            let key = ((*network).into(), member.address);
-                            visible.insert(key, (*group, (*member).clone()));
-                        }
+                    }
+                    if room.len() > 1 || self.is_sole(network, room[0].address) {
+                        let its =
+                            room.iter().map(|member| (member.address, (*group, (*member).clone())));
+                        visible.entry((*network).into()).or_default().extend(its);
                     }
                 }
                 !connected
@@ -395,20 +425,19 @@ impl Node {
 
     /// The newest group known here that lists this member.
     pub(super) fn newest_group(&self, network: &str, member: &Member) -> Option<GroupId> {
-        let same = |other: &Member| {
-            other.address == member.address && other.incarnation >= member.incarnation
-        };
+        let same = |other: &Member| other.incarnation >= member.incarnation;
         let reported = self
             .database
             .groups()
-            .filter(|report| report.network == network && report.members.iter().any(same))
+            .filter(|report| report.network == network)
+            .filter(|report| member_of(report, member.address).is_some_and(same))
             .map(|report| report.group);
         let own = self
             .locals
             .values()
             .filter(|local| local.spec.network.name == network)
             .filter_map(|local| local.group.view())
-            .filter(|view| view.members.iter().any(same))
+            .filter(|view| view.members.get(member.address).is_some_and(same))
             .map(|view| view.id);
         reported.chain(own).max()
     }

@@ -9,11 +9,11 @@ use alloc::{
 use core::time::Duration;
 
 use hats_wire::{
-    AdapterReport, Cause, ItemBody, Member, Message, NodeReport,
+    AdapterReport, Cause, Identity, ItemBody, Member, Message, NodeReport,
     link::{Command, Link, NeighbourState, Report, Statistics},
 };
 
-use super::{LATE_EVERY, Local, NimState, Node};
+use super::{LATE_EVERY, Local, NimState, Node, sync::Sync};
 use crate::{
     config::AdapterSpec,
     event::{Event, EventKind},
@@ -26,13 +26,13 @@ use crate::{
 
 impl Node {
     pub(super) fn adapter_added(&mut self, now: Timestamp, index: AdapterIndex, spec: AdapterSpec) {
-        let me = Member {
+        let me = Member::from(Identity {
             address: spec.address,
             node_id: self.config.node_id,
             incarnation: self.config.incarnation,
             node: self.config.node.clone(),
             interface: spec.interface.clone(),
-        };
+        });
         self.topology.adapter_seen(now, &spec.network.name, &me);
         // Instances must grow across restarts: they begin with the run, which is
         // the time in milliseconds, and no group commits so fast.
@@ -48,7 +48,7 @@ impl Node {
             neighbours: Neighbours::default(),
             realtime: false,
             memory_locked: false,
-            digest_differs: 0,
+            sync: Sync::default(),
             detours: super::detours::Detours::default(),
             proclaims: 0,
         };
@@ -131,7 +131,9 @@ impl Node {
                 self.nim_ready(index, realtime, memory_locked, warnings);
             }
             Report::Link(link) => self.link(now, index, link),
-            Report::Received { from, datagram, .. } => self.received(now, index, from, &datagram),
+            Report::Received { from, to_group, datagram, .. } => {
+                self.received(now, index, from, to_group, &datagram);
+            }
             Report::Neighbour(neighbour) => {
                 let last_heard = Timestamp(neighbour.last_heard_ns);
                 let address = neighbour.address;

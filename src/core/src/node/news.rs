@@ -4,58 +4,29 @@ use alloc::{string::String, vec::Vec};
 use core::net::IpAddr;
 
 use hats_wire::{
-    AdapterReport, Cause, GroupReport, Incarnation, Item, ItemBody, Member, Message, NodeId,
-    NodeReport, Summary, VerdictKind,
+    AdapterReport, Cause, GroupReport, Identity, Incarnation, Item, ItemBody, Member, NodeId,
+    NodeReport, VerdictKind,
 };
 
 use super::Node;
-use crate::{io::AdapterIndex, members::Members, time::Timestamp, view::NodeState};
-
-/// Items in one Flood; a long list travels in several.
-const ITEMS_PER_FLOOD: usize = 64;
-/// So many nodes pass an item from one group on to another.
-const GATEWAYS: usize = 2;
+use crate::{
+    io::AdapterIndex, linkstate::member_of, members::Members, time::Timestamp, view::NodeState,
+};
 
 impl Node {
     /// Makes an item of this node's own known everywhere.
     pub(super) fn originate(&mut self, now: Timestamp, body: ItemBody) {
         let item = self.database.originate(body);
-        let message = Message::Flood { items: Vec::from([item.clone()]) };
+        let mut told = false;
         for index in self.indices() {
             if self.in_company(index) {
-                self.send(index, None, &message);
+                told = true;
+                self.tell(now, index, [item.clone()]);
             }
         }
-        // One repetition of each item is pending at most.
-        let key = crate::linkstate::key_of(&item.body);
-        self.repeats.retain(|(_, other)| crate::linkstate::key_of(&other.body) != key);
-        let interval = self.config.detection.heartbeat_interval;
-        self.repeats.push((now + interval / 2, item.clone()));
-        self.repeats.push((now + interval * 2, item));
-    }
-
-    pub(super) fn repeat_items(&mut self, now: Timestamp) {
-        let (due, later) =
-            core::mem::take(&mut self.repeats).into_iter().partition(|(at, _)| now >= *at);
-        self.repeats = later;
-        let due: Vec<(Timestamp, Item)> = due;
-        if due.is_empty() {
-            return;
+        if told {
+            self.repeat(now, item);
         }
-        let items = due.into_iter().map(|(_, item)| item).collect();
-        let message = Message::Flood { items };
-        for index in self.indices() {
-            if self.in_company(index) {
-                self.send(index, None, &message);
-            }
-        }
-    }
-
-    fn in_company(&self, index: AdapterIndex) -> bool {
-        self.locals
-            .get(&index)
-            .and_then(|local| local.group.view())
-            .is_some_and(|view| view.members.len() > 1)
     }
 
     /// Items arrived: takes what is new and passes it on where it is due.
@@ -73,6 +44,7 @@ impl Node {
         now: Timestamp,
         index: AdapterIndex,
         sender: NodeId,
+        to_group: bool,
         items: Vec<Item>,
     ) {
         let mut fresh = Vec::new();
@@ -89,53 +61,10 @@ impl Node {
         for item in &fresh {
             self.learn(now, item);
         }
-        for other in self.indices() {
-            let due: Vec<Item> = fresh
-                .iter()
-                .filter(|item| self.passes_on(item, index, other, sender))
-                .cloned()
-                .collect();
-            for items in due.chunks(ITEMS_PER_FLOOD) {
-                self.send(other, None, &Message::Flood { items: items.to_vec() });
-            }
-        }
+        self.pass_news_on(now, index, sender, to_group, &fresh);
         if !fresh.is_empty() {
             self.refresh_nodes(now);
         }
-    }
-
-    /// Of the nodes that are in both groups, the two highest in the second pass
-    /// an item on (one may just have failed); none does where its origin is a
-    /// member itself.
-    fn passes_on(&self, item: &Item, from: AdapterIndex, to: AdapterIndex, sender: NodeId) -> bool {
-        if !self.in_company(to) {
-            return false;
-        }
-        let origin = origin(item);
-        if from == to {
-            // What a newcomer brought of others, its leader tells the group.
-            return origin != Some(sender) && self.locals[&from].group.leads();
-        }
-        if origin.is_some_and(|node| self.is_at_work(to, node)) {
-            return false;
-        }
-        let Some(target) = self.locals.get(&to).and_then(|local| local.group.view()) else {
-            return false;
-        };
-        let gateways = target.members.iter().map(|member| member.node_id).filter(|node| {
-            *node == self.config.node_id
-                || (self.is_at_work(to, *node) && self.is_at_work(from, *node))
-        });
-        gateways.take(GATEWAYS).any(|node| node == self.config.node_id)
-    }
-
-    /// Whether the node is a member of that group, and is to stay one.
-    fn is_at_work(&self, index: AdapterIndex, node: NodeId) -> bool {
-        self.locals.get(&index).is_some_and(|local| {
-            let members =
-                local.group.view().into_iter().flat_map(|view| view.members.of_node(node));
-            members.into_iter().any(|member| !local.group.is_doomed(member.address))
-        })
     }
 
     fn learn(&mut self, now: Timestamp, item: &Item) {
@@ -156,13 +85,13 @@ impl Node {
             }
         }
         for adapter in &report.adapters {
-            let member = Member {
+            let member = Member::from(Identity {
                 address: adapter.address,
                 node_id: report.node_id,
                 incarnation,
                 node: report.node.clone(),
                 interface: adapter.interface.clone(),
-            };
+            });
             self.topology.adapter_seen(now, &adapter.network, &member);
             if let Some(cause) = adapter.fault {
                 let instance = adapter.group.map_or(0, |group| group.instance);
@@ -250,18 +179,17 @@ impl Node {
 
     /// The newest instance of a group known to list the adapter.
     pub(super) fn instance_of(&self, network: &str, member: &Member) -> u64 {
-        let known = self.topology.adapters.get(&(network.into(), member.address));
+        let known = self.topology.adapters.get(network, member.address);
         // The same run: a group that lists a later one says nothing of this.
-        let same =
-            |it: &&Member| it.address == member.address && it.incarnation == member.incarnation;
+        let same = |it: &&Member| it.incarnation == member.incarnation;
         let reported = self.database.groups().filter(|report| report.network == network);
-        let reported =
-            reported.filter(|report| report.members.iter().find(same).is_some()).map(|it| it.group);
+        let reported = reported.filter(|it| member_of(it, member.address).filter(same).is_some());
         let own = self.locals.values().filter(|local| local.spec.network.name == network);
         let own = own.filter_map(|local| local.group.view());
-        let own = own.filter(|view| view.members.iter().find(same).is_some()).map(|view| view.id);
-        let listed = reported.chain(own).map(|group| group.instance);
-        listed.chain(known.map(|known| known.instance)).max().unwrap_or(0)
+        let own = own.filter(|view| view.members.get(member.address).filter(same).is_some());
+        let groups = reported.map(|report| report.group).chain(own.map(|view| view.id));
+        let instances = groups.map(|group| group.instance);
+        instances.chain(known.map(|known| known.instance)).max().unwrap_or(0)
     }
 
     /// A datagram or report shows a newer run of a daemon than is known: the
@@ -273,13 +201,13 @@ impl Node {
         }
         let old = known.incarnation;
         let up = known.counts_as_up();
-        let member = Member {
+        let member = Member::from(Identity {
             address: IpAddr::from([0, 0, 0, 0]),
             node_id: node,
             incarnation: old,
             node: known.name.clone(),
             interface: String::new(),
-        };
+        });
         self.doom_node(now, node, Some(old), Cause::DaemonDown, "");
         for (network, member) in self.topology.adapters_of(node) {
             if member.incarnation > old {
@@ -359,41 +287,10 @@ impl Node {
             }
         }
     }
-
-    /// A member says what it has.
-    pub(super) fn summarised(&mut self, index: AdapterIndex, from: IpAddr, summary: &Summary) {
-        let (lacking_there, lacking_here) = self.database.compare(&summary.have);
-        for items in lacking_there.chunks(ITEMS_PER_FLOOD) {
-            self.send(index, Some(from), &Message::Flood { items: items.to_vec() });
-        }
-        if lacking_here && summary.answer_wanted {
-            let have = self.database.summary();
-            let summary = Summary { have, ..Summary::default() };
-            self.send(index, Some(from), &Message::Summary(summary));
-        }
-    }
-
-    /// The leader's digest differs from ours twice in a row: compare.
-    pub(super) fn compare_databases(&mut self, index: AdapterIndex, from: IpAddr, theirs: u64) {
-        let ours = self.database.digest();
-        let Some(local) = self.locals.get_mut(&index) else { return };
-        let leader = local.group.view().is_some_and(|view| view.id.leader == from);
-        if !leader || theirs == ours {
-            local.digest_differs = 0;
-            return;
-        }
-        local.digest_differs += 1;
-        if local.digest_differs >= 2 {
-            local.digest_differs = 0;
-            let have = self.database.summary();
-            let summary = Summary { have, answer_wanted: true, ..Summary::default() };
-            self.send(index, Some(from), &Message::Summary(summary));
-        }
-    }
 }
 
 /// The node that made an item; none for a verdict, whose decider may be anyone.
-fn origin(item: &Item) -> Option<NodeId> {
+pub(super) fn origin(item: &Item) -> Option<NodeId> {
     match &item.body {
         ItemBody::Node(report) => Some(report.node_id),
         ItemBody::Group(report) => Some(report.leader_node),

@@ -84,8 +84,11 @@ impl Node {
 
     /// Without a group: since when the adapter is as it is.
     fn since_of(&self, local: &Local) -> Timestamp {
-        let key = (local.spec.network.name.clone(), local.spec.address);
-        self.topology.adapters.get(&key).map_or(self.now, |known| known.since)
+        let network = &local.spec.network.name;
+        self.topology
+            .adapters
+            .get(network, local.spec.address)
+            .map_or(self.now, |known| known.since)
     }
 
     fn show_nodes(&self) -> Vec<NodeView> {
@@ -114,8 +117,8 @@ impl Node {
         self.topology
             .adapters
             .iter()
-            .map(|((network, address), known)| AdapterView {
-                network: network.clone(),
+            .map(|(network, address, known)| AdapterView {
+                network: network.into(),
                 node: known.member.node.clone(),
                 interface: known.member.interface.clone(),
                 address: *address,

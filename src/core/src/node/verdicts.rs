@@ -238,7 +238,7 @@ impl Node {
         if concerned.is_empty() || concerned.iter().any(later) {
             return;
         }
-        let known = self.topology.adapters.get(&(verdict.network.clone(), verdict.suspect.address));
+        let known = self.topology.adapters.get(&verdict.network, verdict.suspect.address);
         if known.is_none_or(|known| known.state == AdapterState::Up) {
             let event = say::inconclusive(&verdict.network, verdict);
             self.publish_as(Some(event), authority);

@@ -6,7 +6,8 @@ use hats_core::{
     view::{NodeState, VerdictView},
 };
 use hats_wire::{
-    Cause, Confidence, Direction, GroupId, Incarnation, Member, NodeId, Pair, Verdict, VerdictKind,
+    Cause, Confidence, Direction, GroupId, Identity, Incarnation, Member, NodeId, Pair, Verdict,
+    VerdictKind,
     link::{Link, NeighbourState, Statistics},
 };
 
@@ -158,13 +159,13 @@ fn snapshot(view: &View) -> ipc::Snapshot {
 }
 
 fn member(node: &str, address: &str) -> Member {
-    Member {
+    Member::from(Identity {
         address: ip(address),
         node_id: NodeId(3),
         incarnation: Incarnation(9),
         node: node.to_owned(),
         interface: "eth0".to_owned(),
-    }
+    })
 }
 
 fn verdict(kind: VerdictKind, cause: Option<Cause>) -> VerdictView {

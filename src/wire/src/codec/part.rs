@@ -6,8 +6,8 @@ use core::net::IpAddr;
 use hats_proto::wire as pb;
 
 use crate::{
-    Cause, Confidence, DecodeError, Direction, GroupId, Incarnation, Member, NodeId, Pair, Removal,
-    VerdictKind, address,
+    Cause, Confidence, DecodeError, Direction, GroupId, Identity, Incarnation, Member, NodeId,
+    Pair, Removal, VerdictKind, address,
 };
 
 /// A value and its protobuf form.
@@ -79,13 +79,13 @@ impl Body for Member {
     }
 
     fn get(proto: pb::Member) -> Result<Self, DecodeError> {
-        Ok(Member {
+        Ok(Member::from(Identity {
             address: host(&proto.address, "member.address")?,
             node_id: NodeId(proto.node_id),
             incarnation: Incarnation(proto.incarnation),
             node: proto.node,
             interface: proto.interface,
-        })
+        }))
     }
 }
 

@@ -4,10 +4,10 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use hats_wire::{
     AdapterReport, CHUNK_PART_MAX, CHUNKS_MAX, CaseId, Cause, Chunk, Confidence, Direction,
-    Envelope, GroupId, GroupReport, Header, Incarnation, Item, ItemBody, ItemKey, ItemVersion,
-    Join, Letter, List, Member, Message, NodeId, NodeReport, Observation, Pair, Prepare,
-    ProbeNotice, ProbeRequest, ProbeResult, ProbeSeen, Proclaim, Removal, Silent, Summary, Verdict,
-    VerdictKind,
+    Envelope, GroupId, GroupReport, Header, Identity, Incarnation, Item, ItemBody, ItemKey,
+    ItemVersion, Join, Letter, List, Member, Message, NodeId, NodeReport, Observation, Pair,
+    Prepare, ProbeNotice, ProbeRequest, ProbeResult, ProbeSeen, Proclaim, Removal, Silent, Summary,
+    Verdict, VerdictKind,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
@@ -29,12 +29,14 @@ fn group() -> impl Strategy<Value = GroupId> {
 
 fn member() -> impl Strategy<Value = Member> {
     (address(), any::<u64>(), any::<u64>(), word(), word()).prop_map(
-        |(address, node_id, incarnation, node, interface)| Member {
-            address,
-            node_id: NodeId(node_id),
-            incarnation: Incarnation(incarnation),
-            node,
-            interface,
+        |(address, node_id, incarnation, node, interface)| {
+            Member::from(Identity {
+                address,
+                node_id: NodeId(node_id),
+                incarnation: Incarnation(incarnation),
+                node,
+                interface,
+            })
         },
     )
 }
@@ -362,12 +364,14 @@ pub(crate) fn node_item(node: u64) -> Item {
 pub(crate) fn list_of_len(len: usize) -> Message {
     let header = Header { cluster: 0, node_id: NodeId(0), incarnation: Incarnation(0) };
     let list = |node: usize, members: usize| {
-        let member = |node: String| Member {
-            address: [10, 0, 0, 1].into(),
-            node_id: NodeId(1),
-            incarnation: Incarnation(1),
-            node,
-            interface: String::new(),
+        let member = |node: String| {
+            Member::from(Identity {
+                address: [10, 0, 0, 1].into(),
+                node_id: NodeId(1),
+                incarnation: Incarnation(1),
+                node,
+                interface: String::new(),
+            })
         };
         Message::List(List {
             group: GroupId { instance: 1, leader: [10, 0, 0, 1].into() },

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use hats_wire::{GroupId, Incarnation, Member, Message, NodeId, Removal};
+use hats_wire::{GroupId, Identity, Incarnation, Member, Message, NodeId, Removal};
 
 /// How many nodes there are.
 pub(super) const NODES: usize = 3;
@@ -45,13 +45,13 @@ pub(super) fn name(node: u8) -> String {
 
 /// A run of a node's daemon as a member.
 pub(super) fn member(node: u8, incarnation: u64) -> Member {
-    Member {
+    Member::from(Identity {
         address: address(node),
         node_id: NodeId(0x1001 + u64::from(node)),
         incarnation: Incarnation(incarnation),
         node: name(node),
         interface: "eth0".to_owned(),
-    }
+    })
 }
 
 /// `n3 n2`, highest first.

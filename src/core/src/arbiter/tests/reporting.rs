@@ -117,7 +117,7 @@ fn conclusion_comes_with_the_silence_when_the_evidence_is_in() {
     assert_eq!((&said[0].conclusion, said[0].tries), (&fours_adapter(), 0));
     assert_eq!(said[0].silent.suspect, member(4));
     let arbiters = &said[0].silent.arbiters;
-    assert!(!arbiters.is_empty() && !arbiters.contains(&member(4).node), "{arbiters:?}");
+    assert!(!arbiters.is_empty() && !arbiters.contains(&member(4).node.clone()), "{arbiters:?}");
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn round_ends_at_its_time_without_those_that_do_not_answer() {
     scene.run(detection().probe_timeout * 3 / 2);
     let said = concluded(&scene.acts());
     assert_eq!(said.len(), 1);
-    assert_eq!(said[0].silent.arbiters, [member(5).node]);
+    assert_eq!(said[0].silent.arbiters, [member(5).node.clone()]);
 }
 
 #[test]

@@ -1,0 +1,357 @@
+//! Adapters of all nodes: what is known of them, and what is said when that
+//! changes.
+
+use alloc::{
+    collections::BTreeMap,
+    string::{String, ToString},
+    sync::Arc,
+    vec::Vec,
+};
+use core::net::IpAddr;
+
+use hats_wire::{Cause, GroupId, Member, NodeId, Verdict};
+
+use super::Topology;
+use crate::{
+    event::{Event, EventKind},
+    say,
+    time::Timestamp,
+    view::AdapterState,
+};
+
+/// Adapters by network and address, with their group.
+pub(crate) type Visible = BTreeMap<String, BTreeMap<IpAddr, (GroupId, Member)>>;
+
+/// An adapter of any node.
+#[derive(Clone, Debug)]
+pub(crate) struct KnownAdapter {
+    pub member: Member,
+    pub state: AdapterState,
+    pub cause: Option<Cause>,
+    pub verdict_id: Option<String>,
+    pub since: Timestamp,
+    /// A group with a higher instance that lists it makes it up again.
+    pub instance: u64,
+    /// That of the group that took it in when it was last not up.
+    pub joined: u64,
+    /// The world was told that it is up, and nothing else since: coming into
+    /// sight again is no news.
+    told_up: bool,
+    /// What the next `adapter.up` ends.
+    ended_by: Option<EventKind>,
+}
+
+impl KnownAdapter {
+    /// Its node was down or had left, and is back: nothing is wrong with the
+    /// adapter itself; it is up when a group lists it.
+    pub(super) fn node_is_back(&mut self, now: Timestamp) {
+        let with_its_node = matches!(
+            self.cause,
+            Some(Cause::NodeDown | Cause::DaemonDown | Cause::Left | Cause::Maintenance)
+        );
+        if with_its_node && matches!(self.state, AdapterState::Down | AdapterState::Left) {
+            self.state = AdapterState::Joining;
+            self.cause = None;
+            self.verdict_id = None;
+            self.since = now;
+        }
+    }
+
+    /// Its daemon was started anew: up is what the new run is when a group lists
+    /// it. Says whether it was anything else.
+    fn begin_anew(&mut self, now: Timestamp) -> bool {
+        let was = matches!(self.state, AdapterState::Up | AdapterState::Unknown);
+        if was {
+            self.state = AdapterState::Joining;
+            self.verdict_id = None;
+            self.cause = None;
+            self.told_up = false;
+            self.since = now;
+        }
+        was
+    }
+
+    /// Failed, left, or judged in vain: only a later group brings it back.
+    pub(crate) fn is_out(&self) -> bool {
+        match self.state {
+            AdapterState::Down | AdapterState::Left => true,
+            AdapterState::Unknown => self.verdict_id.is_some(),
+            AdapterState::Up | AdapterState::Joining => false,
+        }
+    }
+}
+
+/// Adapters by network and address, and by node.
+#[derive(Debug, Default)]
+pub(crate) struct Adapters {
+    networks: BTreeMap<Arc<str>, BTreeMap<IpAddr, KnownAdapter>>,
+    by_node: BTreeMap<NodeId, Vec<(Arc<str>, IpAddr)>>,
+}
+
+impl Adapters {
+    pub(crate) fn get(&self, network: &str, address: IpAddr) -> Option<&KnownAdapter> {
+        self.networks.get(network)?.get(&address)
+    }
+
+    pub(super) fn get_mut(&mut self, network: &str, address: IpAddr) -> Option<&mut KnownAdapter> {
+        self.networks.get_mut(network)?.get_mut(&address)
+    }
+
+    /// Those on one network, by address.
+    pub(crate) fn on(&self, network: &str) -> impl Iterator<Item = (&IpAddr, &KnownAdapter)> {
+        self.networks.get(network).into_iter().flatten()
+    }
+
+    /// All of them, by network and address.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &IpAddr, &KnownAdapter)> {
+        let all = |(network, its)| (network as &Arc<str>, its as &BTreeMap<_, _>);
+        let networks = self.networks.iter().map(all);
+        networks.flat_map(|(network, its)| its.iter().map(move |(at, it)| (&**network, at, it)))
+    }
+
+    fn all_mut(&mut self) -> impl Iterator<Item = (&str, &IpAddr, &mut KnownAdapter)> {
+        let networks = self.networks.iter_mut();
+        networks.flat_map(|(network, its)| its.iter_mut().map(|(at, it)| (&**network, at, it)))
+    }
+
+    /// Those of one node, by network and address.
+    pub(crate) fn of(&self, node: NodeId) -> impl Iterator<Item = (&str, &KnownAdapter)> {
+        let its = self.by_node.get(&node).into_iter().flatten();
+        its.filter_map(|(network, address)| Some((&**network, self.get(network, *address)?)))
+    }
+
+    /// Changes those of one node.
+    pub(super) fn change_of(&mut self, node: NodeId, change: impl Fn(&mut KnownAdapter)) {
+        for (network, address) in self.by_node.get(&node).into_iter().flatten() {
+            let known = self.networks.get_mut(network).and_then(|its| its.get_mut(address));
+            known.into_iter().for_each(&change);
+        }
+    }
+
+    fn insert(&mut self, network: &str, known: KnownAdapter) {
+        let (node, address) = (known.member.node_id, known.member.address);
+        let name = match self.networks.get_key_value(network) {
+            Some((name, _)) => Arc::clone(name),
+            None => network.into(),
+        };
+        self.remove(network, address);
+        self.networks.entry(Arc::clone(&name)).or_default().insert(address, known);
+        let its = self.by_node.entry(node).or_default();
+        its.push((name, address));
+        its.sort_unstable();
+    }
+
+    fn remove(&mut self, network: &str, address: IpAddr) -> Option<KnownAdapter> {
+        let known = self.networks.get_mut(network)?.remove(&address)?;
+        if let Some(its) = self.by_node.get_mut(&known.member.node_id) {
+            its.retain(|(name, at)| (&**name, *at) != (network, address));
+        }
+        Some(known)
+    }
+}
+
+impl Topology {
+    /// The adapter is known to be there; says nothing of whether it works.
+    pub(crate) fn adapter_seen(&mut self, now: Timestamp, network: &str, member: &Member) {
+        match self.adapters.get_mut(network, member.address) {
+            // What is told late of an earlier run does not bring it back.
+            Some(known) if known.member.incarnation > member.incarnation => {}
+            Some(known) => {
+                if known.member.incarnation < member.incarnation {
+                    self.changes += u64::from(known.begin_anew(now));
+                }
+                if known.member.node_id == member.node_id {
+                    known.member = member.clone();
+                } else {
+                    let known = KnownAdapter { member: member.clone(), ..known.clone() };
+                    self.adapters.insert(network, known);
+                }
+            }
+            None => {
+                let known = KnownAdapter {
+                    member: member.clone(),
+                    state: AdapterState::Joining,
+                    cause: None,
+                    verdict_id: None,
+                    since: now,
+                    instance: 0,
+                    joined: 0,
+                    told_up: false,
+                    ended_by: None,
+                };
+                self.adapters.insert(network, known);
+                self.changes += 1;
+            }
+        }
+        self.node_seen(now, member.node_id, &member.node, member.incarnation);
+    }
+
+    /// A committed group lists the adapter.
+    pub(crate) fn adapter_up(
+        &mut self,
+        now: Timestamp,
+        network: &str,
+        member: &Member,
+        group: GroupId,
+    ) -> Option<Event> {
+        self.adapter_seen(now, network, member);
+        let known = self.adapters.get_mut(network, member.address)?;
+        if known.state == AdapterState::Up {
+            known.instance = known.instance.max(group.instance);
+            return None;
+        }
+        if known.is_out() && group.instance <= known.instance {
+            return None;
+        }
+        let clears = known.ended_by.take();
+        self.changes += 1;
+        known.state = AdapterState::Up;
+        known.joined = group.instance;
+        known.cause = None;
+        known.verdict_id = None;
+        known.since = now;
+        known.instance = known.instance.max(group.instance);
+        // A network that comes together again is one event, not one per adapter.
+        let told = core::mem::replace(&mut known.told_up, true);
+        (!told).then(|| say::adapter_up(network, member, clears))
+    }
+
+    /// The adapter failed, in a group of at most `instance`.
+    pub(crate) fn adapter_down(
+        &mut self,
+        now: Timestamp,
+        network: &str,
+        member: &Member,
+        cause: Cause,
+        verdict: Option<&Verdict>,
+        instance: u64,
+    ) -> Option<Event> {
+        self.adapter_seen(now, network, member);
+        let known = self.adapters.get_mut(network, member.address)?;
+        let stale = known.state == AdapterState::Up && known.instance > instance;
+        let told = matches!(known.state, AdapterState::Down | AdapterState::Left);
+        if known.member.incarnation > member.incarnation {
+            return None;
+        }
+        self.changes += 1;
+        if stale || told {
+            known.instance = known.instance.max(instance);
+            // A removed interface loses its link first: the later fact tells more.
+            if told && cause.is_fact() && known.cause.is_some_and(Cause::is_fact) {
+                known.cause = Some(cause);
+                if cause == Cause::Left {
+                    known.state = AdapterState::Left;
+                }
+            }
+            return None;
+        }
+        let state = match cause {
+            Cause::Left | Cause::Maintenance => AdapterState::Left,
+            Cause::Inconclusive => AdapterState::Unknown,
+            Cause::Transmit
+            | Cause::Receive
+            | Cause::Both
+            | Cause::LinkDown
+            | Cause::AddressLost
+            | Cause::Removed
+            | Cause::NodeDown
+            | Cause::DaemonDown
+            | Cause::NimFailed
+            | Cause::Unreachable => AdapterState::Down,
+        };
+        // That it cannot be told of one that was out of sight is no news.
+        known.told_up &= state == AdapterState::Unknown && known.state == AdapterState::Unknown;
+        known.state = state;
+        // daemon.down and node.left speak for all adapters of the node.
+        let tell = state == AdapterState::Down && cause != Cause::DaemonDown;
+        known.ended_by = match state {
+            AdapterState::Unknown => Some(EventKind::AdapterInconclusive),
+            AdapterState::Up | AdapterState::Joining | AdapterState::Down | AdapterState::Left => {
+                tell.then_some(EventKind::AdapterDown)
+            }
+        };
+        known.cause = Some(cause);
+        known.verdict_id = verdict.map(|verdict| verdict.id.clone());
+        known.since = now;
+        known.instance = known.instance.max(instance);
+        tell.then(|| say::adapter_down(network, member, cause, verdict))
+    }
+
+    /// The adapter's own node does not say any more that something is wrong.
+    pub(crate) fn fact_is_over(&mut self, now: Timestamp, network: &str, member: &Member) {
+        let known = self.adapters.get(network, member.address);
+        if known.is_some_and(|known| known.cause.is_some_and(Cause::is_fact)) {
+            self.adapter_usable(now, network, member.address);
+        }
+    }
+
+    /// What was wrong with one of this node's adapters is over: it is up when it
+    /// is in a group again.
+    pub(crate) fn adapter_usable(&mut self, now: Timestamp, network: &str, address: IpAddr) {
+        if let Some(known) = self.adapters.get_mut(network, address)
+            && known.state == AdapterState::Down
+        {
+            self.changes += 1;
+            known.state = AdapterState::Joining;
+            known.cause = None;
+            known.verdict_id = None;
+            known.since = now;
+        }
+    }
+
+    /// Its own node says in which group the adapter was.
+    pub(crate) fn adapter_was_in(&mut self, network: &str, address: IpAddr, instance: u64) {
+        if let Some(known) = self.adapters.get_mut(network, address) {
+            known.instance = known.instance.max(instance);
+            self.changes += 1;
+        }
+    }
+
+    /// The adapter is out of sight, and nobody is to blame (yet).
+    pub(crate) fn adapter_unknown(&mut self, now: Timestamp, network: &str, address: IpAddr) {
+        if let Some(known) = self.adapters.get_mut(network, address)
+            && known.state == AdapterState::Up
+        {
+            self.changes += 1;
+            known.state = AdapterState::Unknown;
+            known.cause = None;
+            known.verdict_id = None;
+            known.since = now;
+        }
+    }
+
+    /// Groups that are connected to this node list these adapters together
+    /// with others, and no other adapter.
+    pub(crate) fn in_sight(&mut self, now: Timestamp, visible: &Visible, me: NodeId) -> Vec<Event> {
+        let mut events = Vec::new();
+        for (network, its) in visible {
+            for (group, member) in its.values().filter(|(_, member)| member.node_id != me) {
+                events.extend(self.adapter_up(now, network, member, *group));
+            }
+        }
+        let sees = |network: &str, address: &IpAddr| {
+            visible.get(network).is_some_and(|its| its.contains_key(address))
+        };
+        for (network, address, known) in self.adapters.all_mut() {
+            let other = known.member.node_id != me;
+            if other && known.state == AdapterState::Up && !sees(network, address) {
+                known.state = AdapterState::Unknown;
+                known.since = now;
+                self.changes += 1;
+            }
+        }
+        events
+    }
+
+    /// This adapter is not this node's any more, or never was there.
+    pub(crate) fn adapter_forgotten(&mut self, network: &str, address: IpAddr) {
+        self.adapters.remove(network, address);
+        self.changes += 1;
+    }
+
+    /// The known adapters of a node.
+    pub(crate) fn adapters_of(&self, node: NodeId) -> Vec<(String, Member)> {
+        let its = self.adapters.of(node);
+        its.map(|(network, known)| (network.to_string(), known.member.clone())).collect()
+    }
+}

@@ -1,0 +1,174 @@
+//! Nodes: whether groups connect them to this one, and what is said when that
+//! changes.
+
+use alloc::{
+    collections::BTreeMap,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use hats_wire::{Cause, Incarnation, Member, NodeId, Verdict, VerdictKind};
+
+use super::Topology;
+use crate::{
+    event::{Event, EventKind},
+    say,
+    time::Timestamp,
+    view::NodeState,
+};
+
+/// A node.
+#[derive(Clone, Debug)]
+pub(crate) struct KnownNode {
+    pub name: String,
+    pub state: NodeState,
+    pub cause: Option<Cause>,
+    pub verdict_id: Option<String>,
+    pub incarnation: Incarnation,
+    pub since: Timestamp,
+    /// What the next `node.up` ends.
+    ended_by: Option<EventKind>,
+    /// The world was told that this run is up, and nothing else since: coming
+    /// into sight again is no news.
+    told_up: bool,
+}
+
+impl KnownNode {
+    /// The world takes it for up: it is, or nobody said otherwise when it went
+    /// out of sight.
+    pub(crate) fn counts_as_up(&self) -> bool {
+        match self.state {
+            NodeState::Up => true,
+            NodeState::Unknown => self.told_up,
+            NodeState::Down | NodeState::Left => false,
+        }
+    }
+}
+
+impl Topology {
+    pub(super) fn node_seen(
+        &mut self,
+        now: Timestamp,
+        id: NodeId,
+        name: &str,
+        incarnation: Incarnation,
+    ) {
+        self.nodes.entry(id).or_insert_with(|| {
+            self.changes += 1;
+            KnownNode {
+                name: name.to_string(),
+                state: NodeState::Unknown,
+                cause: None,
+                verdict_id: None,
+                incarnation,
+                since: now,
+                ended_by: None,
+                told_up: false,
+            }
+        });
+    }
+
+    /// A verdict or a restart says that the node, or its daemon, is down.
+    pub(crate) fn node_down(
+        &mut self,
+        now: Timestamp,
+        node: &Member,
+        kind: VerdictKind,
+        verdict: Option<&Verdict>,
+    ) -> Option<Event> {
+        self.node_seen(now, node.node_id, &node.node, node.incarnation);
+        let known = self.nodes.get_mut(&node.node_id)?;
+        if matches!(known.state, NodeState::Down | NodeState::Left)
+            || known.incarnation > node.incarnation
+        {
+            return None;
+        }
+        let daemon = kind == VerdictKind::Daemon;
+        self.changes += 1;
+        known.state = NodeState::Down;
+        known.cause = match verdict {
+            Some(verdict) if !daemon => verdict.cause,
+            None if !daemon => Some(Cause::NodeDown),
+            Some(_) | None => Some(Cause::DaemonDown),
+        };
+        known.verdict_id = verdict.map(|verdict| verdict.id.clone());
+        known.since = now;
+        let event = match verdict {
+            Some(verdict) if !daemon => say::node_down(verdict),
+            None if !daemon => say::node_removed(&known.name),
+            Some(_) | None => say::daemon_down(&known.name, verdict),
+        };
+        known.ended_by = Some(event.kind);
+        known.told_up = false;
+        Some(event)
+    }
+
+    /// The node stops on purpose.
+    pub(crate) fn node_left(&mut self, now: Timestamp, id: NodeId) -> Option<Event> {
+        let known = self.nodes.get_mut(&id)?;
+        if known.state == NodeState::Left {
+            return None;
+        }
+        self.changes += 1;
+        known.state = NodeState::Left;
+        known.cause = Some(Cause::Left);
+        known.verdict_id = None;
+        known.since = now;
+        known.ended_by = Some(EventKind::NodeLeft);
+        known.told_up = false;
+        Some(say::about_node(EventKind::NodeLeft, &known.name, "left: its hatsd was stopped"))
+    }
+
+    /// The nodes that groups connect to this one, and the runs of their daemons.
+    pub(crate) fn reachable(
+        &mut self,
+        now: Timestamp,
+        reachable: &BTreeMap<NodeId, Incarnation>,
+        me: NodeId,
+    ) -> Vec<(NodeId, Event)> {
+        let mut events = Vec::new();
+        for (id, known) in &mut self.nodes {
+            let Some(incarnation) = reachable.get(id) else {
+                if known.state == NodeState::Up && *id != me {
+                    known.state = NodeState::Unknown;
+                    known.since = now;
+                    self.changes += 1;
+                }
+                continue;
+            };
+            let restarted = *incarnation > known.incarnation;
+            let was = known.state;
+            self.changes += u64::from(restarted);
+            known.incarnation = known.incarnation.max(*incarnation);
+            if was == NodeState::Up {
+                continue;
+            }
+            // One that is down or left comes back only as a new run, or
+            // (a node that was cut off) when its adapters are taken in again;
+            // both mean that some group lists it anew.
+            known.state = NodeState::Up;
+            known.cause = None;
+            known.verdict_id = None;
+            known.since = now;
+            self.changes += 1;
+            self.adapters.change_of(*id, |adapter| adapter.node_is_back(now));
+            let ended = known.ended_by.take();
+            let told = core::mem::replace(&mut known.told_up, true) && !restarted;
+            if *id == me || told {
+                continue;
+            }
+            if restarted && matches!(ended, Some(EventKind::NodeDown | EventKind::DaemonDown)) {
+                let kind = EventKind::NodeRestarted;
+                let mut event = say::about_node(kind, &known.name, "hatsd was started anew");
+                event.incarnation = Some(incarnation.0);
+                event.clears = ended.filter(|kind| *kind == EventKind::DaemonDown);
+                events.push((*id, event));
+            }
+            let mut event = say::about_node(EventKind::NodeUp, &known.name, "up");
+            event.incarnation = Some(incarnation.0);
+            event.clears = ended;
+            events.push((*id, event));
+        }
+        events
+    }
+}
