@@ -19,10 +19,6 @@ pub struct Item {
 }
 
 /// What an item says.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "verdicts are few; a box would be in the way of every pattern"
-)]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ItemBody {
     /// A node on itself.

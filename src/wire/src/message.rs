@@ -20,10 +20,6 @@ pub struct Frame {
 }
 
 /// What a datagram says. The number of each variant is its type in the header.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "lives for one datagram; a box would be in the way of every pattern"
-)]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Message {
     /// 1: I am here. NIM to NIM, downstream.
