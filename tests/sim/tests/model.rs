@@ -78,11 +78,9 @@ fn within(figures: &Figures, seconds: &str) {
 }
 
 #[test]
-fn three_that_start_or_meet_begin_well() {
+fn three_that_start_begin_well() {
     let figures = begins_well(&scenario("election"), SMALL, 20_000);
     happened(&figures, &["start", "Join", "Commit", "wake"]);
-    let figures = begins_well(&scenario("merge-1-2-3"), SMALL, 20_000);
-    happened(&figures, &["mend", "Expelled", "beat"]);
 }
 
 #[test]
@@ -133,10 +131,9 @@ fn whoever_leaves_by_itself_is_seen_to_leave_before_it_is_back() {
 }
 
 #[test]
-#[ignore = "one whose PREPARE was given up waits until its JOIN times out, and ignores the leader \
-            for twice as long then: 4.6 s instead of 1.2 s"]
-fn three_that_meet_agree_as_fast_as_two() {
+fn three_that_meet_agree_almost_as_fast_as_two() {
     let figures = holds(&scenario("merge-1-2-3"), SMALL);
+    happened(&figures, &["mend", "Expelled", "beat"]);
     within(&figures, "1.5");
 }
 

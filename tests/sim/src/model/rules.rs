@@ -183,3 +183,85 @@ impl Histories {
         number
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOBODY: [Option<Belonging>; NODES] = [None; NODES];
+
+    fn belonging(instance: u64, leader: u8, members: Set) -> Belonging {
+        let run = |node: usize| u64::from(has(members, node as u8));
+        Belonging {
+            group: GroupId { instance, leader: names::address(leader) },
+            members,
+            incarnations: std::array::from_fn(run),
+            first: leader,
+        }
+    }
+
+    fn adoption(before: Option<Belonging>, now: Belonging, removed: Set) -> Adoption {
+        Adoption { before, now, removed, why: "committed" }
+    }
+
+    fn adopts(node: u8, now: Belonging) -> Result<(), String> {
+        let mut history = History::default();
+        history.adopt(node, &adoption(None, now, 0), &NOBODY, Leaving::OfAll)
+    }
+
+    #[track_caller]
+    fn refused(result: Result<(), String>, rule: &str) {
+        let why = result.expect_err("a rule is broken");
+        assert!(why.contains(rule), "{why}");
+    }
+
+    #[test]
+    fn nobody_adopts_a_membership_without_itself() {
+        assert_eq!(adopts(1, belonging(7, 2, 0b110)), Ok(()));
+        refused(adopts(0, belonging(7, 2, 0b110)), "without itself: n3#7 [n3 n2]");
+    }
+
+    #[test]
+    fn a_leader_that_is_not_the_highest_is_refused() {
+        refused(adopts(0, belonging(7, 1, 0b111)), "leader is not the highest");
+    }
+
+    #[test]
+    fn an_instance_that_does_not_grow_is_refused() {
+        let mut history = History::default();
+        let step = adoption(Some(belonging(7, 2, 0b111)), belonging(7, 1, 0b011), 0b100);
+        refused(history.adopt(0, &step, &NOBODY, Leaving::OfAll), "instances only grow");
+    }
+
+    #[test]
+    fn one_instance_with_two_memberships_is_refused() {
+        let mut history = History::default();
+        let first = adoption(None, belonging(7, 2, 0b111), 0);
+        assert_eq!(history.adopt(2, &first, &NOBODY, Leaving::OfAll), Ok(()));
+        let other = adoption(None, belonging(7, 2, 0b110), 0);
+        let why = history.adopt(1, &other, &NOBODY, Leaving::OfAll);
+        refused(why, "n2 says n3#7 is [n3 run 1, n2 run 1], but it was adopted as [n3 run 1,");
+    }
+
+    /// n2 removes n3, which lists it still, and comes back to it.
+    fn n3_keeps_n2(leaving: Leaving, removed: Set) -> Result<(), String> {
+        let mut history = History::default();
+        let (all, two) = (belonging(7, 2, 0b111), belonging(8, 1, 0b011));
+        let others = [Some(all), None, Some(all)];
+        history.adopt(1, &adoption(Some(all), two, removed), &others, leaving)?;
+        let again = belonging(9, 2, 0b111);
+        let others = [Some(two), Some(two), None];
+        history.adopt(2, &adoption(Some(all), again, 0), &others, leaving)?;
+        let others = [Some(two), None, Some(again)];
+        history.adopt(1, &adoption(Some(two), again, 0), &others, leaving)
+    }
+
+    #[test]
+    fn one_that_was_removed_and_did_not_see_it_is_not_to_be_back() {
+        let why = "n2 saw n3 leave and come back in n3#9, but n3 never saw n2 leave";
+        refused(n3_keeps_n2(Leaving::OfRemoved, 0b100), why);
+        refused(n3_keeps_n2(Leaving::OfAll, 0), why);
+        assert_eq!(n3_keeps_n2(Leaving::OfRemoved, 0), Ok(()), "nobody was removed");
+        assert_eq!(n3_keeps_n2(Leaving::Unchecked, 0b100), Ok(()));
+    }
+}
