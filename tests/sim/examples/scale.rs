@@ -3,6 +3,8 @@
 //!
 //! `cargo run --release -p hats-sim --example scale -- 100,500 2 rest crash10 half`
 
+#![expect(clippy::print_stdout, reason = "it is there to be read")]
+
 use std::{
     collections::BTreeMap,
     env,

@@ -153,9 +153,10 @@ fn a_message_sent_again_makes_up_for_what_was_lost_of_the_first() {
 #[test]
 fn different_messages_have_different_parts() {
     let of = |len| split(&header(), &samples::list_of_len(len)).into_iter();
-    let id = |datagram: Vec<u8>| match decode(&datagram).expect("a good datagram").message {
-        Message::Chunk(chunk) => chunk.message_id,
-        other => panic!("{other:?} is no part"),
+    let id = |datagram: Vec<u8>| {
+        let message = decode(&datagram).expect("a good datagram").message;
+        let Message::Chunk(chunk) = message else { panic!("{message:?} is no part") };
+        chunk.message_id
     };
     let ids: Vec<u64> = (2_000..2_100).map(|len| id(of(len).next().expect("long"))).collect();
     let mut distinct = ids.clone();
@@ -173,9 +174,9 @@ fn floods_hold_as_many_items_as_fit_a_datagram() {
     let one = encode(&header(), &Message::Flood { items: items[..1].to_vec() }).len();
     let full = &lengths[..lengths.len() - 1];
     assert!(full.iter().all(|length| length + one > DATAGRAM_MAX), "{lengths:?}");
-    let there = floods.into_iter().flat_map(|flood| match flood {
-        Message::Flood { items } => items,
-        other => panic!("{other:?} is no flood"),
+    let there = floods.into_iter().flat_map(|flood| {
+        let Message::Flood { items } = flood else { panic!("{flood:?} is no flood") };
+        items
     });
     assert!(there.eq(items), "all of them, in their order");
 }

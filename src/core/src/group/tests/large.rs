@@ -10,9 +10,9 @@ fn is_join_of(of: u8) -> impl Fn(&(Timestamp, u8, Option<u8>, Message)) -> bool 
 fn named(wire: &Wire, to: Option<u8>) -> Vec<(Option<GroupId>, usize)> {
     let prepares = wire.said.iter().filter(|(_, _, whom, _)| *whom == to);
     prepares
-        .filter_map(|(_, _, _, message)| match message {
-            Message::Prepare(prepare) => Some((prepare.base, prepare.members.len())),
-            _ => None,
+        .filter_map(|(_, _, _, message)| {
+            let Message::Prepare(prepare) = message else { return None };
+            Some((prepare.base, prepare.members.len()))
         })
         .collect()
 }
