@@ -106,7 +106,8 @@ impl Meter {
         let (wall, cpu) = (self.wall.elapsed().as_secs_f64(), cpu() - self.cpu);
         let steps = world.steps() - self.steps;
         println!(
-            "{what}: simulated {:.3} s, wall {wall:.1} s, cpu {cpu:.1} s, {steps} steps ({:.0}/s), sent {} ({} B), arrived {} ({} B); \
+            "{what}: simulated {:.3} s, wall {wall:.1} s, cpu {cpu:.1} s, {steps} steps ({:.0}/s), \
+             sent {} ({} B), arrived {} ({} B); \
              per adapter sent {:.1} ({:.0} B), arrived {:.1} ({:.0} B)",
             (world.now() - self.at).as_secs_f64(),
             steps as f64 / cpu,

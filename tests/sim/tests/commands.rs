@@ -5,7 +5,6 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     thread,
-    time::Duration,
 };
 
 fn sim(arguments: &[&str]) -> Output {
@@ -85,7 +84,7 @@ fn an_interrupted_campaign_ends_with_what_it_has() {
         .expect("it can be run");
     // It listens to the signal before it makes the folder.
     while !folder.exists() {
-        thread::sleep(Duration::from_millis(5));
+        thread::yield_now();
     }
     let killed = Command::new("kill").args(["-INT", &campaign.id().to_string()]).status();
     assert!(killed.expect("there is kill").success());

@@ -78,7 +78,8 @@ impl Arbiter {
         self.begin_look(now, Purpose::Judge(silent.clone().into()), probing, word)
     }
 
-    /// Asks a suspect that lives elsewhere whom it reaches, unless it has said so: a reporter that is half cut off itself may not have heard it.
+    /// Asks a suspect that lives elsewhere whom it reaches, unless it has said
+    /// so: a reporter that is half cut off itself may not have heard it.
     fn ask_suspect(
         &mut self,
         silent: &Silent,

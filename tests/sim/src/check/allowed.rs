@@ -8,8 +8,8 @@
 //!
 //! | event | is fair if, at some instant |
 //! |---|---|
-//! | adapter.up | it exchanged with a live node's, or was the only one; the observer's own: always |
-//! | adapter.suspect, adapter.late | it did not exchange with the observer's adapter, or was not live |
+//! | adapter.up | it exchanged with a live node's, or was the only one, or is the observer's |
+//! | adapter.suspect, .late | it did not exchange with the observer's adapter, or was not live |
 //! | adapter.down, link_down | it had no carrier |
 //! | … address_lost | it had no address |
 //! | … removed | another address had taken its place |
@@ -22,8 +22,10 @@
 //! | path.failed | that way, or one of both, was cut, and both ends were live |
 //! | node.up | that run was live and connected to the observer |
 //! | node.restarted | that run is not the node's first |
-//! | node.down | no adapter of it exchanged with a live node's, or nothing connected it to the judge; as a verdict, node_down only of a node that has several adapters, else unreachable |
-//! | daemon.down | the daemon did not run, or not in time, or has been started anew; or a NIM did not, and no other exchanged with a live node's |
+//! | node.down | no adapter of it exchanged with a live node's, or it was cut off from the judge |
+//! | … as a verdict | node_down only of a node that has several adapters, else unreachable |
+//! | daemon.down | the daemon did not run, or not in time, or has been started anew |
+//! | … or | a NIM did not run, and no other exchanged with a live node's |
 //! | node.left | it had been told to stop |
 //! | network.partitioned | the live adapters were in two parts or more |
 //! | network.failed | no two live adapters exchanged |

@@ -62,7 +62,8 @@ impl OneLeader {
             let both = this.members.iter().find(|it| other.members.binary_search(it).is_ok());
             if let Some(both) = both {
                 return Err(format!(
-                    "instance {} has two leaders that both list {}: {} (adopted by {}) and {} (by {})",
+                    "instance {} has two leaders that both list {}: {} (adopted by {}) \
+                     and {} (by {})",
                     group.instance,
                     world.name_of(*both),
                     world.name_of(other.leader),
