@@ -149,9 +149,12 @@ pub(super) fn observed(verdict: &Verdict) -> Option<String> {
         VerdictKind::Node => all.iter().any(|it| {
             it.target == verdict.culprit.node && (it.received > 0 || it.icmp == Some(true))
         }),
-        VerdictKind::Daemon => !all
-            .iter()
-            .any(|it| it.target == verdict.culprit.node && (it.stalled || it.icmp == Some(true))),
+        // A host or a NIM answers for it, and it says nothing itself.
+        VerdictKind::Daemon => {
+            let of = || all.iter().filter(|it| it.target == verdict.culprit.node);
+            !of().any(|it| it.stalled || it.icmp == Some(true))
+                || of().any(|it| it.elsewhere == Some(true))
+        }
         VerdictKind::Path => {
             met(reporter, suspect)
                 || !others.iter().any(|other| met(*other, reporter) && met(*other, suspect))
