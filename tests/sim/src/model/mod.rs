@@ -23,17 +23,17 @@
 //!   any moment.
 //!
 //! [`Scenario`]s say from where, and how many of what. Two states are the same if
-//! their machines' texts are, with times relative to now ([`canon`]), and so are
+//! their machines' texts are, with times relative to now (`canon`), and so are
 //! the datagrams on their way, what is still to be told, the faults done so far,
 //! and what the rules know of the past. A machine's state has a number, and what
-//! an input does to it is computed once ([`catalogue`]).
+//! an input does to it is computed once (`catalogue`).
 //!
 //! The rules are the simulator's: a membership contains who adopts it and is led
 //! by its highest; instances grow; one instance of a leader is one membership;
 //! whoever was removed sees the others leave before they are together again. And
 //! in the end all agree: a world in which no more faults happen, what is in
 //! flight arrives, and what is wrong is noticed, comes from every state to one
-//! group of all that hear each other, and stays there ([`settle`]).
+//! group of all that hear each other, and stays there (`settle`).
 
 mod action;
 mod canon;
