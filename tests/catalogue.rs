@@ -1,61 +1,22 @@
 //! The event catalogue and what is said of it in code, in the subscriber
-//! protocol and in docs/events.md, held together.
+//! protocol and in the files made from it, held together.
 //!
-//! `HATS_BLESS=1` writes the page anew and adds new codes to those that are taken.
+//! `cargo run -p hats-catalogue` makes those files anew.
 
-#[path = "catalogue/page.rs"]
-mod page;
 #[path = "catalogue/published.rs"]
 mod published;
+#[path = "catalogue/rules.rs"]
+mod rules;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    env, fs,
+    fs,
     path::{Path, PathBuf},
 };
 
+use hats_catalogue::{Catalogue, Entry};
 use hats_core::event::EventKind;
-use serde::Deserialize;
-
-/// src/core/events.toml.
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-struct Catalogue {
-    field: Vec<Field>,
-    event: Vec<Entry>,
-}
-
-/// A field that events may have.
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-struct Field {
-    name: String,
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(rename = "in")]
-    events: String,
-    meaning: String,
-}
-
-/// An event.
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    code: String,
-    name: String,
-    level: String,
-    scope: String,
-    message_id: String,
-    fields: Vec<String>,
-    #[serde(default)]
-    clears: Vec<String>,
-    #[serde(default)]
-    planned: bool,
-    authority: String,
-    meaning: String,
-    causes: Vec<String>,
-    action: String,
-}
+use hats_wire::Cause;
 
 fn top(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
@@ -66,32 +27,53 @@ fn read(path: &str) -> String {
 }
 
 fn catalogue() -> Catalogue {
-    toml::from_str(&read("src/core/events.toml")).unwrap_or_else(|error| panic!("{error}"))
-}
-
-fn blessing() -> bool {
-    env::var_os("HATS_BLESS").is_some()
-}
-
-/// A kind as its row of the catalogue begins.
-fn row(kind: EventKind) -> String {
-    format!("{} {} {}", kind.code(), kind.name(), kind.level().word())
+    Catalogue::parse(&read("src/core/events.toml")).unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[test]
-fn every_kind_is_in_the_catalogue_and_nothing_else() {
-    let there: Vec<String> = catalogue()
-        .event
-        .iter()
-        .map(|it| format!("{} {} {}", it.code, it.name, it.level))
+fn files_made_from_the_catalogue_are_up_to_date() {
+    for output in hats_catalogue::outputs(&top("")).expect("a catalogue") {
+        let path = output.path;
+        let there = fs::read_to_string(top(path)).unwrap_or_default();
+        let differs = there.lines().zip(output.text.lines()).find(|(there, new)| there != new);
+        assert_eq!(differs, None, "{path} (left) is stale: cargo run -p hats-catalogue");
+        assert_eq!(there, output.text, "{path} is stale: cargo run -p hats-catalogue");
+    }
+}
+
+#[test]
+fn a_changed_catalogue_makes_every_file_stale_that_says_it() {
+    let dir = std::env::temp_dir().join(format!("hats-catalogue-{}", std::process::id()));
+    let source = read("src/core/events.toml")
+        .replace("An adapter has failed.", "An adapter has had enough.")
+        .replace("d6aff9b39ae64bb08565caef4293e158", "d6aff9b39ae64bb08565caef4293e159");
+    fs::create_dir_all(dir.join("src/core")).expect("a folder");
+    fs::write(dir.join("src/core/events.toml"), source).expect("a copy");
+    let changed = hats_catalogue::outputs(&dir).expect("a catalogue");
+    fs::remove_dir_all(&dir).expect("the folder");
+    for (old, new) in hats_catalogue::outputs(&top("")).expect("a catalogue").iter().zip(&changed) {
+        assert_eq!(old.path, new.path);
+        assert_ne!(old.text, new.text, "{}", old.path);
+    }
+}
+
+#[test]
+fn causes_are_those_of_the_wire_in_the_words_of_messages() {
+    let there: Vec<[String; 3]> =
+        catalogue().causes.into_iter().map(|it| [it.name, it.meaning, it.known_from]).collect();
+    let wanted: Vec<[String; 3]> = Cause::ALL
+        .into_iter()
+        .map(|cause| {
+            let from = if cause.is_fact() { "its own node" } else { "arbitration" };
+            [cause.word(), hats_core::say::cause_in_words(cause), from].map(str::to_owned)
+        })
         .collect();
-    let wanted: Vec<String> = EventKind::ALL.iter().copied().map(row).collect();
-    assert_eq!(there, wanted, "events.toml (left) and EventKind (right), both in order of codes");
+    assert_eq!(there, wanted, "[[cause]] of events.toml (left) and hats_wire::Cause (right)");
 }
 
 #[test]
 fn codes_are_four_digits_in_rising_order() {
-    let codes: Vec<String> = catalogue().event.into_iter().map(|it| it.code).collect();
+    let codes: Vec<String> = catalogue().events.into_iter().map(|it| it.code).collect();
     assert!(codes.is_sorted_by(|a, b| a < b), "{codes:?}");
     for code in codes {
         let digits = code.strip_prefix("HATS-").unwrap_or_default();
@@ -102,14 +84,14 @@ fn codes_are_four_digits_in_rising_order() {
 
 #[test]
 fn what_is_said_of_an_event_is_of_the_known_words() {
-    for Entry { code, scope, message_id, meaning, causes, action, authority, .. } in
-        catalogue().event
+    for Entry { code, brief, scope, message_id, meaning, causes, action, authority, .. } in
+        catalogue().events
     {
         assert!(["cluster", "local"].contains(&scope.as_str()), "{code}: scope {scope}");
         let hexadecimal = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         let good = message_id.len() == 32 && message_id.bytes().all(hexadecimal);
         assert!(good, "{code}: message_id {message_id}: expected 32 hexadecimal digits");
-        let texts = [&meaning, &action, &authority].map(|text| text.trim().len());
+        let texts = [&brief, &meaning, &action, &authority].map(|text| text.trim().len());
         assert!(
             texts.iter().all(|length| *length > 0) && !causes.is_empty(),
             "{code} says nothing"
@@ -121,8 +103,8 @@ fn what_is_said_of_an_event_is_of_the_known_words() {
 fn names_and_message_ids_are_of_one_event_each() {
     let catalogue = catalogue();
     for of in [|it: &Entry| it.name.clone(), |it: &Entry| it.message_id.clone()] {
-        let all: BTreeSet<String> = catalogue.event.iter().map(of).collect();
-        assert_eq!(all.len(), catalogue.event.len());
+        let all: BTreeSet<String> = catalogue.events.iter().map(of).collect();
+        assert_eq!(all.len(), catalogue.events.len());
     }
 }
 
@@ -131,7 +113,7 @@ fn names_and_message_ids_are_of_one_event_each() {
 fn what_was_given_out_is_never_changed_or_used_again() {
     let path = "tests/catalogue/taken.txt";
     let line = |it: &Entry| format!("{} {} {}", it.code, it.name, it.message_id);
-    let there: BTreeSet<String> = catalogue().event.iter().map(line).collect();
+    let there: BTreeSet<String> = catalogue().events.iter().map(line).collect();
     let taken: BTreeSet<String> =
         fs::read_to_string(top(path)).unwrap_or_default().lines().map(str::to_owned).collect();
     let column = |at: usize| {
@@ -148,13 +130,7 @@ fn what_was_given_out_is_never_changed_or_used_again() {
             assert_eq!(was, line, "the {what} {value} was given out already");
         }
     }
-    let fresh: BTreeSet<String> = there.union(&taken).cloned().collect();
-    if blessing() {
-        let text: String = fresh.iter().map(|line| format!("{line}\n")).collect();
-        fs::write(top(path), text).expect("the list of what is taken");
-    } else {
-        assert_eq!(fresh, taken, "{path} lacks new ones: run with HATS_BLESS=1");
-    }
+    assert!(there.is_subset(&taken), "{path} lacks new ones: cargo run -p hats-catalogue");
 }
 
 #[test]
@@ -169,15 +145,20 @@ fn fields_are_those_of_the_subscriber_protocol() {
         .filter(|line| !line.starts_with("//"))
         .filter_map(|line| line.split_once(" = ")?.0.rsplit(' ').next())
         .collect();
-    let there: BTreeSet<&str> = catalogue.field.iter().map(|field| field.name.as_str()).collect();
-    assert_eq!(there, wanted, "[[field]] of events.toml (left) and message Event (right)");
-    let optional: BTreeSet<&str> = catalogue
-        .field
+    let there: BTreeSet<&str> = catalogue
+        .fields
         .iter()
-        .filter(|field| field.events == "some")
+        .filter(|field| field.found_in != "log")
         .map(|field| field.name.as_str())
         .collect();
-    for entry in &catalogue.event {
+    assert_eq!(there, wanted, "[[field]] of events.toml (left) and message Event (right)");
+    let optional: BTreeSet<&str> = catalogue
+        .fields
+        .iter()
+        .filter(|field| field.found_in == "some")
+        .map(|field| field.name.as_str())
+        .collect();
+    for entry in &catalogue.events {
         for field in &entry.fields {
             let name = field.trim_end_matches('?');
             assert!(optional.contains(name), "{}: no field {name}", entry.code);
@@ -188,8 +169,8 @@ fn fields_are_those_of_the_subscriber_protocol() {
 #[test]
 fn what_is_cleared_is_there_and_is_cleared_in_a_field() {
     let catalogue = catalogue();
-    let codes: BTreeSet<&str> = catalogue.event.iter().map(|it| it.code.as_str()).collect();
-    for entry in &catalogue.event {
+    let codes: BTreeSet<&str> = catalogue.events.iter().map(|it| it.code.as_str()).collect();
+    for entry in &catalogue.events {
         assert!(entry.clears.iter().all(|code| codes.contains(code.as_str())), "{}", entry.code);
         let field = entry.fields.iter().any(|field| field.trim_end_matches('?') == "clears");
         assert_eq!(field, !entry.clears.is_empty(), "{}", entry.code);
@@ -199,8 +180,8 @@ fn what_is_cleared_is_there_and_is_cleared_in_a_field() {
 #[test]
 fn faults_of_the_cluster_are_cleared_by_something() {
     let catalogue = catalogue();
-    let cleared: BTreeSet<&String> = catalogue.event.iter().flat_map(|it| &it.clears).collect();
-    let faults = catalogue.event.iter().filter(|it| it.level == "error" && !it.planned);
+    let cleared: BTreeSet<&String> = catalogue.events.iter().flat_map(|it| &it.clears).collect();
+    let faults = catalogue.events.iter().filter(|it| it.level == "error" && !it.planned);
     for fault in faults {
         assert!(cleared.contains(&fault.code), "nothing ends {} {}", fault.code, fault.name);
     }
@@ -213,7 +194,11 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() && name != "tests" && name != "target" {
             sources(&path, found);
-        } else if name.ends_with(".rs") && name != "tests.rs" && name != "event.rs" {
+        } else if name.ends_with(".rs")
+            && name != "tests.rs"
+            && path.parent().is_none_or(|it| !it.ends_with("event"))
+            && name != "event.rs"
+        {
             found.push(path);
         }
     }
@@ -229,24 +214,11 @@ fn planned_events_are_those_that_nothing_publishes() {
         .map(|path| fs::read_to_string(path).expect("a source"))
         .map(|text| text.split("#[cfg(test)]").next().unwrap_or_default().to_owned())
         .collect();
-    for (kind, entry) in EventKind::ALL.iter().zip(catalogue().event) {
+    for (kind, entry) in EventKind::ALL.iter().zip(catalogue().events) {
         let word = format!("EventKind::{kind:?}");
         let published = code.match_indices(&word).any(|(at, _)| {
             !code[at + word.len()..].starts_with(|next: char| next.is_alphanumeric())
         });
         assert_eq!(published, !entry.planned, "{}: planned, or published by the code?", entry.name);
     }
-}
-
-#[test]
-fn page_is_the_one_generated_from_the_catalogue() {
-    let path = "docs/events.md";
-    let page = page::page(&catalogue());
-    if blessing() {
-        fs::write(top(path), &page).expect("the page");
-    }
-    let there = fs::read_to_string(top(path)).unwrap_or_default();
-    let differs = there.lines().zip(page.lines()).find(|(there, wanted)| there != wanted);
-    assert_eq!(differs, None, "{path} (left) is not up to date: run with HATS_BLESS=1");
-    assert_eq!(there.len(), page.len(), "{path} is not up to date: run with HATS_BLESS=1");
 }

@@ -5,7 +5,9 @@ use std::{collections::BTreeSet, time::Duration};
 use hats_core::event::{Event, EventKind};
 use hats_sim::{Way, World};
 
-use super::{Entry, catalogue};
+use hats_catalogue::Entry;
+
+use super::catalogue;
 
 /// The fields that are set, but for those of every event.
 fn carried(event: &Event) -> BTreeSet<&'static str> {
@@ -121,7 +123,7 @@ fn events_carry_the_fields_of_the_catalogue() {
         for said in world.events() {
             let name = said.event.kind.name();
             seen.insert(name);
-            let entry = catalogue.event.iter().find(|it| it.name == name).expect("every kind");
+            let entry = catalogue.events.iter().find(|it| it.name == name).expect("every kind");
             if let Some(wrong) = wrong(entry, &said.event) {
                 panic!("{name} {wrong}: {:?}", said.event);
             }
@@ -138,7 +140,7 @@ fn events_carry_the_fields_of_the_catalogue() {
         "nim.degraded",
         "subscriber.lost",
     ];
-    for entry in catalogue.event.iter().filter(|it| !it.planned) {
+    for entry in catalogue.events.iter().filter(|it| !it.planned) {
         let name = entry.name.as_str();
         assert!(seen.contains(name) || elsewhere.contains(&name), "{name} was not seen");
     }
@@ -147,7 +149,7 @@ fn events_carry_the_fields_of_the_catalogue() {
 #[test]
 fn an_event_that_lacks_a_field_or_has_one_more_is_noticed() {
     let catalogue = catalogue();
-    let entry = catalogue.event.iter().find(|it| it.name == "node.left").expect("there");
+    let entry = catalogue.events.iter().find(|it| it.name == "node.left").expect("there");
     let mut event = Event::new(EventKind::NodeLeft, String::new());
     assert_eq!(wrong(entry, &event).as_deref(), Some("lacks node"));
     event.node = Some("n1".into());

@@ -10,13 +10,15 @@ use crate::{
 };
 
 /// Our crates and what each may use of ours. Nothing uses what is in tests/.
-const LAYOUT: [(&str, &[&str]); 11] = [
+const LAYOUT: [(&str, &[&str]); 13] = [
     ("hats-proto", &[]),
     ("hats-wire", &["hats-proto"]),
     ("hats-core", &["hats-wire"]),
     ("hats-sys", &[]),
     ("hats-client", &["hats-proto"]),
-    ("hats-status", &["hats-client"]),
+    ("hats-catalogue", &[]),
+    ("hats-status", &["hats-client", "hats-catalogue"]),
+    ("hats-exec", &["hats-client", "hats-catalogue"]),
     ("hatsctl", &["hats-client"]),
     ("hatsd", &["hats-core", "hats-wire", "hats-proto", "hats-sys"]),
     ("hats-nim", &["hats-core", "hats-wire", "hats-proto", "hats-sys"]),

@@ -9,7 +9,7 @@ use core::net::IpAddr;
 use hats_wire::{Cause, Confidence, Direction};
 
 macro_rules! catalogue {
-    ($($(#[$doc:meta])* $kind:ident $code:literal $name:literal $level:ident)*) => {
+    ($($(#[$doc:meta])* $kind:ident $code:literal $name:literal $level:ident $id:literal)*) => {
         /// The kinds of events.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub enum EventKind { $($(#[$doc])* $kind,)* }
@@ -32,9 +32,18 @@ macro_rules! catalogue {
             pub fn level(self) -> Level {
                 match self { $(EventKind::$kind => Level::$level,)* }
             }
+
+            /// MESSAGE_ID in the journal: 32 hexadecimal digits.
+            pub fn message_id(self) -> &'static str {
+                match self { $(EventKind::$kind => $id,)* }
+            }
         }
     };
 }
+
+mod kind;
+
+pub use kind::EventKind;
 
 /// How bad an event is. State changes are info and above.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -56,87 +65,6 @@ impl Level {
             Level::Error => "error",
         }
     }
-}
-
-catalogue! {
-    /// The daemon lives: every five minutes, so that silence can be alerted on.
-    Alive "1001" "alive" Info
-    /// The daemon has started.
-    DaemonStarted "1002" "daemon.started" Info
-    /// The daemon stops on purpose.
-    DaemonStopping "1003" "daemon.stopping" Info
-    /// Leader or successor of a group changed.
-    NetworkLeader "1101" "network.leader" Info
-    /// A network fell into parts; both sides are alive.
-    NetworkPartitioned "1110" "network.partitioned" Error
-    /// The parts of a network found each other again.
-    NetworkMerged "1111" "network.merged" Info
-    /// Nobody reaches anybody on a network; the nodes live.
-    NetworkFailed "1112" "network.failed" Error
-    /// Multicast is dead, unicast works.
-    NetworkMulticastBroken "1114" "network.multicast_broken" Warn
-    /// An adapter is a member of its network's group.
-    AdapterUp "2101" "adapter.up" Info
-    /// An adapter is silent; arbitration has not ended.
-    AdapterSuspect "2102" "adapter.suspect" Warn
-    /// An adapter has failed.
-    AdapterDown "2103" "adapter.down" Error
-    /// Heartbeats of an adapter come late.
-    AdapterLate "2106" "adapter.late" Warn
-    /// An adapter that keeps coming back is held.
-    AdapterDamped "2108" "adapter.damped" Warn
-    /// A held adapter is released.
-    AdapterReleased "2109" "adapter.released" Info
-    /// An adapter is silent and it cannot be told whose fault it is.
-    AdapterInconclusive "2110" "adapter.inconclusive" Warn
-    /// Two hosts have one address.
-    DuplicateAddress "2120" "duplicate.address" Error
-    /// Two well adapters do not reach each other.
-    PathFailed "2201" "path.failed" Error
-    /// They do again.
-    PathRestored "2202" "path.restored" Info
-    /// A node can be reached.
-    NodeUp "3102" "node.up" Info
-    /// A node has failed.
-    NodeDown "3103" "node.down" Error
-    /// A node left on purpose.
-    NodeLeft "3104" "node.left" Info
-    /// A node's daemon has been started anew.
-    NodeRestarted "3105" "node.restarted" Warn
-    /// A daemon has failed, its host lives.
-    DaemonDown "3106" "daemon.down" Error
-    /// Two nodes have one identity or name.
-    DuplicateNode "3110" "duplicate.node" Error
-    /// Another cluster is on the wire.
-    ForeignCluster "3111" "foreign.cluster" Warn
-    /// The daemon or a NIM was not scheduled in time.
-    SelfLate "4101" "self.late" Warn
-    /// The wall clock was set.
-    SelfClockStep "4102" "self.clock_step" Warn
-    /// The host was suspended.
-    SelfSuspended "4103" "self.suspended" Warn
-    /// A NIM process died.
-    NimDied "4110" "nim.died" Error
-    /// A NIM process does not answer.
-    NimStuck "4111" "nim.stuck" Error
-    /// A NIM process runs again.
-    NimRestarted "4112" "nim.restarted" Info
-    /// A privilege is missing; something works less well.
-    NimDegraded "4113" "nim.degraded" Warn
-    /// A parameter was changed.
-    ParamChanged "5101" "param.changed" Info
-    /// Nodes disagree in their configuration.
-    ConfigDrift "5102" "config.drift" Warn
-    /// Something configured does not exist yet.
-    ConfigWaiting "5104" "config.waiting" Warn
-    /// A datagram failed authentication.
-    AuthFailed "5111" "auth.failed" Warn
-    /// A subscriber did not read and lost events.
-    SubscriberLost "6101" "subscriber.lost" Warn
-    /// Maintenance began.
-    MaintenanceOn "7101" "maintenance.on" Info
-    /// Maintenance ended.
-    MaintenanceOff "7102" "maintenance.off" Info
 }
 
 /// One thing that happened, for people and programs.

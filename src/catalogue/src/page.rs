@@ -2,33 +2,24 @@
 
 use std::fmt::Write;
 
-use hats_wire::Cause;
-
-use super::{Catalogue, Entry};
+use crate::{Catalogue, Entry};
 
 /// The whole page.
 pub(crate) fn page(catalogue: &Catalogue) -> String {
     let mut page = String::from(include_str!("intro.md"));
     overview(&mut page, catalogue);
     fields(&mut page, catalogue);
-    causes(&mut page);
+    causes(&mut page, catalogue);
     page.push_str("\n## The events\n");
-    for entry in &catalogue.event {
+    for entry in &catalogue.events {
         event(&mut page, catalogue, entry);
     }
     page
 }
 
-/// `#hats-2103-adapterdown`, as forges make it of a heading.
-fn anchor(entry: &Entry) -> String {
-    let kept = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    let name: String = entry.name.chars().filter(|c| kept(*c)).collect();
-    format!("#{}-{name}", entry.code.to_lowercase())
-}
-
 fn link(catalogue: &Catalogue, code: &str) -> String {
-    match catalogue.event.iter().find(|entry| entry.code == code) {
-        Some(entry) => format!("[{}]({})", entry.name, anchor(entry)),
+    match catalogue.events.iter().find(|entry| entry.code == code) {
+        Some(entry) => format!("[{}]({})", entry.name, entry.anchor()),
         None => code.to_owned(),
     }
 }
@@ -38,8 +29,7 @@ fn links(catalogue: &Catalogue, codes: &[String]) -> String {
 }
 
 fn ended_by(catalogue: &Catalogue, entry: &Entry) -> Vec<String> {
-    let ends = catalogue.event.iter().filter(|other| other.clears.contains(&entry.code));
-    ends.map(|other| other.code.clone()).collect()
+    catalogue.ended_by(entry).into_iter().map(|other| other.code.clone()).collect()
 }
 
 fn line(page: &mut String, text: std::fmt::Arguments) {
@@ -51,7 +41,7 @@ fn overview(page: &mut String, catalogue: &Catalogue) {
     page.push_str(
         "\n## All of them\n\n| code | event | level | scope | ended by |\n|---|---|---|---|---|\n",
     );
-    for entry in &catalogue.event {
+    for entry in &catalogue.events {
         let Entry { code, level, scope, .. } = entry;
         let planned = if entry.planned { " (planned)" } else { "" };
         let ended = links(catalogue, &ended_by(catalogue, entry));
@@ -67,7 +57,7 @@ fn fields(page: &mut String, catalogue: &Catalogue) {
     );
     for (which, title) in [("always", "In every event"), ("some", "In some events")] {
         line(page, format_args!("\n{title}:\n\n| field | type | meaning |\n|---|---|---|"));
-        for field in catalogue.field.iter().filter(|field| field.events == which) {
+        for field in catalogue.fields.iter().filter(|field| field.found_in == which) {
             line(page, format_args!("| `{}` | {} | {} |", field.name, field.kind, field.meaning));
         }
     }
@@ -77,14 +67,12 @@ fn fields(page: &mut String, catalogue: &Catalogue) {
     );
 }
 
-fn causes(page: &mut String) {
+fn causes(page: &mut String, catalogue: &Catalogue) {
     page.push_str(
         "\n## Causes\n\n| `cause` | the adapter, node or daemon | known from |\n|---|---|---|\n",
     );
-    for cause in Cause::ALL {
-        let from = if cause.is_fact() { "its own node" } else { "arbitration" };
-        let words = hats_core::say::cause_in_words(cause);
-        line(page, format_args!("| `{}` | {words} | {from} |", cause.word()));
+    for cause in &catalogue.causes {
+        line(page, format_args!("| `{}` | {} | {} |", cause.name, cause.meaning, cause.known_from));
     }
 }
 
