@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 
@@ -12,6 +12,7 @@ use crate::{
     enter::EnterArgs,
     faults::{Fault, parse_duration},
     init::InitArgs,
+    matrix::MatrixArgs,
     measure::MeasureArgs,
     plan::{Links, Plan},
     serve::ServeArgs,
@@ -107,6 +108,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Measure how long the cluster takes, or what it costs.
     Measure(MeasureArgs),
+    /// Inject every fault of the catalogue, and check each verdict.
+    Matrix(MatrixArgs),
     /// Become a program inside a node.
     #[command(hide = true)]
     Enter(EnterArgs),
@@ -141,7 +144,11 @@ hats-lab fault NODE ADAPTER FAULT
        hats-lab fault crash NODE
        hats-lab fault kill-daemon NODE
        hats-lab fault hang-daemon NODE
-       hats-lab fault kill-nim NODE ADAPTER")]
+       hats-lab fault pause NODE
+       hats-lab fault kill-nim NODE ADAPTER
+       hats-lab fault hang-nim NODE ADAPTER
+       hats-lab fault link-down NODE ADAPTER
+       hats-lab fault address NODE ADAPTER [NEW-ADDRESS]")]
 pub struct FaultArgs {
     /// See above.
     #[arg(required = true, num_args = 1..)]
@@ -173,16 +180,30 @@ impl FaultArgs {
             ["crash", node] => Request::Crash { node: own(node) },
             ["kill-daemon", node] => Request::KillDaemon { node: own(node) },
             ["hang-daemon", node] => Request::HangDaemon { node: own(node) },
-            [word @ ("crash" | "kill-daemon" | "hang-daemon"), ..] => {
+            ["pause", node] => Request::Pause { node: own(node) },
+            [word @ ("crash" | "kill-daemon" | "hang-daemon" | "pause"), ..] => {
                 bail!("fault {word}: expected one node, as in: fault {word} n1")
             }
             ["kill-nim", node, adapter] => {
                 Request::KillNim { node: own(node), adapter: own(adapter) }
             }
-            ["kill-nim", ..] => {
-                bail!(
-                    "fault kill-nim: expected a node and an adapter, as in: fault kill-nim n1 eth0"
-                )
+            ["hang-nim", node, adapter] => {
+                Request::HangNim { node: own(node), adapter: own(adapter) }
+            }
+            ["link-down", node, adapter] => {
+                Request::LinkDown { node: own(node), adapter: own(adapter) }
+            }
+            ["address", node, adapter] => {
+                Request::Address { node: own(node), adapter: own(adapter), to: None }
+            }
+            ["address", node, adapter, new] => {
+                let to = new.parse().map_err(|_| {
+                    anyhow!("fault address {new}: expected an IP address, or none to remove it")
+                })?;
+                Request::Address { node: own(node), adapter: own(adapter), to: Some(to) }
+            }
+            [word @ ("kill-nim" | "hang-nim" | "link-down" | "address"), ..] => {
+                bail!("fault {word}: expected a node and an adapter, as in: fault {word} n1 eth0")
             }
             [node, adapter, fault] => {
                 fault.parse::<Fault>()?;

@@ -1,7 +1,9 @@
 //! The running lab: nodes, their daemons, and what can be done to them.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File, OpenOptions},
+    net::IpAddr,
     os::fd::AsRawFd,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -20,6 +22,7 @@ use crate::{
     control::{EnterReply, NodeStatus, PortStatus, Status},
     faults::Fault,
     files::NodeFiles,
+    interface,
     netns::Namespaces,
     ping::Pair,
     plan::{Plan, Port},
@@ -37,6 +40,8 @@ pub struct Cluster {
     host_proc: Option<File>,
     own_pid: String,
     warnings: Vec<String>,
+    /// Ports whose interface is not as the plan has it.
+    disturbed: BTreeSet<Port>,
 }
 
 #[derive(Default)]
@@ -85,6 +90,7 @@ impl Cluster {
             cables,
             host_proc,
             warnings,
+            disturbed: BTreeSet::new(),
         })
     }
 
@@ -229,12 +235,59 @@ impl Cluster {
         Ok(at)
     }
 
-    /// Kills the NIM of one adapter.
+    /// Suspends a node: its cables are cut first, so that its kernel answers
+    /// nobody, then everything in it is stopped.
+    ///
+    /// # Errors
+    ///
+    /// No such node.
+    pub fn pause(&mut self, node: &str) -> Result<u64> {
+        let node = self.plan.find_node(node)?;
+        let at = mono_ns();
+        for network in 0..self.plan.networks.len() {
+            self.cables.set(Port { node, network }, Fault::Cut)?;
+        }
+        process::signal_all(&self.nodes[node].net, Signal::SIGSTOP);
+        Ok(at)
+    }
+
+    /// Sets an interface down.
+    ///
+    /// # Errors
+    ///
+    /// No such node or adapter, or what the kernel said.
+    pub fn link_down(&mut self, node: &str, adapter: &str) -> Result<u64> {
+        let port = self.plan.find_port(node, adapter)?;
+        let at = mono_ns();
+        interface::set_up(&self.nodes[port.node].net, port, false)?;
+        self.disturbed.insert(port);
+        Ok(at)
+    }
+
+    /// Takes an adapter's address away, or puts another one in its place.
+    ///
+    /// # Errors
+    ///
+    /// No such node or adapter, an address of another subnet, or what the
+    /// kernel said.
+    pub fn change_address(&mut self, node: &str, adapter: &str, to: Option<IpAddr>) -> Result<u64> {
+        let port = self.plan.find_port(node, adapter)?;
+        let subnet = self.plan.networks[port.network].subnet;
+        if let Some(to) = to {
+            ensure!(subnet.contains(&to), "address {to}: expected one of {subnet}");
+        }
+        let at = mono_ns();
+        interface::set_addresses(&self.nodes[port.node].net, port, subnet, to.as_slice())?;
+        self.disturbed.insert(port);
+        Ok(at)
+    }
+
+    /// Sends a signal to the NIM of one adapter.
     ///
     /// # Errors
     ///
     /// No such node or adapter, or no NIM of it was found.
-    pub fn kill_nim(&mut self, node: &str, adapter: &str) -> Result<u64> {
+    pub fn signal_nim(&mut self, node: &str, adapter: &str, signal: Signal) -> Result<u64> {
         let port = self.plan.find_port(node, adapter)?;
         let binaries = self.binaries.as_ref().context("no daemons run in this lab")?;
         let interface = Plan::interface_name(port.network);
@@ -242,7 +295,7 @@ impl Cluster {
         let pid = find_nim(&nims, &interface)
             .with_context(|| format!("hats-status shows no running NIM of {interface}"))?;
         let at = mono_ns();
-        process::signal(pid, Signal::SIGKILL)?;
+        process::signal(pid, signal)?;
         Ok(at)
     }
 
@@ -260,13 +313,15 @@ impl Cluster {
                 node.is_none_or(|n| n == port.node) && network.is_none_or(|n| n == port.network);
             if chosen {
                 self.cables.heal(port, &self.plan)?;
+                if self.disturbed.remove(&port) {
+                    let net = &self.nodes[port.node].net;
+                    interface::restore(net, port, &self.plan)?;
+                }
             }
         }
         if network.is_none() {
             for index in (0..self.plan.nodes).filter(|i| node.is_none_or(|n| n == *i)) {
-                if let Some(pid) = self.daemons[index].pid {
-                    process::signal(pid, Signal::SIGCONT)?;
-                }
+                process::signal_all(&self.nodes[index].net, Signal::SIGCONT);
                 self.start_daemon(index)?;
             }
         }

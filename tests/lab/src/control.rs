@@ -62,6 +62,34 @@ pub enum Request {
         /// The node.
         node: String,
     },
+    /// SIGSTOP to everything in a node, its cables cut: as a host that is suspended.
+    Pause {
+        /// The node.
+        node: String,
+    },
+    /// Set an interface down, as an operator does.
+    LinkDown {
+        /// The node.
+        node: String,
+        /// Its adapter.
+        adapter: String,
+    },
+    /// Take an adapter's address away.
+    Address {
+        /// The node.
+        node: String,
+        /// Its adapter.
+        adapter: String,
+        /// Put this one in its place.
+        to: Option<IpAddr>,
+    },
+    /// SIGSTOP to one NIM.
+    HangNim {
+        /// The node.
+        node: String,
+        /// Its adapter.
+        adapter: String,
+    },
     /// SIGKILL to one NIM.
     KillNim {
         /// The node.

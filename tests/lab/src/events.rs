@@ -30,6 +30,8 @@ pub struct Event {
     pub cause: String,
     /// How sure.
     pub confidence: String,
+    /// Which way a path fails, seen from `node`.
+    pub direction: String,
     /// The verdict behind it.
     pub verdict_id: String,
     /// Who missed heartbeats.

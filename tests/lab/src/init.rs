@@ -180,7 +180,11 @@ fn perform(request: Request, cluster: &Shared) -> Result<serde_json::Value> {
         Request::Crash { node } => lab.crash(&node)?,
         Request::KillDaemon { node } => lab.signal_daemon(&node, Signal::SIGKILL)?,
         Request::HangDaemon { node } => lab.signal_daemon(&node, Signal::SIGSTOP)?,
-        Request::KillNim { node, adapter } => lab.kill_nim(&node, &adapter)?,
+        Request::KillNim { node, adapter } => lab.signal_nim(&node, &adapter, Signal::SIGKILL)?,
+        Request::HangNim { node, adapter } => lab.signal_nim(&node, &adapter, Signal::SIGSTOP)?,
+        Request::Pause { node } => lab.pause(&node)?,
+        Request::LinkDown { node, adapter } => lab.link_down(&node, &adapter)?,
+        Request::Address { node, adapter, to } => lab.change_address(&node, &adapter, to)?,
         Request::Heal { node, adapter } => lab.heal(node.as_deref(), adapter.as_deref())?,
     };
     value(&Done { mono_ns: at })

@@ -21,6 +21,8 @@ pub mod events;
 pub mod faults;
 pub mod files;
 pub mod init;
+pub mod interface;
+mod matrix;
 pub mod measure;
 pub mod model;
 pub mod netlink;
@@ -81,6 +83,7 @@ fn run(cli: Cli) -> Result<i32> {
         Command::Heal { node, adapter } => tell(&lab, &Request::Heal { node, adapter }).map(|()| 0),
         Command::Down { keep } => lab.down(keep).map(|()| 0),
         Command::Demo(args) => demo::run(cli.dir.as_deref(), &args),
+        Command::Matrix(args) => matrix::run(cli.dir.as_deref(), &args),
         Command::Measure(args) => measure::run(cli.dir.as_deref(), &args),
         Command::Enter(args) => enter::enter(&args).map(|()| 0),
         Command::Serve(args) => serve::serve(&args).map(|()| 0),

@@ -7,7 +7,7 @@ use std::{net::IpAddr, os::fd::RawFd};
 use anyhow::{Context, Result, bail};
 use ipnet::IpNet;
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload,
+    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload,
 };
 use netlink_packet_route::{
     AddressFamily, RouteNetlinkMessage,
@@ -75,6 +75,49 @@ impl Netlink {
         message.attributes = attributes;
         self.tell(RouteNetlinkMessage::SetLink(message), 0)
             .with_context(|| format!("change interface {index}"))
+    }
+
+    /// Takes an address from an interface.
+    ///
+    /// # Errors
+    ///
+    /// It has no such address, or what the kernel said.
+    pub fn remove_address(&mut self, index: u32, address: IpAddr, subnet: IpNet) -> Result<()> {
+        let mut message = AddressMessage::default();
+        message.header.index = index;
+        message.header.prefix_len = subnet.prefix_len();
+        message.header.family = match address {
+            IpAddr::V4(_) => AddressFamily::Inet,
+            IpAddr::V6(_) => AddressFamily::Inet6,
+        };
+        message.attributes.push(AddressAttribute::Local(address));
+        self.tell(RouteNetlinkMessage::DelAddress(message), 0)
+            .with_context(|| format!("remove address {address} from interface {index}"))
+    }
+
+    /// The addresses that an interface has.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel said.
+    pub fn addresses(&mut self, index: u32) -> Result<Vec<IpAddr>> {
+        let mut found = Vec::new();
+        let request = RouteNetlinkMessage::GetAddress(AddressMessage::default());
+        self.dump(request, |message| {
+            let RouteNetlinkMessage::NewAddress(entry) = message else { return };
+            if entry.header.index == index {
+                let address = |attribute: &AddressAttribute| {
+                    if let AddressAttribute::Address(address) = attribute {
+                        Some(*address)
+                    } else {
+                        None
+                    }
+                };
+                found.extend(entry.attributes.iter().find_map(address));
+            }
+        })
+        .with_context(|| format!("list the addresses of interface {index}"))?;
+        Ok(found)
     }
 
     /// Gives an interface an address. IPv6 skips duplicate address detection,
@@ -161,12 +204,35 @@ impl Netlink {
         self.ask(message, flags | NLM_F_REQUEST | NLM_F_ACK).map(drop)
     }
 
-    /// Sends one request and waits for the answer that carries its number.
-    fn ask(
+    /// Asks for all there is of a kind.
+    fn dump(
         &mut self,
         message: RouteNetlinkMessage,
-        flags: u16,
-    ) -> Result<Option<RouteNetlinkMessage>> {
+        mut each: impl FnMut(RouteNetlinkMessage),
+    ) -> Result<()> {
+        self.send(message, NLM_F_REQUEST | NLM_F_DUMP)?;
+        loop {
+            let (bytes, _) = self.socket.recv_from_full().context("receive from netlink")?;
+            let mut rest = &bytes[..];
+            while !rest.is_empty() {
+                let reply = NetlinkMessage::<RouteNetlinkMessage>::deserialize(rest)
+                    .context("read the kernel's answer")?;
+                let length = (reply.header.length as usize).next_multiple_of(4).max(4);
+                rest = rest.get(length..).unwrap_or_default();
+                if reply.header.sequence_number != self.sequence {
+                    continue;
+                }
+                match reply.payload {
+                    NetlinkPayload::InnerMessage(inner) => each(inner),
+                    NetlinkPayload::Error(error) => return Err(error.to_io().into()),
+                    NetlinkPayload::Done(_) => return Ok(()),
+                    NetlinkPayload::Noop | NetlinkPayload::Overrun(_) | _ => {}
+                }
+            }
+        }
+    }
+
+    fn send(&mut self, message: RouteNetlinkMessage, flags: u16) -> Result<()> {
         self.sequence += 1;
         let mut request = NetlinkMessage::from(message);
         request.header.flags = flags;
@@ -174,7 +240,16 @@ impl Netlink {
         request.finalize();
         let mut bytes = vec![0; request.buffer_len()];
         request.serialize(&mut bytes);
-        self.socket.send(&bytes, 0).context("send to netlink")?;
+        self.socket.send(&bytes, 0).context("send to netlink").map(drop)
+    }
+
+    /// Sends one request and waits for the answer that carries its number.
+    fn ask(
+        &mut self,
+        message: RouteNetlinkMessage,
+        flags: u16,
+    ) -> Result<Option<RouteNetlinkMessage>> {
+        self.send(message, flags)?;
         loop {
             let (bytes, _) = self.socket.recv_from_full().context("receive from netlink")?;
             let reply = NetlinkMessage::<RouteNetlinkMessage>::deserialize(&bytes)

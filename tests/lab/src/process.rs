@@ -77,6 +77,14 @@ pub fn kill_all(net: &File) -> Result<()> {
     anyhow::bail!("some processes of the node do not die")
 }
 
+/// Sends a signal to every process in a network namespace.
+pub fn signal_all(net: &File, signal: Signal) {
+    for process in in_network(net) {
+        // One that has just ended needs none.
+        let _ = kill(Pid::from_raw(process.pid), signal);
+    }
+}
+
 /// Sends a signal to one process of the lab.
 ///
 /// # Errors

@@ -122,10 +122,10 @@ pub fn run(
 }
 
 /// Threads that do nothing but keep processors busy, until dropped.
-struct Busy(Arc<AtomicBool>);
+pub(crate) struct Busy(Arc<AtomicBool>);
 
 impl Busy {
-    fn start(threads: usize) -> Busy {
+    pub(crate) fn start(threads: usize) -> Busy {
         let stop = Arc::new(AtomicBool::new(false));
         for _ in 0..threads {
             let stop = Arc::clone(&stop);

@@ -37,6 +37,11 @@ pub struct Said {
     pub adapter: String,
     /// One of these causes.
     pub causes: Vec<&'static str>,
+    /// The network.
+    pub network: String,
+    /// Which way a path fails, seen from the first of the nodes: `to_peer`,
+    /// `from_peer` or `both`.
+    pub direction: &'static str,
 }
 
 impl Said {
@@ -51,12 +56,26 @@ impl Said {
             && about
             && (self.adapter.is_empty() || self.adapter == event.adapter)
             && (self.causes.is_empty() || self.causes.contains(&event.cause.as_str()))
+            && (self.network.is_empty() || self.network == event.network)
+            && (self.direction.is_empty() || self.direction == self.direction_of(event))
+    }
+
+    /// An event may name the ends of a path in the other order.
+    fn direction_of<'a>(&self, event: &'a Event) -> &'a str {
+        let same = self.nodes.first().is_none_or(|first| *first == event.node);
+        match event.direction.as_str() {
+            "to_peer" if !same => "from_peer",
+            "from_peer" if !same => "to_peer",
+            as_said => as_said,
+        }
     }
 
     /// In words: `adapter.down n3 eth0 both`.
     pub fn words(&self) -> String {
         let mut words = vec![self.event.to_owned(), self.nodes.join(" "), self.adapter.clone()];
         words.push(self.causes.join("|"));
+        words.push(self.network.clone());
+        words.push(self.direction.to_owned());
         words.retain(|word| !word.is_empty());
         words.join(" ")
     }
@@ -113,7 +132,13 @@ impl Trial {
                 fault: fault.to_owned(),
             },
             node: port.node,
-            must: Said { event: "adapter.down", nodes: vec![node], adapter, causes: vec![cause] },
+            must: Said {
+                event: "adapter.down",
+                nodes: vec![node],
+                adapter,
+                causes: vec![cause],
+                ..Said::default()
+            },
             may: Vec::new(),
             observers: (0..plan.nodes).collect(),
         }
@@ -133,7 +158,7 @@ impl Trial {
                 fault: "cut".into(),
             },
             node: from,
-            must: Said { event: "path.failed", nodes: ends, adapter, causes: Vec::new() },
+            must: Said { event: "path.failed", nodes: ends, adapter, ..Said::default() },
             may: Vec::new(),
             observers: (0..plan.nodes).collect(),
         }
