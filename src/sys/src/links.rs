@@ -16,8 +16,8 @@ use std::{
 use nix::{
     errno::Errno,
     sys::socket::{
-        AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recvfrom,
-        send, setsockopt, socket, sockopt,
+        AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, getsockname,
+        recvfrom, send, setsockopt, socket, sockopt,
     },
 };
 
@@ -43,6 +43,8 @@ pub struct Links {
     dump: Option<Dump>,
     ready: bool,
     sequence: u32,
+    /// This socket's own, which answers to its requests carry.
+    port: u32,
     with_routes: bool,
     buffer: Vec<u8>,
 }
@@ -81,12 +83,16 @@ impl Links {
             Ok(socket)
         };
         let socket = open().map_err(|source| Error::new("open a netlink socket", source))?;
+        let port = getsockname::<NetlinkAddr>(socket.as_raw_fd())
+            .map_err(|errno| Error::new("name a netlink socket", io::Error::from(errno)))?
+            .pid();
         let mut links = Links {
             socket,
             table: Interfaces::default(),
             dump: None,
             ready: false,
             sequence: 0,
+            port,
             with_routes,
             buffer: vec![0; BUFFER],
         };
@@ -169,7 +175,9 @@ impl Links {
     fn take(&mut self, bytes: &[u8]) -> Result<bool, Error> {
         let mut changed = false;
         for message in Messages::new(bytes) {
-            let of_dump = message.sequence == self.sequence;
+            // Pushes carry port and number of the request that brought the change
+            // about: somebody else's number may be the same as ours.
+            let of_dump = message.port == self.port && message.sequence == self.sequence;
             if let Some(dump) = &mut self.dump {
                 dump.spoiled |= of_dump && message.interrupted;
                 dump.table.apply(&message.item);

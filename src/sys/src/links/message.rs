@@ -25,6 +25,8 @@ const RTA_PRIORITY: u16 = 6;
 #[derive(PartialEq, Eq, Debug)]
 pub(super) struct Message {
     pub(super) sequence: u32,
+    /// Of the socket whose request it answers or follows from; 0: the kernel's own.
+    pub(super) port: u32,
     /// The dump it belongs to changed while it was made.
     pub(super) interrupted: bool,
     pub(super) item: Item,
@@ -116,6 +118,7 @@ impl Iterator for Messages<'_> {
         let flags = libc::c_int::from(u16_at(message, 6)?);
         Some(Message {
             sequence: u32_at(message, 8)?,
+            port: u32_at(message, 12)?,
             interrupted: flags & libc::NLM_F_DUMP_INTR != 0,
             item: item(kind, &message[HEADER..]).unwrap_or(Item::Other),
         })
