@@ -55,7 +55,9 @@ fn fields(page: &mut String, catalogue: &Catalogue) {
     page.push_str(
         "\n## Fields\n\nAbsent fields are left out of JSON; a list that is empty is absent.\n",
     );
-    for (which, title) in [("always", "In every event"), ("some", "In some events")] {
+    for (which, title) in
+        [("always", "In every event"), ("some", "In some events"), ("log", "In the log only")]
+    {
         line(page, format_args!("\n{title}:\n\n| field | type | meaning |\n|---|---|---|"));
         for field in catalogue.fields.iter().filter(|field| field.found_in == which) {
             line(page, format_args!("| `{}` | {} | {} |", field.name, field.kind, field.meaning));
