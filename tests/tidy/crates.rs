@@ -10,17 +10,18 @@ use crate::{
 };
 
 /// Our crates and what each may use of ours. Nothing uses what is in tests/.
-const LAYOUT: [(&str, &[&str]); 13] = [
+const LAYOUT: [(&str, &[&str]); 14] = [
     ("hats-proto", &[]),
     ("hats-wire", &["hats-proto"]),
     ("hats-core", &["hats-wire"]),
     ("hats-sys", &[]),
     ("hats-client", &["hats-proto"]),
     ("hats-catalogue", &[]),
-    ("hats-status", &["hats-client", "hats-catalogue"]),
+    ("hats-metrics", &["hats-proto"]),
+    ("hats-status", &["hats-client", "hats-catalogue", "hats-metrics"]),
     ("hats-exec", &["hats-client", "hats-catalogue"]),
     ("hatsctl", &["hats-client"]),
-    ("hatsd", &["hats-core", "hats-wire", "hats-proto", "hats-sys"]),
+    ("hatsd", &["hats-core", "hats-wire", "hats-proto", "hats-sys", "hats-metrics"]),
     ("hats-nim", &["hats-core", "hats-wire", "hats-proto", "hats-sys"]),
     ("hats-sim", &["hats-core", "hats-wire"]),
     ("hats-lab", &["hats-sys", "hats-client", "hats-proto"]),

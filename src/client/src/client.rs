@@ -53,7 +53,12 @@ impl Client {
 
     /// Everything the daemon knows, now.
     pub async fn snapshot(&mut self) -> Result<Snapshot, Error> {
-        let request = request::Body::GetSnapshot(GetSnapshot {});
+        self.snapshot_with(GetSnapshot::default()).await
+    }
+
+    /// The same with what else `wanted` asks for.
+    pub async fn snapshot_with(&mut self, wanted: GetSnapshot) -> Result<Snapshot, Error> {
+        let request = request::Body::GetSnapshot(wanted);
         self.ask("GetSnapshot", request, |answer| {
             if let reply::Body::Snapshot(snapshot) = answer {
                 Ok(snapshot)

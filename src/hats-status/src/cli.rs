@@ -3,9 +3,10 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use jiff::Timestamp;
 
-use crate::words;
+use crate::{colour::When, select::Selection, words};
 
 /// Shows what this node's hatsd knows about the cluster.
 #[derive(Parser, Debug)]
@@ -15,9 +16,17 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 
-    /// How to print it.
-    #[arg(short, long, value_name = "FORMAT", value_enum, global = true, default_value = "table")]
-    pub(crate) output: Format,
+    /// How to print it [default: table; graph: svg].
+    #[arg(short, long, value_name = "FORMAT", value_enum, global = true)]
+    pub(crate) output: Option<Format>,
+
+    /// Only what is selected.
+    #[command(flatten)]
+    pub(crate) select: Selection,
+
+    /// Whether tables are coloured. NO_COLOR in the environment means never.
+    #[arg(long, value_name = "WHEN", value_enum, global = true, default_value = "auto")]
+    pub(crate) color: When,
 
     /// The daemon's socket [default: $HATS_SOCKET, else /run/hats/hats.sock].
     #[arg(long, value_name = "PATH", global = true)]
@@ -38,6 +47,23 @@ print what was asked for.";
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
+    /// What is asked for once and printed.
+    #[command(flatten)]
+    View(View),
+    /// Events as they happen, and those that the daemon still has.
+    Events(Events),
+    /// The cluster on the whole screen, as it changes.
+    #[cfg(feature = "live")]
+    Watch(Watch),
+    /// Prints the completions for a shell.
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum View {
     /// The cluster, its networks and nodes, and each fault in words.
     Overview,
     /// Networks, their leaders and successors.
@@ -51,12 +77,27 @@ pub(crate) enum Command {
         /// The verdict to show in full.
         id: Option<String>,
     },
-    /// Events as they happen, and those that the daemon still has.
-    Events(Events),
     /// The processes that own this node's adapters.
     Nims,
     /// Who listens to this node's daemon.
     Subscribers,
+    /// The parameters in force, their ranges, and where each comes from.
+    Params,
+    /// The configuration in force, nothing left out.
+    Config,
+    /// The topology as a drawing (-o svg, -o dot).
+    Graph,
+    /// The page that RSCT's `lssrc -ls cthats` prints, with our numbers.
+    Lssrc,
+}
+
+/// `hats-status watch`.
+#[cfg(feature = "live")]
+#[derive(Args, Debug)]
+pub(crate) struct Watch {
+    /// How often the state is asked for again.
+    #[arg(long, value_name = "TIME", default_value = "250ms", value_parser = words::parse_span)]
+    pub(crate) every: Duration,
 }
 
 #[derive(Args, Debug)]
@@ -78,12 +119,6 @@ pub(crate) struct Events {
     /// Only events with this code ("HATS-2103" or "2103"); may be repeated.
     #[arg(long, value_name = "C", value_delimiter = ',', value_parser = parse_code)]
     pub(crate) code: Vec<String>,
-    /// Only events about this network; may be repeated.
-    #[arg(long, value_name = "N", value_delimiter = ',')]
-    pub(crate) network: Vec<String>,
-    /// Only events about this node; may be repeated.
-    #[arg(long, value_name = "N", value_delimiter = ',')]
-    pub(crate) node: Vec<String>,
     /// Print the state before the first event, and after each gap.
     #[arg(long, requires = "follow")]
     pub(crate) snapshot: bool,
@@ -104,8 +139,38 @@ pub(crate) enum Format {
     Jsonl,
     /// key:name|attribute=value, one thing a line.
     Line,
-    /// A Nagios plugin's answer (overview only).
+    /// A Nagios plugin's answer.
     Nagios,
+    /// Prometheus text, as for node_exporter's textfile collector.
+    Prom,
+    /// A drawing (graph only).
+    Svg,
+    /// Graphviz (graph only).
+    Dot,
+}
+
+/// What is printed as text, one thing after the other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Text {
+    Table,
+    Wide,
+    Json,
+    Jsonl,
+    Line,
+}
+
+impl Format {
+    /// As text; none for a plugin's answer, metrics and drawings.
+    pub(crate) fn text(self) -> Option<Text> {
+        match self {
+            Format::Table => Some(Text::Table),
+            Format::Wide => Some(Text::Wide),
+            Format::Json => Some(Text::Json),
+            Format::Jsonl => Some(Text::Jsonl),
+            Format::Line => Some(Text::Line),
+            Format::Nagios | Format::Prom | Format::Svg | Format::Dot => None,
+        }
+    }
 }
 
 fn parse_since(text: &str) -> Result<Timestamp, String> {
@@ -163,6 +228,6 @@ mod tests {
     fn socket_and_format_may_follow_the_subcommand() {
         let cli =
             Cli::try_parse_from(["hats-status", "nodes", "--socket", "/s", "-o", "line"]).unwrap();
-        assert_eq!((cli.socket, cli.output), (Some("/s".into()), Format::Line));
+        assert_eq!((cli.socket, cli.output), (Some("/s".into()), Some(Format::Line)));
     }
 }

@@ -48,6 +48,9 @@ pub(crate) enum Failure {
     /// What was asked for does not exist.
     #[error("{0}")]
     Usage(String),
+    /// The daemon answers, and not this: it is older than this program.
+    #[error("{0}")]
+    NotTold(String),
     /// The reader of the output has gone.
     #[error("the output was closed")]
     OutputClosed,
@@ -63,7 +66,9 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Failure::Daemon(Error::Permission { .. }) => Exit::Permission,
-            Failure::Daemon(_) | Failure::Output(_) | Failure::Start(_) => Exit::Unknown,
+            Failure::Daemon(_) | Failure::NotTold(_) | Failure::Output(_) | Failure::Start(_) => {
+                Exit::Unknown
+            }
             Failure::Usage(_) => Exit::Usage,
             Failure::OutputClosed => Exit::Ok,
         }

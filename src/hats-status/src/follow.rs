@@ -9,23 +9,24 @@ use hats_client::{
 use tokio::time;
 
 use crate::{
-    cli::{Events, Format},
+    cli::{Cli, Events, Format, Text},
     failure::{Exit, Failure},
     order, output,
-    show::{self, overview::judgement},
+    select::{Selection, StateOf},
+    show,
 };
 
 /// Between two attempts to reach a daemon that went away.
 const RECONNECT: Duration = Duration::from_millis(200);
 
 /// Prints events until interrupted, or those the daemon still has.
-pub(crate) async fn run(
-    events: &Events,
-    format: Format,
-    socket: &Path,
-    timeout: Duration,
-) -> Result<Exit, Failure> {
-    let mut follower = Follower { events, format, last: None };
+pub(crate) async fn run(events: &Events, cli: &Cli, socket: &Path) -> Result<Exit, Failure> {
+    let timeout = cli.timeout;
+    let Some(format) = cli.output.unwrap_or(Format::Table).text() else {
+        let text = "events are a stream: expected -o table, wide, json, jsonl or line";
+        return Err(Failure::Usage(text.into()));
+    };
+    let mut follower = Follower { events, select: &cli.select, format, last: None };
     if !events.follow {
         follower.history(Client::connect(socket, "hats-status", timeout).await?).await?;
         return Ok(Exit::Ok);
@@ -63,7 +64,11 @@ fn may_pass(failure: &Failure, was_connected: bool) -> bool {
         Failure::Daemon(Error::Version { .. }) => false,
         Failure::Daemon(Error::Permission { .. }) => was_connected,
         Failure::Daemon(_) => true,
-        Failure::Usage(_) | Failure::OutputClosed | Failure::Output(_) | Failure::Start(_) => false,
+        Failure::Usage(_)
+        | Failure::NotTold(_)
+        | Failure::OutputClosed
+        | Failure::Output(_)
+        | Failure::Start(_) => false,
     }
 }
 
@@ -72,7 +77,8 @@ const READER_CHECK: Duration = Duration::from_secs(1);
 
 struct Follower<'a> {
     events: &'a Events,
-    format: Format,
+    select: &'a Selection,
+    format: Text,
     /// The last event seen, over all connections.
     last: Option<ResumePoint>,
 }
@@ -138,20 +144,20 @@ impl Follower<'_> {
     }
 
     fn filter(&self) -> Filter {
-        let Events { code, network, node, .. } = self.events;
-        Filter { codes: code.clone(), networks: network.clone(), nodes: node.clone() }
+        let Selection { network, node, .. } = self.select;
+        let codes = self.events.code.clone();
+        Filter { codes, networks: network.clone(), nodes: node.clone() }
     }
 
     fn event(&self, event: &Event) -> Result<(), Failure> {
-        if !wanted(self.events, event) {
+        if !wanted(self.events, event) || !self.select.wants(event) {
             return Ok(());
         }
         let text = match self.format {
-            Format::Table => show::event::text(event, false),
-            Format::Wide => show::event::text(event, true),
-            Format::Json | Format::Jsonl => hats_client::to_json(event),
-            Format::Line => show::event::line(event),
-            Format::Nagios => return Err(crate::report::only_overview()),
+            Text::Table => show::event::text(event, false),
+            Text::Wide => show::event::text(event, true),
+            Text::Json | Text::Jsonl => hats_client::to_json(event),
+            Text::Line => show::event::line(event),
         };
         output::write(&(text + "\n"))
     }
@@ -176,13 +182,13 @@ impl Follower<'_> {
             return Ok(());
         }
         order::sort(&mut snapshot);
+        self.select.apply(&mut snapshot, StateOf::Adapters)?;
         let text = match self.format {
-            Format::Table | Format::Wide => {
-                show::overview::overview(&snapshot, self.format == Format::Wide)
+            Text::Table | Text::Wide => {
+                show::overview::overview(&snapshot, self.format == Text::Wide)
             }
-            Format::Json | Format::Jsonl => hats_client::snapshot_to_json(&snapshot) + "\n",
-            Format::Line => show::line::overview(&snapshot),
-            Format::Nagios => judgement(&snapshot) + "\n",
+            Text::Json | Text::Jsonl => hats_client::snapshot_to_json(&snapshot) + "\n",
+            Text::Line => show::line::overview(&snapshot),
         };
         output::write(&text)
     }
@@ -190,15 +196,15 @@ impl Follower<'_> {
     /// A gap is never silent, and a reader of lines must be able to see it.
     fn gap(&self, count: Option<u64>, epoch: u64, next_seq: u64) -> Result<(), Failure> {
         let text = match self.format {
-            Format::Json | Format::Jsonl => {
+            Text::Json | Text::Jsonl => {
                 let lost = count.map_or("null".to_owned(), |count| count.to_string());
                 format!(r#"{{"lost":{lost},"epoch":{epoch},"next_seq":{next_seq}}}"#)
             }
-            Format::Line => {
+            Text::Line => {
                 let lost = count.map_or("unknown".to_owned(), |count| count.to_string());
                 format!("lost:{lost}|epoch={epoch}|next_seq={next_seq}")
             }
-            Format::Table | Format::Wide | Format::Nagios => match count {
+            Text::Table | Text::Wide => match count {
                 Some(count) => format!("! {count} events lost, going on with {next_seq}"),
                 None => "! the daemon was started anew: events before this may be missing".into(),
             },
@@ -209,17 +215,11 @@ impl Follower<'_> {
 
 /// The filter again, so that it holds whatever the daemon does with it.
 fn wanted(events: &Events, event: &Event) -> bool {
-    let any = |wanted: &[String], got: &[Option<&str>]| {
-        wanted.is_empty() || got.iter().flatten().any(|got| wanted.iter().any(|one| one == got))
-    };
     let recent = |since: jiff::Timestamp| {
         // A time that cannot be read is no reason to hide an event.
         event.ts.parse::<jiff::Timestamp>().map_or(true, |ts| ts >= since)
     };
-    any(&events.code, &[Some(&event.code)])
-        && any(&events.network, &[event.network.as_deref()])
-        && any(&events.node, &[event.node.as_deref(), event.peer_node.as_deref()])
-        && events.since.is_none_or(recent)
+    (events.code.is_empty() || events.code.contains(&event.code)) && events.since.is_none_or(recent)
 }
 
 fn no_history() -> Failure {

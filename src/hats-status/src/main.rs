@@ -5,21 +5,26 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+mod colour;
 mod failure;
 mod follow;
+mod judge;
+#[cfg(feature = "live")]
+mod live;
 mod order;
 mod output;
 mod report;
+mod select;
 mod show;
 mod table;
 mod words;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 
 use crate::{
-    cli::{Cli, Command, Format},
+    cli::{Cli, Command, View},
     failure::{Exit, Failure},
 };
 
@@ -44,10 +49,6 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<Exit, Failure> {
-    let is_overview = matches!(cli.command, None | Some(Command::Overview));
-    if cli.output == Format::Nagios && !is_overview {
-        return Err(report::only_overview());
-    }
     let socket = hats_client::socket_path(cli.socket.as_deref());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -55,10 +56,19 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
         .map_err(Failure::Start)?;
     runtime.block_on(async {
         match &cli.command {
-            Some(Command::Events(events)) => {
-                follow::run(events, cli.output, &socket, cli.timeout).await
-            }
-            _ => report::run(cli, &socket).await,
+            None => report::run(cli, &View::Overview, &socket).await,
+            Some(Command::View(view)) => report::run(cli, view, &socket).await,
+            Some(Command::Events(events)) => follow::run(events, cli, &socket).await,
+            #[cfg(feature = "live")]
+            Some(Command::Watch(watch)) => live::run(cli, watch, &socket).await,
+            Some(Command::Completions { shell }) => completions(*shell),
         }
     })
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<Exit, Failure> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "hats-status", &mut text);
+    output::write(&String::from_utf8_lossy(&text))?;
+    Ok(Exit::Ok)
 }

@@ -4,80 +4,171 @@ use std::path::Path;
 
 use hats_client::{
     Client,
-    ipc::{Snapshot, Verdict},
+    ipc::{GetSnapshot, Snapshot, Verdict},
 };
+use hats_metrics::Part;
 use serde::Serialize;
 
 use crate::{
-    cli::{Cli, Command, Format},
+    cli::{Cli, Format, Text, View},
+    colour,
     failure::{Exit, Failure},
     order, output,
-    show::{LEFT_OUT, line, lists, nagios, overview, verdict},
+    select::{StateOf, names_left_out},
+    show::{LEFT_OUT, graph, line, lists, lssrc, nagios, overview, params, verdict},
 };
 
-/// Prints what `cli` asks for; the daemon's judgement becomes the exit status.
-pub(crate) async fn run(cli: &Cli, socket: &Path) -> Result<Exit, Failure> {
-    let snapshot = match ask(cli, socket).await {
+/// Prints what `cli` asks for; the judgement becomes the exit status.
+pub(crate) async fn run(cli: &Cli, view: &View, socket: &Path) -> Result<Exit, Failure> {
+    let form = Form::of(cli.output, view)?;
+    let asked = ask(cli, view, socket).await.and_then(|mut snapshot| {
+        cli.select.apply(&mut snapshot, state_of(view))?;
+        Ok(snapshot)
+    });
+    let snapshot = match asked {
         Ok(snapshot) => snapshot,
-        Err(failure) if cli.output == Format::Nagios => {
+        Err(failure) if form == Form::Nagios => {
             // A plugin answers on its output, and knows no status above 3.
             output::write(&nagios::unknown(&failure.to_string()))?;
             return Ok(Exit::Unknown);
         }
         Err(failure) => return Err(failure),
     };
-    let text = render(cli, &snapshot)?;
+    let mut text = match form {
+        Form::Text(format) => render(cli, view, format, &snapshot)?,
+        Form::Nagios => nagios::nagios(&snapshot, view),
+        Form::Prom => hats_metrics::render(&snapshot, part(view)),
+        Form::Svg => graph::svg(&snapshot),
+        Form::Dot => graph::dot(&snapshot),
+    };
+    if matches!(form, Form::Text(Text::Table | Text::Wide)) && cli.color.now() {
+        text = colour::paint(&text);
+    }
     match output::write(&text) {
         Ok(()) | Err(Failure::OutputClosed) => Ok(Exit::of(&snapshot)),
         Err(failure) => Err(failure),
     }
 }
 
-async fn ask(cli: &Cli, socket: &Path) -> Result<Snapshot, Failure> {
+/// The format of a view: one that it has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Form {
+    Text(Text),
+    Nagios,
+    Prom,
+    Svg,
+    Dot,
+}
+
+impl Form {
+    fn of(format: Option<Format>, view: &View) -> Result<Self, Failure> {
+        let wrong = |text: &str| Err(Failure::Usage(text.to_owned()));
+        let form = match (format, view) {
+            (None | Some(Format::Svg), View::Graph) => Form::Svg,
+            (Some(Format::Dot), View::Graph) => Form::Dot,
+            (Some(_), View::Graph) => return wrong("a graph is drawn: expected -o svg or -o dot"),
+            (Some(Format::Svg | Format::Dot), _) => {
+                return wrong("only `hats-status graph` is a drawing");
+            }
+            (None, _) => Form::Text(Text::Table),
+            (Some(Format::Nagios), _) => Form::Nagios,
+            (Some(Format::Prom), _) => Form::Prom,
+            (Some(format), _) => Form::Text(format.text().unwrap_or(Text::Table)),
+        };
+        let is_page = matches!(form, Form::Text(Text::Table | Text::Wide));
+        if matches!(view, View::Lssrc) && !is_page {
+            return wrong("lssrc is a page as RSCT prints it: programs use the other views");
+        }
+        Ok(form)
+    }
+}
+
+async fn ask(cli: &Cli, view: &View, socket: &Path) -> Result<Snapshot, Failure> {
     let mut client = Client::connect(socket, "hats-status", cli.timeout).await?;
-    let mut snapshot = client.snapshot().await?;
+    let params = matches!(view, View::Params);
+    let config = matches!(view, View::Config);
+    let mut snapshot = client.snapshot_with(GetSnapshot { params, config }).await?;
+    if (params && snapshot.params.is_none()) || (config && snapshot.config.is_none()) {
+        let version = &client.welcome().daemon_version;
+        let text = format!("hatsd {version} does not tell this: it is older than hats-status");
+        return Err(Failure::NotTold(text));
+    }
     order::sort(&mut snapshot);
     Ok(snapshot)
 }
 
-fn render(cli: &Cli, snapshot: &Snapshot) -> Result<String, Failure> {
-    let wide = cli.output == Format::Wide;
-    let networks = |all: bool| {
-        let mut networks = snapshot.networks.clone();
-        networks.retain(|network| all || network.state != LEFT_OUT);
-        networks
-    };
-    let form = Form { format: cli.output };
-    match &cli.command {
-        None | Some(Command::Overview) => match cli.output {
-            Format::Table | Format::Wide => Ok(overview::overview(snapshot, wide)),
-            Format::Json => Ok(pretty(snapshot)),
-            Format::Jsonl => Ok(hats_client::snapshot_to_json(snapshot) + "\n"),
-            Format::Line => Ok(line::overview(snapshot)),
-            Format::Nagios => Ok(nagios::nagios(snapshot)),
+fn state_of(view: &View) -> StateOf {
+    match view {
+        View::Networks(_) => StateOf::Networks,
+        View::Nodes => StateOf::Nodes,
+        View::Overview
+        | View::Adapters
+        | View::Verdicts { .. }
+        | View::Nims
+        | View::Subscribers
+        | View::Params
+        | View::Config
+        | View::Graph
+        | View::Lssrc => StateOf::Adapters,
+    }
+}
+
+fn render(cli: &Cli, view: &View, format: Text, snapshot: &Snapshot) -> Result<String, Failure> {
+    let wide = format == Text::Wide;
+    let print = Print { format, head: overview::head(snapshot) };
+    Ok(match view {
+        View::Overview => match format {
+            Text::Table | Text::Wide => overview::overview(snapshot, wide),
+            Text::Json => pretty(snapshot),
+            Text::Jsonl => hats_client::snapshot_to_json(snapshot) + "\n",
+            Text::Line => line::overview(snapshot),
         },
-        Some(Command::Networks(args)) => form
-            .list(&networks(args.all), line::network, || lists::networks(snapshot, args.all, wide)),
-        Some(Command::Nodes) => {
-            form.list(&snapshot.nodes, line::node, || lists::nodes(snapshot, wide))
+        View::Networks(args) => {
+            let all = args.all || names_left_out(&cli.select, snapshot);
+            let mut networks = snapshot.networks.clone();
+            networks.retain(|network| all || network.state != LEFT_OUT);
+            print.list(&networks, line::network, || lists::networks(snapshot, all, wide))
         }
-        Some(Command::Adapters) => form.list(
+        View::Nodes => print.list(&snapshot.nodes, line::node, || lists::nodes(snapshot, wide)),
+        View::Adapters => print.list(
             &snapshot.adapters,
             |adapter| line::adapter(snapshot, adapter),
             || lists::adapters(snapshot, wide),
         ),
-        Some(Command::Verdicts { id: None }) => {
-            form.list(&snapshot.verdicts, line::verdict, || lists::verdicts(snapshot, wide))
+        View::Verdicts { id: None } => {
+            print.list(&snapshot.verdicts, line::verdict, || lists::verdicts(snapshot, wide))
         }
-        Some(Command::Verdicts { id: Some(id) }) => {
+        View::Verdicts { id: Some(id) } => {
             let found = find(snapshot, id)?;
-            form.one(found, line::verdict_in_full, |found| verdict::verdict(found, wide))
+            print.one(found, line::verdict_in_full, |found| verdict::verdict(found, wide))
         }
-        Some(Command::Nims) => form.list(&snapshot.nims, line::nim, || lists::nims(snapshot, wide)),
-        Some(Command::Subscribers) => {
-            form.list(&snapshot.subscribers, line::subscriber, || lists::subscribers(snapshot))
+        View::Nims => print.list(&snapshot.nims, line::nim, || lists::nims(snapshot, wide)),
+        View::Subscribers => {
+            print.list(&snapshot.subscribers, line::subscriber, || lists::subscribers(snapshot))
         }
-        Some(Command::Events(_)) => unreachable!("events are not asked for but followed"),
+        View::Params => {
+            let list = snapshot.params.as_ref().map(|it| it.list.as_slice()).unwrap_or_default();
+            print.list(list, line::param, || params::params(list, wide))
+        }
+        View::Config => {
+            let config = snapshot.config.clone().unwrap_or_default();
+            print.one(&config, line::config, params::config)
+        }
+        View::Lssrc => lssrc::page(snapshot),
+        View::Graph => graph::svg(snapshot),
+    })
+}
+
+fn part(view: &View) -> Part {
+    match view {
+        View::Overview | View::Graph | View::Lssrc => Part::Everything,
+        View::Networks(_) => Part::Networks,
+        View::Nodes => Part::Nodes,
+        View::Adapters => Part::Adapters,
+        View::Nims => Part::Nims,
+        View::Subscribers => Part::Subscribers,
+        View::Verdicts { .. } => Part::Verdicts,
+        View::Params | View::Config => Part::Params,
     }
 }
 
@@ -95,23 +186,24 @@ fn find<'a>(snapshot: &'a Snapshot, id: &str) -> Result<&'a Verdict, Failure> {
 }
 
 /// Prints things of one kind in the format asked for.
-struct Form {
-    format: Format,
+struct Print {
+    format: Text,
+    /// Whose view this is, and of when.
+    head: String,
 }
 
-impl Form {
+impl Print {
     fn list<T: Serialize>(
         &self,
         items: &[T],
         line: impl Fn(&T) -> String,
         table: impl FnOnce() -> String,
-    ) -> Result<String, Failure> {
+    ) -> String {
         match self.format {
-            Format::Table | Format::Wide => Ok(table()),
-            Format::Json => Ok(pretty(&items)),
-            Format::Jsonl => Ok(items.iter().map(|item| compact(item) + "\n").collect()),
-            Format::Line => Ok(items.iter().map(line).collect()),
-            Format::Nagios => Err(only_overview()),
+            Text::Table | Text::Wide => self.head.clone() + &table(),
+            Text::Json => pretty(&items),
+            Text::Jsonl => items.iter().map(|item| compact(item) + "\n").collect(),
+            Text::Line => items.iter().map(line).collect(),
         }
     }
 
@@ -120,20 +212,14 @@ impl Form {
         item: &T,
         line: impl FnOnce(&T) -> String,
         text: impl FnOnce(&T) -> String,
-    ) -> Result<String, Failure> {
+    ) -> String {
         match self.format {
-            Format::Table | Format::Wide => Ok(text(item)),
-            Format::Json => Ok(pretty(item)),
-            Format::Jsonl => Ok(compact(item) + "\n"),
-            Format::Line => Ok(line(item)),
-            Format::Nagios => Err(only_overview()),
+            Text::Table | Text::Wide => self.head.clone() + &text(item),
+            Text::Json => pretty(item),
+            Text::Jsonl => compact(item) + "\n",
+            Text::Line => line(item),
         }
     }
-}
-
-/// What is said when another command is asked for a plugin's answer.
-pub(crate) fn only_overview() -> Failure {
-    Failure::Usage("-o nagios answers for the overview only".into())
 }
 
 const PLAIN: &str = "subscriber messages are plain data with string keys";

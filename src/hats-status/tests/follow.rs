@@ -3,7 +3,6 @@
 
 #[path = "../../client/tests/fake/mod.rs"]
 mod fake;
-#[allow(dead_code, reason = "the other tests use the rest")]
 mod support;
 
 use std::{

@@ -11,6 +11,7 @@ use hats_core::{
     node::Node,
     time::{Timestamp, nanos},
 };
+use hats_proto::ipc as proto;
 
 use crate::{
     clock::{self, Worst},
@@ -214,8 +215,21 @@ impl Daemon {
     }
 
     fn give(&mut self, wants: &Wants, now: Timestamp) {
+        let mut snapshot = self.snapshot(now);
+        if wants.besides.params {
+            snapshot.params = Some(self.settings.params(&self.node.config().node));
+        }
+        if wants.besides.config {
+            snapshot.config = Some(self.settings.shown());
+        }
         let place = self.place(now);
-        let snapshot = snapshot::build(snapshot::Sources {
+        self.hub.give(wants, snapshot, place);
+    }
+
+    /// Everything it knows, for whoever asks.
+    pub(crate) fn snapshot(&mut self, now: Timestamp) -> proto::Snapshot {
+        let place = self.place(now);
+        snapshot::build(snapshot::Sources {
             place,
             wall: jiff::Timestamp::now(),
             view: &self.node.view(),
@@ -227,7 +241,6 @@ impl Daemon {
             subscribers: self.hub.subscribers(now),
             started: self.started,
             lateness_max: self.lateness.get(now),
-        });
-        self.hub.give(wants, snapshot, place);
+        })
     }
 }

@@ -10,6 +10,7 @@ mod discovery;
 mod identity;
 mod ipc;
 mod log;
+mod metrics;
 mod nim;
 mod publish;
 mod run;

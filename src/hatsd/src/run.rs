@@ -25,6 +25,7 @@ use crate::{
     identity::{self, Identity, Seed},
     ipc::{self, Endpoint, Hub, OpenError},
     log::{Format, Log},
+    metrics::{self, Metrics},
     nim::{self, Nims},
     systemd::Systemd,
 };
@@ -49,6 +50,8 @@ enum Woke {
     /// The interfaces have changed.
     Links,
     Request(ipc::Input),
+    /// A scrape wants a snapshot.
+    Metrics(metrics::Ask),
     Stop,
 }
 
@@ -95,8 +98,12 @@ pub(crate) async fn run(cli: &Cli, settings: Settings) -> Result<(), Failure> {
     });
     let nims = Nims::new(program, config.detection.detection_time());
     let requests = ipc::start(listener);
+    let metrics = metrics::start(&cli.socket, settings.metrics.listen).await;
+    for warning in &metrics.warnings {
+        tracing::warn!("{warning}");
+    }
     let daemon = Daemon::new(settings, config, log, hub, nims, clock::now());
-    serve(daemon, links, requests, stop).await?;
+    serve(daemon, links, Asked { requests, metrics }, stop).await?;
     drop(endpoint);
     drop(identity);
     Ok(())
@@ -182,11 +189,17 @@ fn is_permission(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::PermissionDenied
 }
 
+/// What the world asks.
+struct Asked {
+    requests: mpsc::Receiver<ipc::Input>,
+    metrics: Metrics,
+}
+
 /// The loop: one look at the clock each time round.
 async fn serve(
     mut daemon: Daemon,
     mut links: LinkWatcher,
-    mut requests: mpsc::Receiver<ipc::Input>,
+    mut asked: Asked,
     mut stop: Stop,
 ) -> Result<(), Failure> {
     let systemd = Systemd::from_environment();
@@ -206,7 +219,7 @@ async fn serve(
             timer.set(deadline.map(|at| at.0)).map_err(Failure::other)?;
             armed = deadline;
         }
-        let woke = wait(&mut daemon, &timer, &mut links, &mut requests, &mut stop).await?;
+        let woke = wait(&mut daemon, &timer, &mut links, &mut asked, &mut stop).await?;
         if matches!(woke, Woke::Timer) {
             armed = None;
         }
@@ -228,7 +241,13 @@ async fn serve(
                 // Starts the NIMs of what is new.
                 daemon.turn(now);
             }
-            Woke::Request(request) => take_requests(&mut daemon, request, &mut requests, now),
+            Woke::Request(request) => {
+                take_requests(&mut daemon, request, &mut asked.requests, now);
+            }
+            Woke::Metrics(ask) => {
+                // Whoever asked may have gone.
+                let _ = ask.send(daemon.snapshot(now));
+            }
             Woke::Stop if leave_by.is_some() => break,
             Woke::Stop => {
                 systemd.stopping();
@@ -255,7 +274,7 @@ async fn wait(
     daemon: &mut Daemon,
     timer: &Timer,
     links: &mut LinkWatcher,
-    requests: &mut mpsc::Receiver<ipc::Input>,
+    asked: &mut Asked,
     stop: &mut Stop,
 ) -> Result<Woke, Failure> {
     // In no order when several have come, so that a NIM that never stops
@@ -265,7 +284,8 @@ async fn wait(
         expired = timer.expired() => expired.map(|()| Woke::Timer).map_err(Failure::other),
         changed = links.changed() => changed.map(|()| Woke::Links).map_err(Failure::other),
         () = stop.told() => Ok(Woke::Stop),
-        Some(request) = requests.recv() => Ok(Woke::Request(request)),
+        Some(request) = asked.requests.recv() => Ok(Woke::Request(request)),
+        Some(ask) = asked.metrics.asks.recv() => Ok(Woke::Metrics(ask)),
     }
 }
 

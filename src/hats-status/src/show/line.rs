@@ -1,6 +1,8 @@
 //! `key:name|key:name|attribute=value|attribute=value`, one thing a line.
 
-use hats_client::ipc::{Adapter, Network, Nim, Node, Path, Snapshot, Subscriber, Verdict};
+use hats_client::ipc::{
+    Adapter, Config, Network, Nim, Node, Param, Path, Snapshot, Subscriber, Verdict,
+};
 
 use super::role;
 
@@ -196,6 +198,28 @@ pub(crate) fn subscriber(subscriber: &Subscriber) -> String {
     line.number("sent", subscriber.sent);
     line.number("since_ms", subscriber.since_ms);
     line.end()
+}
+
+pub(crate) fn param(param: &Param) -> String {
+    let mut line = Line::of(&[("param", &param.name)]);
+    line.attribute("value", &param.value);
+    line.attribute("default", &param.fallback);
+    line.attribute("from", &param.source);
+    line.attribute("range", &param.range);
+    line.end()
+}
+
+/// The file, then a line for each line of the configuration in force.
+pub(crate) fn config(config: &Config) -> String {
+    let mut line = Line::of(&[("config", config.file.as_deref().unwrap_or_default())]);
+    line.attribute("looked_for", &config.looked_for);
+    let mut text = line.end();
+    for (number, content) in config.effective.lines().enumerate() {
+        let mut line = Line::of(&[("config_line", &(number + 1).to_string())]);
+        line.attribute("text", content);
+        text.push_str(&line.end());
+    }
+    text
 }
 
 #[cfg(test)]

@@ -2,11 +2,14 @@
 
 pub(crate) mod event;
 pub(crate) mod faults;
+pub(crate) mod graph;
 pub(crate) mod line;
 pub(crate) mod lists;
+pub(crate) mod lssrc;
 pub(crate) mod matrix;
 pub(crate) mod nagios;
 pub(crate) mod overview;
+pub(crate) mod params;
 pub(crate) mod verdict;
 
 use hats_client::ipc::{Adapter, Network, Snapshot};

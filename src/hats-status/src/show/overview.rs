@@ -39,13 +39,24 @@ fn cluster(snapshot: &Snapshot) -> String {
         view = daemon.node.clone();
         of_daemon = format!("  hatsd {} up {}", daemon.version, age(daemon.uptime_ms));
     }
-    // The day is in the JSON; here it is the time that says how old the view is.
-    let time = snapshot.ts.split_once('T').map_or(snapshot.ts.as_str(), |(_, time)| time);
+    let time = time_of_day(&snapshot.ts);
     let line = format!(
         "cluster {}  view {view}  as of {time}  epoch {}{of_daemon}",
         snapshot.cluster, snapshot.epoch
     );
     clean(&line) + "\n"
+}
+
+/// Whose view a list is, and of when.
+pub(crate) fn head(snapshot: &Snapshot) -> String {
+    let view = snapshot.daemon.as_ref().map_or("unknown", |daemon| daemon.node.as_str());
+    let time = time_of_day(&snapshot.ts);
+    clean(&format!("cluster {}  view {view}  as of {time}", snapshot.cluster)) + "\n"
+}
+
+/// The day is in the JSON; for people it is the time that says how old a view is.
+pub(crate) fn time_of_day(ts: &str) -> &str {
+    ts.split_once('T').map_or(ts, |(_, time)| time)
 }
 
 /// The daemon's judgement and its reasons.

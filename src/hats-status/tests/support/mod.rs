@@ -1,13 +1,15 @@
 //! A degraded cluster as its daemon tells it, and the program under test.
 
+#![allow(dead_code, reason = "each including test uses a part of it")]
+
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
 };
 
 use hats_client::ipc::{
-    Adapter, Counter, Daemon, Detection, Neighbour, Network, Nim, Node, Observation,
-    Path as FailedPath, Snapshot, Subscriber, Verdict,
+    Adapter, Config, Counter, Daemon, Detection, Neighbour, Network, Nim, Node, Observation, Param,
+    Params, Path as FailedPath, Snapshot, Subscriber, Verdict,
 };
 
 use crate::fake::EPOCH;
@@ -97,6 +99,35 @@ pub(crate) fn degraded() -> Snapshot {
             sent: 3,
             since_ms: 61_000,
         }],
+        params: None,
+        config: None,
+    }
+}
+
+/// The same with what `params` and `config` ask for.
+pub(crate) fn with_settings() -> Snapshot {
+    let param = |name: &str, value: &str, fallback: &str, source: &str, range: &str| Param {
+        name: name.into(),
+        value: value.into(),
+        fallback: fallback.into(),
+        source: source.into(),
+        range: range.into(),
+        meaning: "what it is for".into(),
+    };
+    let list = vec![
+        param("cluster.name", "atc", "hats", "file", "1 to 64 characters"),
+        param("detection.heartbeat_interval", "50ms", "50ms", "profile", "1ms to 60s"),
+        param("metrics.listen", "none", "none", "default", "loopback address and port"),
+    ];
+    let file = "/etc/hats/hatsd.toml";
+    Snapshot {
+        params: Some(Params { list }),
+        config: Some(Config {
+            file: Some(file.into()),
+            looked_for: file.into(),
+            effective: "[cluster]\nname = \"atc\"\n".into(),
+        }),
+        ..degraded()
     }
 }
 

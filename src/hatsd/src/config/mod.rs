@@ -5,7 +5,9 @@
 
 mod detection;
 mod duration;
+mod metrics;
 mod network;
+mod params;
 mod problem;
 mod show;
 mod tree;
@@ -14,6 +16,7 @@ mod tree;
 mod tests;
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{self, IsTerminal as _},
     net::IpAddr,
@@ -25,6 +28,7 @@ use hats_core::config::{Detection, Mode, Profile};
 use ipnet::IpNet;
 use toml::de::DeTable;
 
+pub(crate) use metrics::Metrics;
 use problem::{Problem, Severity};
 use tree::{At, Section, Source};
 
@@ -61,6 +65,10 @@ pub(crate) struct Settings {
     pub(crate) realtime_priority: u8,
     /// NIMs keep their memory resident.
     pub(crate) lock_memory: bool,
+    /// Where metrics are served besides the socket.
+    pub(crate) metrics: Metrics,
+    /// The keys that the file has.
+    pub(crate) given: BTreeSet<String>,
 }
 
 /// A `[[network]]`.
@@ -98,7 +106,16 @@ impl Default for Settings {
             adapters: Vec::new(),
             realtime_priority: 0,
             lock_memory: false,
+            metrics: Metrics::default(),
+            given: BTreeSet::new(),
         }
+    }
+}
+
+impl Settings {
+    /// The priority of NIMs where the file says none.
+    fn preset_priority(&self) -> u8 {
+        if self.detection.detection_time() < QUICK { QUICK_PRIORITY } else { 0 }
     }
 }
 
@@ -158,6 +175,7 @@ pub(crate) fn parse(path: &Path, text: &str, colour: bool) -> Result<Loaded, Ref
     let source = Source::new(text);
     let mut settings = settings(Section::root(&source, table.get_ref()));
     settings.file = Some(path.to_owned());
+    settings.given = source.given();
     let (errors, warnings) = source.finish();
     if errors.is_empty() {
         let warnings = problem::render(path, text, &warnings, Severity::Warning, colour);
@@ -183,6 +201,10 @@ fn settings(root: Section<'_, '_>) -> Settings {
         (settings.profile, settings.detection) = detection::read(&section);
         section.finish();
     }
+    if let Some(section) = root.table("metrics") {
+        settings.metrics = metrics::read(&section);
+        section.finish();
+    }
     let mut realtime_priority = None;
     if let Some(section) = root.table("nim") {
         if let Some(priority) = section.integer("realtime_priority", 0, 99) {
@@ -193,9 +215,7 @@ fn settings(root: Section<'_, '_>) -> Settings {
         }
         section.finish();
     }
-    let quick = settings.detection.detection_time() < QUICK;
-    settings.realtime_priority =
-        realtime_priority.unwrap_or(if quick { QUICK_PRIORITY } else { 0 });
+    settings.realtime_priority = realtime_priority.unwrap_or(settings.preset_priority());
     (settings.networks, settings.adapters) = network::read(&root);
     root.finish();
     settings

@@ -26,6 +26,9 @@ impl fmt::Display for Settings {
         )?;
         writeln!(f, "\n[nim]\nrealtime_priority = {}", self.realtime_priority)?;
         writeln!(f, "lock_memory = {}", self.lock_memory)?;
+        if let Some(listen) = self.metrics.listen {
+            writeln!(f, "\n[metrics]\nlisten = \"{listen}\"")?;
+        }
         if self.networks.is_empty() {
             writeln!(f, "\n# no [[network]]: one for each subnet found")?;
         }

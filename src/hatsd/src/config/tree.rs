@@ -1,7 +1,9 @@
 //! Reading a TOML tree key by key, so that every problem of a file is found
 //! in one go and each names its key, its value and what was expected.
 
-use std::{cell::RefCell, fmt::Display, net::IpAddr, ops::Range, str::FromStr};
+use std::{
+    cell::RefCell, collections::BTreeSet, fmt::Display, net::IpAddr, ops::Range, str::FromStr,
+};
 
 use toml::{
     Spanned,
@@ -19,11 +21,19 @@ pub(crate) struct Source<'t> {
     pub(crate) text: &'t str,
     errors: RefCell<Vec<Problem>>,
     warnings: RefCell<Vec<Problem>>,
+    /// The keys that are there, as "detection.sensitivity".
+    given: RefCell<BTreeSet<String>>,
 }
 
 impl<'t> Source<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
-        Source { text, errors: RefCell::default(), warnings: RefCell::default() }
+        let (errors, warnings, given) = Default::default();
+        Source { text, errors, warnings, given }
+    }
+
+    /// The keys that were found there.
+    pub(crate) fn given(&self) -> BTreeSet<String> {
+        self.given.borrow().clone()
     }
 
     pub(crate) fn error(&self, problem: Problem) {
@@ -98,7 +108,9 @@ impl<'a, 't> Section<'a, 't> {
     fn get(&self, key: &'static str) -> Option<At<&'a DeValue<'t>>> {
         self.known.borrow_mut().push(key);
         let value: &Spanned<DeValue<'_>> = self.table.get(key)?;
-        Some(At { value: value.get_ref(), path: self.at(key), span: value.span() })
+        let path = self.at(key);
+        self.source.given.borrow_mut().insert(path.clone());
+        Some(At { value: value.get_ref(), path, span: value.span() })
     }
 
     /// Whether the key is there, whatever it says.

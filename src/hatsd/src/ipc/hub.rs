@@ -31,6 +31,14 @@ pub(crate) struct Place {
 pub(crate) struct Wants {
     id: ConnectionId,
     lost: Option<u64>,
+    /// What the snapshot is to have besides.
+    pub(crate) besides: ipc::GetSnapshot,
+}
+
+impl Wants {
+    fn plain(id: ConnectionId, lost: Option<u64>) -> Self {
+        Wants { id, lost, besides: ipc::GetSnapshot::default() }
+    }
 }
 
 /// All connections.
@@ -110,7 +118,7 @@ impl Hub {
             }
             Input::Drained { id } => match &mut self.connections.get_mut(&id)?.stage {
                 Stage::Subscribed(subscription) => {
-                    subscription.lost.take().map(|lost| Wants { id, lost: Some(lost) })
+                    subscription.lost.take().map(|lost| Wants::plain(id, Some(lost)))
                 }
                 Stage::New | Stage::Open | Stage::Ended => None,
             },
@@ -139,15 +147,15 @@ impl Hub {
                 connection.outbox.answer(frame(reply::Body::Pong(pong)));
                 None
             }
-            (Stage::Open | Stage::Subscribed(_), request::Body::GetSnapshot(_)) => {
-                Some(Wants { id, lost: None })
+            (Stage::Open | Stage::Subscribed(_), request::Body::GetSnapshot(besides)) => {
+                Some(Wants { id, lost: None, besides })
             }
             (Stage::Open, request::Body::Subscribe(subscribe)) => {
                 let filter = subscribe.filter.unwrap_or_default();
                 let (last, lost, reported) = (place.now, None, false);
                 connection.stage = Stage::Subscribed(Subscription { filter, last, lost, reported });
                 self.wake_at(place.now + IDLE);
-                Some(Wants { id, lost: None })
+                Some(Wants::plain(id, None))
             }
             (Stage::Subscribed(_), request::Body::Subscribe(_)) => {
                 connection.refuse(Kind::BadRequest, "expected one Subscribe only".to_owned());

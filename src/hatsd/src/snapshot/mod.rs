@@ -60,6 +60,8 @@ pub(crate) fn build(sources: Sources<'_>) -> ipc::Snapshot {
         verdicts: sources.view.verdicts.iter().map(|it| sources.verdict(it)).collect(),
         nims,
         subscribers: sources.subscribers,
+        params: None,
+        config: None,
     };
     (snapshot.overall, snapshot.reasons) = health::assess(&snapshot);
     snapshot
