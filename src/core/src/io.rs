@@ -64,6 +64,13 @@ pub enum Effect {
         /// What.
         command: Command,
     },
+    /// End a NIM process by force, and start another one.
+    EndNim {
+        /// Whose.
+        adapter: AdapterIndex,
+        /// For the report of its death.
+        why: alloc::string::String,
+    },
     /// Number it, stamp it, log it and give it to subscribers.
     Publish(Event),
     /// Everybody who could be told has been told: the daemon may exit.

@@ -54,6 +54,8 @@ struct Local {
     me: Member,
     group: Group,
     nim: NimState,
+    /// When its NIM last said anything, or was excused.
+    nim_heard: Timestamp,
     link: Option<Link>,
     /// What is wrong with it, as far as this node knows for certain.
     fault: Option<Cause>,
@@ -217,7 +219,8 @@ impl Node {
         let groups = self.locals.iter().filter_map(|(index, local)| {
             let nim = match local.nim {
                 NimState::Died(at) if local.fault.is_none() => Some(at + self.nim_patience()),
-                NimState::Died(_) | NimState::Absent | NimState::Running => None,
+                NimState::Running => Some(local.nim_heard + self.lease()),
+                NimState::Died(_) | NimState::Absent => None,
             };
             let alone = self.alone_until(local);
             let at = local.group.next_deadline().into_iter().chain(nim).chain(alone).min()?;

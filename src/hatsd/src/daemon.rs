@@ -187,6 +187,7 @@ impl Daemon {
         for effect in self.node.drain() {
             match effect {
                 Effect::Nim { adapter, command } => self.nims.send(adapter, &command, now),
+                Effect::EndNim { adapter, why } => self.nims.end(adapter, why),
                 Effect::Publish(event) => self.publish(event, now),
                 Effect::Left => self.left = true,
             }

@@ -217,6 +217,10 @@ impl World {
                     }
                     self.command_leaves(port, command);
                 }
+                Effect::EndNim { adapter, why } => {
+                    let port = Port { host, adapter: adapter.0 as usize };
+                    self.nim_dies(port, &format!("killed by signal 9, because {why}"));
+                }
                 Effect::Publish(event) => {
                     self.trace.event(self, host, &event);
                     if event.kind == EventKind::NetworkLeader {

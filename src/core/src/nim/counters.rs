@@ -30,14 +30,20 @@ impl Counters {
         self.total.lateness_max_ns = self.total.lateness_max_ns.max(nanos(lateness));
     }
 
+    /// Plans a report, be there news or not.
+    pub(super) fn schedule_anyway(&mut self, now: Timestamp) {
+        let next = self.reported_at.map_or(now, |at| (at + PERIOD).max(now));
+        self.due.get_or_insert(next);
+    }
+
     /// Plans a report if something has changed since the last one.
     pub(super) fn schedule(&mut self, now: Timestamp) {
         // Being a little late is no news by itself: it would be reported for ever.
         let reported =
             Statistics { lateness_max_ns: self.total.lateness_max_ns, ..self.reported.clone() };
         let changed = self.total != reported || self.rejections() != self.reported_rejected;
-        if changed && self.due.is_none() {
-            self.due = Some(self.reported_at.map_or(now, |at| (at + PERIOD).max(now)));
+        if changed {
+            self.schedule_anyway(now);
         }
     }
 

@@ -18,7 +18,7 @@ use crate::{
     config::AdapterSpec,
     event::{Event, EventKind},
     group::Group,
-    io::AdapterIndex,
+    io::{AdapterIndex, Effect},
     ring::Neighbours,
     say,
     time::{Timestamp, nanos},
@@ -42,6 +42,7 @@ impl Node {
             me,
             group,
             nim: NimState::Absent,
+            nim_heard: now,
             link: None,
             fault: None,
             statistics: Statistics::default(),
@@ -72,9 +73,11 @@ impl Node {
     }
 
     pub(super) fn nim_started(&mut self, index: AdapterIndex) {
+        let now = self.now;
         let Some(local) = self.locals.get_mut(&index) else { return };
         let restarted = matches!(local.nim, NimState::Died(_));
         local.nim = NimState::Running;
+        local.nim_heard = now;
         self.configure(index);
         let lease = nanos(self.lease());
         self.nim(index, Command::Lease { duration_ns: lease });
@@ -120,12 +123,33 @@ impl Node {
         {
             self.set_fault(now, index, Some(Cause::NimFailed));
         }
+        self.check_nim_answers(now, index);
+    }
+
+    /// A NIM answers each renewal of its lease. One that has not for as long as a
+    /// lease lasts is stopped or stuck: it is replaced.
+    fn check_nim_answers(&mut self, now: Timestamp, index: AdapterIndex) {
+        let lease = self.lease();
+        let Some(local) = self.locals.get_mut(&index) else { return };
+        if local.nim != NimState::Running || now < local.nim_heard + lease {
+            return;
+        }
+        let silent = now.since(local.nim_heard);
+        // Once for each time that it could have answered.
+        local.nim_heard = now;
+        let (name, me) = (local.spec.network.name.clone(), local.me.clone());
+        let words = format!("NIM has said nothing for {} ms; it is replaced", silent.as_millis());
+        let mut event = say::about_adapter(EventKind::NimStuck, &name, &me, &words);
+        event.late_ms = u64::try_from(silent.as_millis()).ok();
+        event.authority = true;
+        self.publish(event);
+        let why = format!("it had said nothing for {} ms", silent.as_millis());
+        self.effects.push(Effect::EndNim { adapter: index, why });
     }
 
     pub(super) fn nim_report(&mut self, now: Timestamp, index: AdapterIndex, report: Report) {
-        if !self.locals.contains_key(&index) {
-            return;
-        }
+        let Some(local) = self.locals.get_mut(&index) else { return };
+        local.nim_heard = now;
         match report {
             Report::Ready { realtime, memory_locked, warnings, .. } => {
                 self.nim_ready(index, realtime, memory_locked, warnings);
@@ -191,6 +215,10 @@ impl Node {
 
     /// A daemon or NIM that slept does not judge others by what it slept through.
     pub(super) fn late(&mut self, now: Timestamp, lateness_ns: u64) {
+        // What they said meanwhile may still be on its way here.
+        for local in self.locals.values_mut() {
+            local.nim_heard = now;
+        }
         let limit = nanos(self.config.detection.detection_time() / 2);
         if lateness_ns < limit {
             return;

@@ -90,7 +90,7 @@ fn hears_twice(input: &Input) -> (Vec<Event>, usize) {
             match effect {
                 Effect::Publish(event) => events.push(event),
                 Effect::Nim { command: Command::Send { to: Some(_), .. }, .. } => sent += 1,
-                Effect::Nim { .. } | Effect::Left => {}
+                Effect::Nim { .. } | Effect::EndNim { .. } | Effect::Left => {}
             }
         }
     }
@@ -121,4 +121,50 @@ fn another_cluster_on_the_wire_is_named_once_and_not_joined() {
     let kinds: Vec<EventKind> = events.iter().map(|event| event.kind).collect();
     assert_eq!(kinds, [EventKind::ForeignCluster]);
     assert!(events[0].msg.contains("radar"), "{}", events[0].msg);
+}
+
+/// What a node does whose NIM has last been heard after 3 ns, woken until `until`;
+/// how the NIM was ended, and what was said.
+fn woken_until(until: u64, spoken_at: Option<u64>) -> (Vec<AdapterIndex>, Vec<EventKind>) {
+    let mut node = alone();
+    let (mut ended, mut said) = (Vec::new(), Vec::new());
+    let mut spoken_at = spoken_at;
+    while let Some((at, _)) = node.next_deadline().filter(|(at, _)| at.0 <= until) {
+        if let Some(spoken) = spoken_at.take_if(|spoken| *spoken <= at.0) {
+            let report = Report::Statistics(hats_wire::link::Statistics::default());
+            node.handle(Timestamp(spoken), Input::Nim { adapter: ETH0, report });
+        }
+        node.wake(at);
+        for effect in node.drain() {
+            match effect {
+                Effect::EndNim { adapter, .. } => ended.push(adapter),
+                Effect::Publish(event) => said.push(event.kind),
+                Effect::Nim { .. } | Effect::Left => {}
+            }
+        }
+    }
+    (ended, said)
+}
+
+#[test]
+fn a_nim_that_says_nothing_for_a_lease_is_replaced() {
+    assert_eq!(woken_until(1_999_999_999, None).0, []);
+    let (ended, said) = woken_until(2_100_000_000, None);
+    assert_eq!(ended, [ETH0]);
+    assert!(said.contains(&EventKind::NimStuck), "{said:?}");
+}
+
+#[test]
+fn a_nim_that_says_something_within_its_lease_is_not_stuck() {
+    assert_eq!(woken_until(2_100_000_000, Some(1_000_000_000)).0, []);
+}
+
+#[test]
+fn a_daemon_that_was_late_does_not_take_its_nim_for_stuck() {
+    let mut node = alone();
+    let late = Input::Late { lateness_ns: 5_000_000_000 };
+    node.handle(Timestamp(5_300_000_000), late);
+    node.wake(Timestamp(5_300_000_001));
+    let ends = |effect: &Effect| matches!(effect, Effect::EndNim { .. });
+    assert!(!node.drain().iter().any(ends));
 }

@@ -134,6 +134,14 @@ impl Nims {
         }
     }
 
+    /// Ends one by force; its death is collected like any other.
+    pub(crate) fn end(&mut self, adapter: AdapterIndex, why: String) {
+        match self.nims.get_mut(&adapter).map(|nim| &mut nim.state) {
+            Some(State::Running(process)) => process.end(Duration::ZERO, why),
+            Some(State::Resting(_)) | None => {}
+        }
+    }
+
     /// Whether [`collect`](Self::collect) has something to do.
     pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut ready = !self.seen.is_empty();

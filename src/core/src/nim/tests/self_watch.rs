@@ -82,3 +82,13 @@ fn missed_beats_are_counted_while_missing_and_kept_afterwards() {
     bench.hear_until(55_000, 2_000_000);
     assert_eq!(statistics(&bench.take()).heartbeats_missed, 5);
 }
+
+#[test]
+fn each_renewal_of_the_lease_is_answered_though_nothing_has_changed() {
+    let mut bench = Bench::open();
+    bench.run_until(1_500_000);
+    bench.take();
+    bench.at(1_600_000, Input::Command(Command::Lease { duration_ns: 2_000_000_000 }));
+    bench.run_until(1_700_000);
+    statistics(&bench.take());
+}

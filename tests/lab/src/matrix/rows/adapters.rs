@@ -101,7 +101,13 @@ pub(super) fn address_changed(stage: &Stage) -> Option<Case> {
     Some(this)
 }
 
-fn nim(stage: &Stage, what: &str, request: Request, within: Duration) -> Case {
+fn nim(
+    stage: &Stage,
+    what: &str,
+    request: Request,
+    what_is_said: &'static str,
+    within: Duration,
+) -> Case {
     let port = stage.victim();
     let of_nim = |event| Said {
         event,
@@ -111,7 +117,7 @@ fn nim(stage: &Stage, what: &str, request: Request, within: Duration) -> Case {
     };
     let own = vec![port.node];
     let musts = vec![
-        must(of_nim("nim.died"), own.clone(), within),
+        must(of_nim(what_is_said), own.clone(), within),
         must(of_nim("nim.restarted"), own, within + Duration::from_millis(500)),
     ];
     case(titled(port, what), vec![Step::Ask(request)], musts)
@@ -120,7 +126,7 @@ fn nim(stage: &Stage, what: &str, request: Request, within: Duration) -> Case {
 pub(super) fn nim_killed(stage: &Stage) -> Option<Case> {
     let port = stage.victim();
     let (node, adapter) = (name(port.node), interface(port.network));
-    let mut this = nim(stage, "NIM killed", Request::KillNim { node, adapter }, FACT);
+    let mut this = nim(stage, "NIM killed", Request::KillNim { node, adapter }, "nim.died", FACT);
     // A new one is there in 25 ms; who notices faster than that may say so.
     if stage.times.detection < Duration::from_millis(100) {
         this.may = vec![adapter_down(port, "nim_failed")];
@@ -132,7 +138,7 @@ pub(super) fn nim_hung(stage: &Stage) -> Option<Case> {
     let port = stage.victim();
     let (node, adapter) = (name(port.node), interface(port.network));
     let within = stage.times.detection.max(ECHO_PATIENCE) + STUCK;
-    let mut this = nim(stage, "NIM hung", Request::HangNim { node, adapter }, within);
+    let mut this = nim(stage, "NIM hung", Request::HangNim { node, adapter }, "nim.stuck", within);
     // It is silent for longer than the detection time before it is known why.
     this.may = vec![
         Said { causes: vec!["both", "nim_failed"], ..adapter_down(port, "both") },
