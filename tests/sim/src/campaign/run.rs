@@ -342,11 +342,13 @@ impl<'a> Run<'a> {
                 continue;
             }
             // A daemon does not notice that a NIM says nothing: with no other
-            // one it believes what it did.
+            // one that hears anybody it believes what it did.
             let hangs = |network: &str| {
                 now.of_adapter(&observer.name, network) == Some(AdapterFault::NimHang)
             };
-            if observer.adapters.iter().all(|(network, _)| hangs(network)) {
+            let mut networks = observer.adapters.iter().map(|(network, _)| network);
+            let hears = |network: &String| !now.peers(&observer.name, network).is_empty();
+            if networks.clone().any(|network| hangs(network)) && !networks.any(hears) {
                 continue;
             }
             let Some(view) = self.world.view(&observer.name) else { continue };

@@ -20,7 +20,7 @@
 //! | … node_down, daemon_down, left | as of the node |
 //! | adapter.inconclusive | the two did not exchange |
 //! | path.failed | that way, or one of both, was cut, and both ends were live |
-//! | node.up | that run was live and connected to the observer |
+//! | node.up | that run exchanged with a live node, and news of it came to the observer |
 //! | node.restarted | that run is not the node's first |
 //! | node.down | no adapter of it exchanged with a live node's, or it was cut off from the judge |
 //! | … as a verdict | node_down only of a node that has several adapters, else unreachable |
@@ -248,10 +248,13 @@ fn of_node(scene: &Scene<'_>, host: usize, event: &Event) -> Option<&'static str
     if event.kind == EventKind::NodeRestarted {
         return unless(scene.ever(is_run), "that run never was");
     }
-    let up = |moment: &Moment<'_>| {
-        is_run(moment) && moment.is_live(host) && moment.is_connected(scene.observer(), host)
-    };
-    unless(scene.ever(up), "nothing connected the two")
+    let live = |moment: &Moment<'_>| is_run(moment) && moment.is_live(host);
+    let connected = |moment: &Moment<'_>| moment.is_connected(scene.observer(), host);
+    let company =
+        |moment: &Moment<'_>| moment.adapters_of(host).any(|port| moment.has_company(port));
+    let up = scene.ever(|moment| live(moment) && connected(moment))
+        || scene.news_came(host, |moment| live(moment) && company(moment));
+    unless(up, "nothing connected the two")
 }
 
 /// Nothing connected it to those who decided.

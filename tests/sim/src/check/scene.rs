@@ -1,6 +1,6 @@
 //! What may have led to an event: the time that it may speak of.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use hats_core::{config::Detection, time::nanos};
 
@@ -47,13 +47,32 @@ impl<'a> Scene<'a> {
         self.goes_back_to(|_, moment| so(moment))
     }
 
+    /// Whether the observer can have heard, in the time that the event may speak
+    /// of, that `host` was so: from one to the other as time went on. Who is not
+    /// heard itself hears of others nevertheless until it is told.
+    pub(crate) fn news_came(&self, host: usize, so: impl Fn(&Moment<'a>) -> bool) -> bool {
+        let mut moments = Vec::new();
+        self.goes_back_to(|_, moment| {
+            moments.push(*moment);
+            false
+        });
+        let mut informed = BTreeSet::new();
+        for moment in moments.iter().rev() {
+            if so(moment) {
+                informed.insert(host);
+            }
+            moment.spread(&mut informed);
+        }
+        informed.contains(&self.observer())
+    }
+
     /// Whether the event may speak of that time.
     pub(crate) fn speaks_of(&self, time: Duration) -> bool {
         let time = nanos(time);
         time + self.memory >= self.at || self.goes_back_to(|since, _| since <= time)
     }
 
-    fn goes_back_to(&self, so: impl Fn(u64, &Moment<'a>) -> bool) -> bool {
+    fn goes_back_to(&self, mut so: impl FnMut(u64, &Moment<'a>) -> bool) -> bool {
         let mut back_to = self.at.saturating_sub(self.memory);
         for (since, until) in self.world.truth.spans(self.at) {
             if until < back_to {

@@ -130,6 +130,24 @@ impl<'a> Moment<'a> {
         one == other || self.reached_from(one, Some(other)).contains(&other)
     }
 
+    /// Adds those hosts that some datagram may have got to from these, by live
+    /// nodes that pass it on, be it one way only.
+    pub(crate) fn spread(&self, informed: &mut BTreeSet<usize>) {
+        let mut open: Vec<usize> = informed.iter().copied().collect();
+        while let Some(next) = open.pop() {
+            if !self.is_live(next) {
+                continue;
+            }
+            for port in self.adapters_of(next) {
+                for other in self.others(port) {
+                    if self.passage(port, other) > Passage::No && informed.insert(other.host) {
+                        open.push(other.host);
+                    }
+                }
+            }
+        }
+    }
+
     /// The hosts that live nodes connect to this one; until `wanted` is found.
     pub(crate) fn reached_from(&self, host: usize, wanted: Option<usize>) -> BTreeSet<usize> {
         let mut found = BTreeSet::from([host]);
