@@ -17,12 +17,23 @@ const WAYS_MAX: usize = 64;
 /// Followers that pass on a proclaim: the highest ones, in case one is failing.
 const PASS_ON: usize = 2;
 
-/// How a leader of another group was last heard of.
+/// How a leader of another group was heard of.
 #[derive(Clone, Copy, Debug)]
 struct Way {
-    /// None: directly.
-    relay: Option<IpAddr>,
-    heard: Timestamp,
+    /// The first time, without a pause since.
+    since: Timestamp,
+    directly: Option<Timestamp>,
+    relay: Option<(IpAddr, Timestamp)>,
+    /// It chose the detour itself: it does not hear this adapter.
+    asked: bool,
+}
+
+impl Way {
+    /// When it was last heard of.
+    fn heard(&self) -> Timestamp {
+        let relayed = self.relay.map(|(_, at)| at);
+        self.directly.into_iter().chain(relayed).max().unwrap_or(self.since)
+    }
 }
 
 /// How those were heard of that are not members.
@@ -30,26 +41,39 @@ struct Way {
 pub(super) struct Detours(BTreeMap<IpAddr, Way>);
 
 impl Detours {
-    /// Something from `origin` has come, by way of `relay` or directly. What
-    /// comes directly needs no detour.
+    /// Something from `origin` has come, by way of `relay` or directly.
     pub(super) fn learn(
         &mut self,
         now: Timestamp,
         origin: IpAddr,
         relay: Option<IpAddr>,
+        asked: bool,
         keep: Duration,
     ) {
-        self.0.retain(|_, way| now <= way.heard + keep);
-        let directly = self.0.get(&origin).is_some_and(|way| way.relay.is_none());
-        let room = self.0.len() < WAYS_MAX || self.0.contains_key(&origin);
-        if room && (relay.is_none() || !directly) {
-            self.0.insert(origin, Way { relay, heard: now });
+        self.0.retain(|_, way| now <= way.heard() + keep);
+        if self.0.len() >= WAYS_MAX && !self.0.contains_key(&origin) {
+            return;
+        }
+        let new = Way { since: now, directly: None, relay: None, asked: false };
+        let way = self.0.entry(origin).or_insert(new);
+        match relay {
+            None => way.directly = Some(now),
+            Some(relay) => {
+                let lasts = way.relay.is_some_and(|(_, at)| now <= at + keep);
+                way.asked = asked || (way.asked && lasts);
+                way.relay = Some((relay, now));
+            }
         }
     }
 
-    /// By whom to send to it, if it was only heard of that way, and not long ago.
+    /// By whom to send to it: if it was not heard directly, or not for long
+    /// enough to take it for one that answers, or if it asked for that.
     pub(super) fn way(&self, now: Timestamp, to: IpAddr, keep: Duration) -> Option<IpAddr> {
-        self.0.get(&to).filter(|way| now <= way.heard + keep)?.relay
+        let way = self.0.get(&to)?;
+        let (relay, at) = way.relay?;
+        let directly = way.directly.is_some_and(|at| now <= at + keep);
+        let answers = directly && !way.asked && now <= way.since + keep;
+        (now <= at + keep && !answers).then_some(relay)
     }
 }
 
@@ -63,7 +87,7 @@ impl Node {
     pub(super) fn pass_on(&mut self, index: AdapterIndex, from: IpAddr, proclaim: &[u8]) {
         let (now, keep) = (self.now, self.detours_last());
         let Some(local) = self.locals.get_mut(&index) else { return };
-        local.detours.learn(now, from, None, keep);
+        local.detours.learn(now, from, None, false, keep);
         if let Some(leader) = leader_to_tell(local, from) {
             self.relay(index, from, leader, leader, proclaim);
         }
@@ -97,7 +121,7 @@ mod tests {
         let keep = Duration::from_secs(5);
         let (one, other) = (address(1), address(2));
         let mut detours = Detours::default();
-        detours.learn(Timestamp(0), one, Some(other), keep);
+        detours.learn(Timestamp(0), one, Some(other), false, keep);
         assert_eq!(detours.way(Timestamp(0) + keep, one, keep), Some(other));
         assert_eq!(detours.way(Timestamp(1) + keep, one, keep), None);
         assert_eq!(detours.way(Timestamp(0), other, keep), None);
@@ -108,12 +132,36 @@ mod tests {
         let keep = Duration::from_secs(5);
         let (one, other) = (address(1), address(2));
         let mut detours = Detours::default();
-        detours.learn(Timestamp(0), one, None, keep);
-        detours.learn(Timestamp(1), one, Some(other), keep);
+        detours.learn(Timestamp(0), one, None, false, keep);
+        detours.learn(Timestamp(1), one, Some(other), false, keep);
         assert_eq!(detours.way(Timestamp(1), one, keep), None);
         let later = Timestamp(1) + keep;
-        detours.learn(later, one, Some(other), keep);
+        detours.learn(later, one, Some(other), false, keep);
         assert_eq!(detours.way(later, one, keep), Some(other));
+    }
+
+    #[test]
+    fn one_that_chose_the_detour_itself_is_answered_by_it_although_it_is_heard() {
+        let keep = Duration::from_secs(5);
+        let (one, other) = (address(1), address(2));
+        let mut detours = Detours::default();
+        detours.learn(Timestamp(0), one, Some(other), true, keep);
+        detours.learn(Timestamp(1), one, None, false, keep);
+        assert_eq!(detours.way(Timestamp(1), one, keep), Some(other));
+    }
+
+    #[test]
+    fn one_that_is_heard_all_the_time_and_never_comes_is_told_by_a_detour_as_well() {
+        let keep = Duration::from_secs(5);
+        let (one, other) = (address(1), address(2));
+        let mut detours = Detours::default();
+        for second in 0..=6 {
+            let now = Timestamp(0) + Duration::from_secs(second);
+            detours.learn(now, one, None, false, keep);
+            detours.learn(now, one, Some(other), false, keep);
+            let due = second > 5;
+            assert_eq!(detours.way(now, one, keep), due.then_some(other), "after {second} s");
+        }
     }
 
     #[test]
@@ -121,11 +169,11 @@ mod tests {
         let keep = Duration::from_secs(5);
         let mut detours = Detours::default();
         for last in 0..=WAYS_MAX as u8 {
-            detours.learn(Timestamp(0), address(last), Some(address(200)), keep);
+            detours.learn(Timestamp(0), address(last), Some(address(200)), false, keep);
         }
         assert_eq!(detours.0.len(), WAYS_MAX);
         let later = Timestamp(1) + keep;
-        detours.learn(later, address(201), Some(address(200)), keep);
+        detours.learn(later, address(201), Some(address(200)), false, keep);
         assert_eq!(detours.way(later, address(201), keep), Some(address(200)));
         assert_eq!(detours.0.len(), 1);
     }

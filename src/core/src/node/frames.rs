@@ -115,7 +115,10 @@ impl Node {
         let known = |it: IpAddr| view.is_some_and(|view| view.members.contains(it));
         let known = known(to) || known(origin);
         if to == local.me.address {
-            local.detours.learn(now, origin, Some(relay), keep);
+            // Who is not of this group was asked to by the origin: that does not
+            // hear this adapter.
+            let asked = !view.is_some_and(|view| view.members.contains(relay));
+            local.detours.learn(now, origin, Some(relay), asked, keep);
             if let Ok(frame) = decode(datagram) {
                 let way = Way { to_group: false, relayed: true };
                 self.frame(now, index, origin, frame, way);
