@@ -116,12 +116,7 @@ impl Database {
         let old = self.groups_of(&report.network).filter(|other| supersedes(report, other));
         let old: Vec<IpAddr> = old.map(|other| other.group.leader).collect();
         for leader in old {
-            let key = ItemKey::Group(report.network.clone(), leader);
-            if let Some(item) = self.items.remove(&key) {
-                let place = bucket_of(&key);
-                self.buckets[place] =
-                    self.buckets[place].wrapping_sub(digest_of(&key, version(&item)));
-            }
+            self.forget_group(&report.network, leader);
         }
     }
 
@@ -217,7 +212,7 @@ impl Database {
         self.groups_from("")
     }
 
-    fn groups_of(&self, network: &str) -> impl Iterator<Item = &GroupReport> {
+    pub(crate) fn groups_of(&self, network: &str) -> impl Iterator<Item = &GroupReport> {
         self.groups_from(network).take_while(move |report| report.network == network)
     }
 
@@ -228,6 +223,24 @@ impl Database {
             ItemBody::Group(report) => Some(report),
             ItemBody::Node(_) | ItemBody::Verdict(_) => None,
         })
+    }
+
+    /// What is reported of the group of this leader.
+    pub(crate) fn group(&self, network: &str, leader: IpAddr) -> Option<&GroupReport> {
+        match self.items.get(&ItemKey::Group(network.into(), leader)) {
+            Some(Item { body: ItemBody::Group(report), .. }) => Some(report),
+            Some(_) | None => None,
+        }
+    }
+
+    /// Forgets a group that is over.
+    pub(crate) fn forget_group(&mut self, network: &str, leader: IpAddr) {
+        let key = ItemKey::Group(network.into(), leader);
+        if let Some(item) = self.items.remove(&key) {
+            let place = bucket_of(&key);
+            self.buckets[place] = self.buckets[place].wrapping_sub(digest_of(&key, version(&item)));
+            self.group_changes += 1;
+        }
     }
 
     /// Grows whenever [`groups`](Self::groups) gives something else.

@@ -39,6 +39,7 @@ mod local;
 mod news;
 mod paths;
 mod show;
+mod sight;
 mod sync;
 mod verdicts;
 
@@ -107,7 +108,7 @@ pub struct Node {
     late_told: Option<Timestamp>,
     verdicts_at: BTreeMap<String, Timestamp>,
     /// From what it was last seen who is in sight.
-    refreshed: Option<groups::Sources>,
+    refreshed: Option<sight::Sources>,
     effects: Vec<Effect>,
 }
 

@@ -1,38 +1,21 @@
 //! What the groups of this node's adapters want, and what their commits mean.
 
-use alloc::{
-    collections::{BTreeMap, BTreeSet},
-    vec::Vec,
-};
+use alloc::{collections::BTreeSet, vec::Vec};
 use core::net::IpAddr;
 
 use hats_wire::{
-    Cause, GroupId, GroupReport, Incarnation, Item, ItemBody, Member, Message, NodeId, Pair,
-    Proclaim, Removal, VerdictKind, link::Mode,
+    Cause, GroupId, GroupReport, Item, ItemBody, Member, Message, NodeId, Pair, Proclaim, Removal,
+    VerdictKind, link::Mode,
 };
 
 use super::{Local, Node};
 use crate::{
     group::{Adopted, GroupView, Output},
     io::AdapterIndex,
-    linkstate::member_of,
     say,
     time::Timestamp,
-    topology::Visible,
     view::{AdapterState, NodeState},
 };
-
-/// Looks at who is in sight, one after another.
-const LOOKS_MAX: usize = 4;
-
-/// What the last look at who is in sight was made from.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Sources {
-    /// Group, changes and whether it works, of each local adapter.
-    groups: Vec<(Option<GroupId>, u64, bool)>,
-    topology: u64,
-    reports: u64,
-}
 
 /// Addresses that are missing from the group and proclaimed to by unicast at a time.
 const ABSENT_MAX: usize = 16;
@@ -280,8 +263,36 @@ impl Node {
     /// Every member makes the same report of its group. It is news only to nodes
     /// that are not in it: its leader tells them, or who is there for it.
     fn report_group(&mut self, now: Timestamp, index: AdapterIndex, view: &GroupView, leads: bool) {
-        let Some(local) = self.locals.get(&index) else { return };
-        let Some(leader) = view.members.get(view.id.leader).cloned() else { return };
+        if let Some((item, leader)) = self.group_item(index, view) {
+            self.database.insert(item.clone());
+            self.tell_group(now, index, view, leads, (item, leader));
+        }
+    }
+
+    /// Its report of a group that it leads may have been taken for superseded by
+    /// one that listed its members without their consent: when that is not so
+    /// any more, it is told anew.
+    pub(super) fn assert_groups(&mut self, now: Timestamp) {
+        for index in self.indices() {
+            let Some(local) = self.locals.get(&index) else { continue };
+            let Some(view) = local.group.view() else { continue };
+            let (network, me) = (&local.spec.network.name, local.me.address);
+            let known = self.database.group(network, me).map(|report| report.group);
+            if view.id.leader != me || known == Some(view.id) {
+                continue;
+            }
+            let view = view.clone();
+            if let Some((item, leader)) = self.group_item(index, &view)
+                && self.database.insert(item.clone())
+            {
+                self.tell_group(now, index, &view, true, (item, leader));
+            }
+        }
+    }
+
+    fn group_item(&self, index: AdapterIndex, view: &GroupView) -> Option<(Item, NodeId)> {
+        let local = self.locals.get(&index)?;
+        let leader = view.members.get(view.id.leader)?;
         let report = GroupReport {
             network: local.spec.network.name.clone(),
             subnet: local.spec.network.subnet.clone(),
@@ -292,12 +303,22 @@ impl Node {
             removed: local.group.removed().to_vec(),
         };
         let body = ItemBody::Group(report);
-        let item = Item { incarnation: leader.incarnation, sequence: view.id.instance, body };
-        self.database.insert(item.clone());
+        let (incarnation, sequence) = (leader.incarnation, view.id.instance);
+        Some((Item { incarnation, sequence, body }, leader.node_id))
+    }
+
+    fn tell_group(
+        &mut self,
+        now: Timestamp,
+        index: AdapterIndex,
+        view: &GroupView,
+        leads: bool,
+        (item, leader): (Item, NodeId),
+    ) {
         let mut told = false;
         for other in self.indices() {
             let speaks =
-                leads || (!self.is_at_work(other, leader.node_id) && self.is_gateway(index, other));
+                leads || (!self.is_at_work(other, leader) && self.is_gateway(index, other));
             if other != index && speaks && self.is_news_to(other, view) {
                 told = true;
                 self.tell(now, other, [item.clone()]);
@@ -315,137 +336,6 @@ impl Node {
         members
             .filter(|member| member.node_id != self.config.node_id)
             .any(|member| view.members.of_node(member.node_id).next().is_none())
-    }
-
-    /// Looks anew which nodes and adapters groups connect to this one, as long
-    /// as anything has changed that decides about it: a node that is back in
-    /// sight brings its adapters.
-    pub(super) fn refresh_nodes(&mut self, now: Timestamp) {
-        for _ in 0..LOOKS_MAX {
-            let sources = self.sources();
-            if self.refreshed.as_ref() == Some(&sources) {
-                return;
-            }
-            self.refreshed = Some(sources);
-            let (reachable, visible) = self.sight();
-            for event in self.topology.in_sight(now, &visible, self.config.node_id) {
-                self.publish_as(Some(event), false);
-            }
-            for (id, event) in self.topology.reachable(now, &reachable, self.config.node_id) {
-                let authority = self.speaks_for(id);
-                self.publish_as(Some(event), authority);
-            }
-        }
-    }
-
-    /// All that decides who is in sight, as numbers that grow when it changes.
-    fn sources(&self) -> Sources {
-        let groups = self.locals.values().map(|local| {
-            let group = local.group.view().map(|view| view.id);
-            (group, local.group.changes(), local.fault.is_none())
-        });
-        let groups = groups.collect();
-        Sources { groups, topology: self.topology.changes, reports: self.database.group_changes() }
-    }
-
-    /// The newest group that lists each adapter, among those known here.
-    fn belongings(&self) -> BTreeMap<&str, BTreeMap<IpAddr, (GroupId, &Member)>> {
-        let mut belongs: BTreeMap<&str, BTreeMap<IpAddr, (GroupId, &Member)>> = BTreeMap::new();
-        let reported = self.database.groups();
-        let reported = reported.map(|report| (&*report.network, report.group, &report.members[..]));
-        let own = self.locals.values().filter(|local| local.fault.is_none());
-        let own = own.filter_map(|local| {
-            let view = local.group.view()?;
-            Some((&*local.spec.network.name, view.id, view.members.as_slice()))
-        });
-        let mut listed: Vec<(&str, GroupId, &[Member])> = reported.chain(own).collect();
-        // A group's own members report the same as its leader.
-        listed.sort_by_key(|(network, group, _)| (*network, *group));
-        listed.dedup_by_key(|(network, group, _)| (*network, *group));
-        for (network, group, members) in listed {
-            let its = belongs.entry(network).or_default();
-            for member in members {
-                if self.belongs(network, group, member) {
-                    // Later ones come later.
-                    its.insert(member.address, (group, member));
-                }
-            }
-        }
-        belongs
-    }
-
-    /// Whether to be listed in this group says anything of the adapter now.
-    fn belongs(&self, network: &str, group: GroupId, member: &Member) -> bool {
-        let known = self.topology.adapters.get(network, member.address);
-        let out = known.is_some_and(|known| known.is_out() && known.instance >= group.instance);
-        // What an earlier run was listed in says nothing of this one.
-        let run = self.topology.nodes.get(&member.node_id).map(|known| known.incarnation);
-        let old = run.is_some_and(|run| run > member.incarnation);
-        !out && !old && !self.is_doomed(network, member.address)
-    }
-
-    /// No other adapter is known on that network: to be alone is no fault.
-    fn is_sole(&self, network: &str, address: IpAddr) -> bool {
-        self.topology.adapters.on(network).all(|(other, _)| *other == address)
-    }
-
-    /// The nodes that groups connect to this one, and the adapters that are in
-    /// such a group with others.
-    fn sight(&self) -> (BTreeMap<NodeId, Incarnation>, Visible) {
-        let mut rooms: BTreeMap<(&str, GroupId), Vec<&Member>> = BTreeMap::new();
-        for (network, its) in self.belongings() {
-            for (group, member) in its.into_values() {
-                rooms.entry((network, group)).or_default().push(member);
-            }
-        }
-        let mut found = BTreeMap::from([(self.config.node_id, self.config.incarnation)]);
-        let mut visible = Visible::new();
-        loop {
-            let before = found.len();
-            rooms.retain(|(network, group), room| {
-                let connected = room.iter().any(|member| found.contains_key(&member.node_id));
-                if connected {
-                    for member in room.iter() {
-                        let seen = found.entry(member.node_id).or_insert(member.incarnation);
-                        *seen = (*seen).max(member.incarnation);
-                    }
-                    if room.len() > 1 || self.is_sole(network, room[0].address) {
-                        let its =
-                            room.iter().map(|member| (member.address, (*group, (*member).clone())));
-                        visible.entry((*network).into()).or_default().extend(its);
-                    }
-                }
-                !connected
-            });
-            if found.len() == before {
-                return (found, visible);
-            }
-        }
-    }
-
-    /// The newest group known here that lists this member.
-    pub(super) fn newest_group(&self, network: &str, member: &Member) -> Option<GroupId> {
-        let same = |other: &Member| other.incarnation >= member.incarnation;
-        let reported = self
-            .database
-            .groups()
-            .filter(|report| report.network == network)
-            .filter(|report| member_of(report, member.address).is_some_and(same))
-            .map(|report| report.group);
-        let own = self
-            .locals
-            .values()
-            .filter(|local| local.spec.network.name == network)
-            .filter_map(|local| local.group.view())
-            .filter(|view| view.members.get(member.address).is_some_and(same))
-            .map(|view| view.id);
-        reported.chain(own).max()
-    }
-
-    fn is_doomed(&self, network: &str, address: IpAddr) -> bool {
-        self.locals
-            .values()
-            .any(|local| local.spec.network.name == network && local.group.is_doomed(address))
     }
 
     /// Failed paths of this network's group, as this node knows them.

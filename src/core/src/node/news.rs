@@ -49,7 +49,11 @@ impl Node {
     ) {
         let mut fresh = Vec::new();
         for item in items {
-            if origin(&item) == Some(self.config.node_id) {
+            let over = match &item.body {
+                ItemBody::Group(report) => self.is_over(report),
+                ItemBody::Node(_) | ItemBody::Verdict(_) => false,
+            };
+            if over || origin(&item) == Some(self.config.node_id) {
                 continue;
             }
             if self.database.insert(item.clone()) {

@@ -13,7 +13,7 @@ use alloc::{
 use core::net::IpAddr;
 
 use hats_wire::{
-    DATAGRAM_MAX, Item, ItemKey, Message, NodeId, Summary, encode, floods, link::Mode,
+    DATAGRAM_MAX, Item, ItemBody, ItemKey, Message, NodeId, Summary, encode, floods, link::Mode,
 };
 
 use super::{Node, news::origin};
@@ -102,7 +102,11 @@ impl Node {
         to: Option<IpAddr>,
         items: impl IntoIterator<Item = Item>,
     ) {
-        for message in floods(items) {
+        let news = items.into_iter().filter(|item| match &item.body {
+            ItemBody::Group(report) => !self.is_leaderless(report),
+            ItemBody::Node(_) | ItemBody::Verdict(_) => true,
+        });
+        for message in floods(news) {
             self.send(index, to, &message);
         }
     }

@@ -93,6 +93,9 @@ impl Node {
         let culprit = &verdict.culprit;
         let cause = verdict.cause.unwrap_or(Cause::Both);
         let instance = verdict.group.instance;
+        // The next membership may have been prepared before; one that it led
+        // itself, alone, has no next one but a merger.
+        let last = instance + u64::from(verdict.group.leader != culprit.address);
         for index in self.on_network(&verdict.network) {
             let Some(local) = self.locals.get_mut(&index) else { continue };
             if local.group.view().is_none_or(|view| view.id.instance > instance) {
@@ -107,8 +110,7 @@ impl Node {
             }
         }
         let network = &verdict.network;
-        let event =
-            self.topology.adapter_down(now, network, culprit, cause, Some(verdict), instance);
+        let event = self.topology.adapter_down(now, network, culprit, cause, Some(verdict), last);
         self.publish_as(event, authority);
     }
 
@@ -244,6 +246,14 @@ impl Node {
             self.publish_as(Some(event), authority);
         }
         if verdict.suspect.node_id != self.config.node_id {
+            // Of the groups that the two were in together: what others have of
+            // the suspect since then holds.
+            let views = concerned
+                .iter()
+                .filter_map(|it| self.locals.get(it))
+                .filter_map(|it| it.group.view());
+            let instance =
+                views.map(|view| view.id.instance).max().unwrap_or(instance).min(instance);
             self.topology.adapter_down(
                 now,
                 &verdict.network,

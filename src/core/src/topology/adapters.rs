@@ -60,7 +60,8 @@ impl KnownAdapter {
     /// Its daemon was started anew: up is what the new run is when a group lists
     /// it. Says whether it was anything else.
     fn begin_anew(&mut self, now: Timestamp) -> bool {
-        let was = matches!(self.state, AdapterState::Up | AdapterState::Unknown);
+        let was =
+            matches!(self.state, AdapterState::Up | AdapterState::Unknown | AdapterState::Left);
         if was {
             self.state = AdapterState::Joining;
             self.verdict_id = None;
@@ -69,6 +70,12 @@ impl KnownAdapter {
             self.since = now;
         }
         was
+    }
+
+    /// Whether to be listed in that group says nothing of it any more: it failed
+    /// later, or it has left, and what it left for good is this run.
+    pub(crate) fn outlived(&self, group: GroupId) -> bool {
+        self.state == AdapterState::Left || (self.is_out() && self.instance >= group.instance)
     }
 
     /// Failed, left, or judged in vain: only a later group brings it back.
@@ -200,7 +207,7 @@ impl Topology {
             known.instance = known.instance.max(group.instance);
             return None;
         }
-        if known.is_out() && group.instance <= known.instance {
+        if known.outlived(group) {
             return None;
         }
         let clears = known.ended_by.take();
@@ -228,7 +235,10 @@ impl Topology {
     ) -> Option<Event> {
         self.adapter_seen(now, network, member);
         let known = self.adapters.get_mut(network, member.address)?;
-        let stale = known.state == AdapterState::Up && known.instance > instance;
+        // It was listed later; be it that it is out of sight now. Its own node
+        // knows better of one that is not up.
+        let out_of_sight = !known.is_out() && !cause.is_fact();
+        let stale = known.instance > instance && (known.state == AdapterState::Up || out_of_sight);
         let told = matches!(known.state, AdapterState::Down | AdapterState::Left);
         if known.member.incarnation > member.incarnation {
             return None;

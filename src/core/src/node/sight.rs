@@ -1,0 +1,201 @@
+//! Who is in sight: which group each adapter belongs to, by the newest facts
+//! known here, and which nodes those groups connect to this one.
+
+use alloc::{collections::BTreeMap, vec::Vec};
+use core::net::IpAddr;
+
+use hats_wire::{GroupId, GroupReport, Incarnation, Member, NodeId};
+
+use super::Node;
+use crate::{linkstate::member_of, time::Timestamp, topology::Visible};
+
+/// Looks at who is in sight, one after another.
+const LOOKS_MAX: usize = 4;
+
+/// What the last look at who is in sight was made from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Sources {
+    /// Group, changes and whether it works, of each local adapter.
+    groups: Vec<(Option<GroupId>, u64, bool)>,
+    topology: u64,
+    reports: u64,
+}
+
+impl Node {
+    /// Looks anew which nodes and adapters groups connect to this one, as long
+    /// as anything has changed that decides about it: a node that is back in
+    /// sight brings its adapters.
+    pub(super) fn refresh_nodes(&mut self, now: Timestamp) {
+        for _ in 0..LOOKS_MAX {
+            self.forget_groups();
+            self.assert_groups(now);
+            let sources = self.sources();
+            if self.refreshed.as_ref() == Some(&sources) {
+                return;
+            }
+            self.refreshed = Some(sources);
+            let (reachable, visible) = self.sight();
+            for event in self.topology.in_sight(now, &visible, self.config.node_id) {
+                self.publish_as(Some(event), false);
+            }
+            for (id, event) in self.topology.reachable(now, &reachable, self.config.node_id) {
+                let authority = self.speaks_for(id);
+                self.publish_as(Some(event), authority);
+            }
+        }
+    }
+
+    /// All that decides who is in sight, as numbers that grow when it changes.
+    fn sources(&self) -> Sources {
+        let groups = self.locals.values().map(|local| {
+            let group = local.group.view().map(|view| view.id);
+            (group, local.group.changes(), local.fault.is_none())
+        });
+        let groups = groups.collect();
+        Sources { groups, topology: self.topology.changes, reports: self.database.group_changes() }
+    }
+
+    /// The newest group that lists each adapter, among those known here.
+    fn belongings(&self) -> BTreeMap<&str, BTreeMap<IpAddr, (GroupId, &Member)>> {
+        let mut belongs: BTreeMap<&str, BTreeMap<IpAddr, (GroupId, &Member)>> = BTreeMap::new();
+        let reported = self.database.groups();
+        let reported =
+            reported.map(|report| (&*report.network, report.group, false, &report.members[..]));
+        let own = self.locals.values().filter(|local| local.fault.is_none());
+        let own = own.filter_map(|local| {
+            let view = local.group.view()?;
+            Some((&*local.spec.network.name, view.id, true, view.members.as_slice()))
+        });
+        let mut listed: Vec<(&str, GroupId, bool, &[Member])> = reported.chain(own).collect();
+        // Of two groups of one instance nobody is in both: who leads one says so,
+        // and of its own groups this node knows.
+        listed
+            .sort_by_key(|(network, group, own, _)| (*network, group.instance, *own, group.leader));
+        for (network, group, _, members) in listed {
+            let its = belongs.entry(network).or_default();
+            for member in members {
+                let leads = its.get(&member.address).is_some_and(|(other, _)| {
+                    other.instance == group.instance && other.leader == member.address
+                });
+                if !leads && self.belongs(network, group, member) {
+                    // Later ones come later.
+                    its.insert(member.address, (group, member));
+                }
+            }
+        }
+        belongs
+    }
+
+    /// Whether to be listed in this group says anything of the adapter now.
+    fn belongs(&self, network: &str, group: GroupId, member: &Member) -> bool {
+        !self.is_past(network, group, member) && !self.is_doomed(network, member.address)
+    }
+
+    /// Whether more is known of the adapter than that it was in this group: it
+    /// failed later, it left, or its daemon was started anew.
+    fn is_past(&self, network: &str, group: GroupId, member: &Member) -> bool {
+        let known = self.topology.adapters.get(network, member.address);
+        let outlived = known.is_some_and(|known| known.outlived(group));
+        let run = self.topology.nodes.get(&member.node_id).map(|known| known.incarnation);
+        outlived || run.is_some_and(|run| run > member.incarnation)
+    }
+
+    /// Whether the group's own leader is known not to be in it any more: it is no
+    /// news to anybody.
+    pub(super) fn is_leaderless(&self, report: &GroupReport) -> bool {
+        let leader = member_of(report, report.group.leader);
+        report.leader_node != self.config.node_id
+            && leader.is_some_and(|leader| self.is_past(&report.network, report.group, leader))
+    }
+
+    /// Whether nothing can be learned from a report any more: its group has lost
+    /// its leader, and members have gone on in another one.
+    pub(super) fn is_over(&self, report: &GroupReport) -> bool {
+        let later = |group: GroupId, has: &dyn Fn(&Member) -> bool| {
+            group > report.group
+                && group.leader != report.group.leader
+                && report.members.iter().any(has)
+        };
+        self.is_leaderless(report)
+            && (self.database.groups_of(&report.network).any(|other| {
+                later(other.group, &|member| member_of(other, member.address) == Some(member))
+            }) || self.locals.values().any(|local| {
+                let view = local.group.view().filter(|_| local.spec.network.name == report.network);
+                view.is_some_and(|view| {
+                    later(view.id, &|member| view.members.get(member.address) == Some(member))
+                })
+            }))
+    }
+
+    fn forget_groups(&mut self) {
+        let over = self.database.groups().filter(|report| self.is_over(report));
+        let over: Vec<_> = over.map(|it| (it.network.clone(), it.group.leader)).collect();
+        for (network, leader) in over {
+            self.database.forget_group(&network, leader);
+        }
+    }
+
+    /// No other adapter is known on that network: to be alone is no fault.
+    pub(super) fn is_sole(&self, network: &str, address: IpAddr) -> bool {
+        self.topology.adapters.on(network).all(|(other, _)| *other == address)
+    }
+
+    /// The nodes that groups connect to this one, and the adapters that are in
+    /// such a group with others.
+    fn sight(&self) -> (BTreeMap<NodeId, Incarnation>, Visible) {
+        let mut rooms: BTreeMap<(&str, GroupId), Vec<&Member>> = BTreeMap::new();
+        for (network, its) in self.belongings() {
+            for (group, member) in its.into_values() {
+                rooms.entry((network, group)).or_default().push(member);
+            }
+        }
+        let mut found = BTreeMap::from([(self.config.node_id, self.config.incarnation)]);
+        let mut visible = Visible::new();
+        loop {
+            let before = found.len();
+            rooms.retain(|(network, group), room| {
+                let connected = room.iter().any(|member| found.contains_key(&member.node_id));
+                if connected {
+                    for member in room.iter() {
+                        let seen = found.entry(member.node_id).or_insert(member.incarnation);
+                        *seen = (*seen).max(member.incarnation);
+                    }
+                    if room.len() > 1 || self.is_sole(network, room[0].address) {
+                        let its =
+                            room.iter().map(|member| (member.address, (*group, (*member).clone())));
+                        visible.entry((*network).into()).or_default().extend(its);
+                    }
+                }
+                !connected
+            });
+            if found.len() == before {
+                return (found, visible);
+            }
+        }
+    }
+
+    /// The newest group known here that lists this member.
+    pub(super) fn newest_group(&self, network: &str, member: &Member) -> Option<GroupId> {
+        let same = |other: &Member| other.incarnation >= member.incarnation;
+        let reported = self
+            .database
+            .groups()
+            .filter(|report| report.network == network)
+            .filter(|report| member_of(report, member.address).is_some_and(same))
+            .map(|report| report.group);
+        let own = self
+            .locals
+            .values()
+            .filter(|local| local.spec.network.name == network)
+            .filter_map(|local| local.group.view())
+            .filter(|view| view.members.get(member.address).is_some_and(same))
+            .map(|view| view.id);
+        reported.chain(own).max()
+    }
+
+    fn is_doomed(&self, network: &str, address: IpAddr) -> bool {
+        self.locals
+            .values()
+            .any(|local| local.spec.network.name == network && local.group.is_doomed(address))
+    }
+}
