@@ -10,6 +10,8 @@ pub(super) fn crash(stage: &Stage) -> Option<Case> {
         let networks: Vec<usize> = (0..stage.networks()).collect();
         let mut this = inconclusive(stage, &networks, title, steps);
         this.must.iter_mut().for_each(|must| must.observers = stage.but(node));
+        // That it was gone is known when it is back as another run.
+        this.may = vec![Said { event: "daemon.down", nodes: vec![name(node)], ..Said::default() }];
         return Some(this);
     }
     let down = must(node_down(stage, node), stage.but(node), stage.times.bound);
