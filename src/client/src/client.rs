@@ -3,11 +3,12 @@
 use std::{future::Future, path::Path, time::Duration};
 
 use hats_proto::ipc::{
-    Filter, GetSnapshot, Hello, Ping, ResumePoint, Snapshot, Subscribe, Welcome, reply, request,
+    Filter, GetEvents, GetSnapshot, Hello, Ping, ResumePoint, Snapshot, Subscribe, Welcome, reply,
+    request,
 };
 use tokio::time::{self, Instant};
 
-use crate::{Error, Subscription, connection::Connection};
+use crate::{Error, Past, Subscription, connection::Connection};
 
 /// The version of the protocol that this library speaks.
 pub const VERSION: u32 = 1;
@@ -88,18 +89,35 @@ impl Client {
     /// event after it, or, with `from`, the events after that one if the daemon
     /// still has them.
     pub async fn subscribe(
-        mut self,
+        self,
         filter: Filter,
         from: Option<ResumePoint>,
     ) -> Result<Subscription, Error> {
+        let filter = Some(filter);
+        self.subscribe_as(Subscribe { filter, from, ..Subscribe::default() }).await
+    }
+
+    /// As [`subscribe`](Self::subscribe), with everything that can be asked for:
+    /// the events since a time, and what changes in the snapshot.
+    pub async fn subscribe_as(mut self, subscribe: Subscribe) -> Result<Subscription, Error> {
         if self.unfinished {
             return Err(Error::Unfinished);
         }
-        let filtered = filter != Filter::default();
-        let subscribe = Subscribe { filter: Some(filter), from };
-        let send = self.connection.send(request::Body::Subscribe(subscribe));
+        let send = self.connection.send(request::Body::Subscribe(subscribe.clone()));
         bounded("Subscribe", self.timeout, send).await?;
-        Ok(Subscription::new(self.connection, self.welcome, filtered, from))
+        Ok(Subscription::new(self.connection, self.welcome, &subscribe))
+    }
+
+    /// The events of the past that the daemon still has, from its journal.
+    pub async fn events(&mut self, get: GetEvents) -> Result<Past<'_>, Error> {
+        if self.unfinished {
+            return Err(Error::Unfinished);
+        }
+        // Until the last of them has been read; see `ask`.
+        self.unfinished = true;
+        let send = self.connection.send(request::Body::GetEvents(get));
+        bounded("GetEvents", self.timeout, send).await?;
+        Ok(Past::new(&mut self.connection, &mut self.unfinished, self.timeout))
     }
 
     async fn ask<T>(
@@ -131,7 +149,7 @@ impl Client {
     }
 }
 
-async fn bounded<T>(
+pub(crate) async fn bounded<T>(
     request: &'static str,
     after: Duration,
     exchange: impl Future<Output = Result<T, Error>>,
@@ -148,6 +166,8 @@ pub(crate) fn unexpected(expected: &str, body: &reply::Body) -> Error {
         reply::Body::Error(_) => "an Error",
         reply::Body::KeepAlive(_) => "a KeepAlive",
         reply::Body::Pong(_) => "a Pong",
+        reply::Body::Changes(_) => "a Changes",
+        reply::Body::EventsEnd(_) => "an EventsEnd",
     };
     Error::Malformed { what: format!("{got} where {expected} was expected") }
 }

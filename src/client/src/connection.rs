@@ -108,7 +108,7 @@ impl Connection {
             Kind::Permission => {
                 Error::Permission { path: self.path.clone(), reason: error.message }
             }
-            kind @ (Kind::Unspecified | Kind::BadRequest) => {
+            kind @ (Kind::Unspecified | Kind::BadRequest | Kind::Full) => {
                 Error::Daemon { kind, message: error.message }
             }
         }

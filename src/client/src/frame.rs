@@ -153,7 +153,10 @@ mod tests {
             codes: vec!["x".repeat(REQUEST_MAX)],
             ..hats_proto::ipc::Filter::default()
         };
-        let subscribe = hats_proto::ipc::Subscribe { filter: Some(filter), from: None };
+        let subscribe = hats_proto::ipc::Subscribe {
+            filter: Some(filter),
+            ..hats_proto::ipc::Subscribe::default()
+        };
         let refused = encode(request::Body::Subscribe(subscribe));
         assert!(matches!(refused, Err(Error::RequestTooLong { .. })));
     }

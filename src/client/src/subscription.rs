@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use hats_proto::ipc::{Event, KeepAlive, Lost, ResumePoint, Snapshot, Welcome, reply};
+use hats_proto::ipc::{
+    Changes, Event, Filter, KeepAlive, Lost, ResumePoint, Snapshot, Subscribe, Welcome, reply,
+};
 use tokio::time::{self, Instant};
 
 use crate::{Error, client::unexpected, connection::Connection};
@@ -18,8 +20,11 @@ pub enum Update {
     Snapshot(Box<Snapshot>),
     /// One event.
     Event(Box<Event>),
-    /// Events were dropped because they were not read; a snapshot follows.
+    /// Events are missing, and a snapshot or the event after the gap follows;
+    /// or, with a count of 0 and no `more`, nothing is and another epoch begins.
     Lost(Lost),
+    /// What is different in the snapshot; only if asked for.
+    Changes(Box<Changes>),
     /// Nothing else to say.
     KeepAlive(KeepAlive),
 }
@@ -38,18 +43,17 @@ pub struct Subscription {
     filtered: bool,
     /// The epoch and number of the next event, where they are known.
     next: Option<(u64, u64)>,
+    /// The first message may be any event of the past.
+    starts_anywhere: bool,
 }
 
 impl Subscription {
-    pub(crate) fn new(
-        connection: Connection,
-        welcome: Welcome,
-        filtered: bool,
-        from: Option<ResumePoint>,
-    ) -> Self {
-        let next = from.map(|from| (from.epoch, from.seq.saturating_add(1)));
-        let heard_at = Instant::now();
-        Subscription { connection, welcome, silence_max: SILENCE_MAX, heard_at, filtered, next }
+    pub(crate) fn new(connection: Connection, welcome: Welcome, subscribe: &Subscribe) -> Self {
+        let filtered = subscribe.filter.as_ref().is_some_and(|it| *it != Filter::default());
+        let next = subscribe.from.map(|from| (from.epoch, from.seq.saturating_add(1)));
+        let starts_anywhere = next.is_none() && subscribe.since_unix_ms.is_some();
+        let (silence_max, heard_at) = (SILENCE_MAX, Instant::now());
+        Subscription { connection, welcome, silence_max, heard_at, filtered, next, starts_anywhere }
     }
 
     /// Another bound on the daemon's silence than [`SILENCE_MAX`].
@@ -102,15 +106,25 @@ impl Subscription {
                 self.next = Some((lost.epoch, lost.next_seq));
                 Ok(Update::Lost(lost))
             }
-            reply::Body::KeepAlive(keep_alive) => Ok(Update::KeepAlive(keep_alive)),
-            other @ (reply::Body::Welcome(_) | reply::Body::Pong(_) | reply::Body::Error(_)) => {
-                Err(unexpected("an event", &other))
+            reply::Body::KeepAlive(keep_alive) => {
+                self.check_place(&keep_alive)?;
+                // With a filter it is the only sign of what did not pass.
+                self.next = self.next.max(Some((keep_alive.epoch, keep_alive.next_seq)));
+                Ok(Update::KeepAlive(keep_alive))
             }
+            reply::Body::Changes(changes) => Ok(Update::Changes(Box::new(changes))),
+            other @ (reply::Body::Welcome(_)
+            | reply::Body::Pong(_)
+            | reply::Body::EventsEnd(_)
+            | reply::Body::Error(_)) => Err(unexpected("an event", &other)),
         }
     }
 
     fn check_order(&self, event: &Event) -> Result<(), Error> {
         let Some((epoch, seq)) = self.next else {
+            if self.starts_anywhere {
+                return Ok(());
+            }
             return Err(Error::Malformed { what: "an Event before the Snapshot".into() });
         };
         let in_order =
@@ -122,6 +136,19 @@ impl Subscription {
             "event {} of epoch {} where {seq} of epoch {epoch} was due",
             event.seq, event.epoch
         );
+        Err(Error::Malformed { what })
+    }
+
+    /// All events before a keep-alive have been sent, or did not pass the filter.
+    fn check_place(&self, alive: &KeepAlive) -> Result<(), Error> {
+        let missing = match self.next {
+            Some((epoch, seq)) if epoch == alive.epoch => alive.next_seq.saturating_sub(seq),
+            Some(_) | None => return Ok(()),
+        };
+        if missing == 0 || self.filtered {
+            return Ok(());
+        }
+        let what = format!("{missing} events are missing before event {}", alive.next_seq);
         Err(Error::Malformed { what })
     }
 }

@@ -177,7 +177,7 @@ async fn a_subscription_is_a_snapshot_and_every_event_after_it() {
         conversation.send(reply::Body::Event(event(10)));
         conversation.keep_alive();
         conversation.send(reply::Body::Event(event(11)));
-        let lost = Lost { count: 8, epoch: EPOCH, next_seq: 20 };
+        let lost = Lost { count: 8, epoch: EPOCH, next_seq: 20, more: false };
         conversation.send(reply::Body::Lost(lost));
         conversation.send(reply::Body::Snapshot(snapshot_before(20)));
         conversation.send(reply::Body::Event(event(20)));
@@ -191,6 +191,7 @@ async fn a_subscription_is_a_snapshot_and_every_event_after_it() {
             Update::Snapshot(snapshot) => format!("snapshot {}", snapshot.next_seq),
             Update::Event(event) => format!("event {}", event.seq),
             Update::Lost(lost) => format!("lost {}", lost.count),
+            Update::Changes(_) => "changes".into(),
             Update::KeepAlive(_) => "keep-alive".into(),
         });
     }

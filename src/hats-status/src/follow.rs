@@ -3,8 +3,8 @@
 use std::{path::Path, time::Duration};
 
 use hats_client::{
-    Client, Error, Subscription, Update,
-    ipc::{Event, Filter, ResumePoint, Snapshot},
+    Client, Error, PastUpdate, Subscription, Update,
+    ipc::{Event, Filter, GetEvents, Lost, ResumePoint, Snapshot, Subscribe},
 };
 use tokio::time;
 
@@ -86,9 +86,13 @@ struct Follower<'a> {
 impl Follower<'_> {
     /// Prints what comes on one connection until it ends, and says why it did.
     async fn session(&mut self, client: Client) -> Failure {
-        let beginning = ResumePoint { epoch: client.welcome().epoch, seq: 0 };
-        let from = self.last.or(self.events.since.map(|_| beginning));
-        let subscription = match client.subscribe(self.filter(), from).await {
+        let subscribe = Subscribe {
+            filter: Some(self.filter()),
+            from: self.last,
+            since_unix_ms: self.since_unix_ms(),
+            view: false,
+        };
+        let subscription = match client.subscribe_as(subscribe).await {
             Ok(subscription) => subscription,
             Err(error) => return error.into(),
         };
@@ -111,34 +115,23 @@ impl Follower<'_> {
             };
             match update? {
                 Update::Event(event) => self.event(&event)?,
-                Update::Lost(lost) => self.gap(Some(lost.count), lost.epoch, lost.next_seq)?,
+                Update::Lost(lost) => self.lost(&lost)?,
                 Update::Snapshot(snapshot) => self.snapshot(*snapshot)?,
-                Update::KeepAlive(_) => {}
+                Update::KeepAlive(_) | Update::Changes(_) => {}
             }
             self.last = subscription.resume_point().or(self.last);
         }
     }
 
     /// Prints the events that the daemon still has, and ends.
-    async fn history(&mut self, client: Client) -> Result<(), Failure> {
-        let welcome = client.welcome();
-        let (epoch, next_seq) = (welcome.epoch, welcome.next_seq);
-        if next_seq <= 1 {
-            return Ok(());
-        }
-        let from = ResumePoint { epoch, seq: 0 };
-        // Not filtered by the daemon: the last event has to be seen here.
-        let mut subscription = client.subscribe(Filter::default(), Some(from)).await?;
+    async fn history(&mut self, mut client: Client) -> Result<(), Failure> {
+        let (filter, since_unix_ms) = (Some(self.filter()), self.since_unix_ms());
+        let mut past = client.events(GetEvents { filter, from: None, since_unix_ms }).await?;
         loop {
-            match subscription.next().await? {
-                Update::Event(event) => {
-                    self.event(&event)?;
-                    if event.seq.saturating_add(1) >= next_seq {
-                        return Ok(());
-                    }
-                }
-                Update::Snapshot(_) | Update::Lost(_) => return Err(no_history()),
-                Update::KeepAlive(_) => {}
+            match past.next().await? {
+                PastUpdate::Event(event) => self.event(&event)?,
+                PastUpdate::Lost(lost) => self.lost(&lost)?,
+                PastUpdate::End(_) => return Ok(()),
             }
         }
     }
@@ -146,7 +139,21 @@ impl Follower<'_> {
     fn filter(&self) -> Filter {
         let Selection { network, node, .. } = self.select;
         let codes = self.events.code.clone();
-        Filter { codes, networks: network.clone(), nodes: node.clone() }
+        Filter { codes, networks: network.clone(), nodes: node.clone(), ..Filter::default() }
+    }
+
+    fn since_unix_ms(&self) -> Option<u64> {
+        let since = self.events.since?.as_millisecond();
+        Some(u64::try_from(since).unwrap_or(0))
+    }
+
+    /// Nothing may be missing: then only the numbers go on with another run.
+    fn lost(&self, lost: &Lost) -> Result<(), Failure> {
+        if lost.count == 0 && !lost.more {
+            return Ok(());
+        }
+        let count = (!lost.more).then_some(lost.count);
+        self.gap(count, lost.epoch, lost.next_seq)
     }
 
     fn event(&self, event: &Event) -> Result<(), Failure> {
@@ -167,16 +174,14 @@ impl Follower<'_> {
             Some(last) if last.epoch != snapshot.epoch => {
                 self.gap(None, snapshot.epoch, snapshot.next_seq)?;
             }
-            Some(last) => {
+            // With a filter the numbers of what did not pass are not seen.
+            Some(last) if self.filter() == Filter::default() => {
                 let lost = snapshot.next_seq.saturating_sub(last.seq.saturating_add(1));
                 if lost > 0 {
                     self.gap(Some(lost), snapshot.epoch, snapshot.next_seq)?;
                 }
             }
-            None if self.events.since.is_some() => {
-                output::note("the daemon keeps no earlier events yet: live events only");
-            }
-            None => {}
+            Some(_) | None => {}
         }
         if !self.events.snapshot {
             return Ok(());
@@ -206,7 +211,7 @@ impl Follower<'_> {
             }
             Text::Table | Text::Wide => match count {
                 Some(count) => format!("! {count} events lost, going on with {next_seq}"),
-                None => "! the daemon was started anew: events before this may be missing".into(),
+                None => "! events before this may be missing".into(),
             },
         };
         output::write(&(text + "\n"))
@@ -220,12 +225,4 @@ fn wanted(events: &Events, event: &Event) -> bool {
         event.ts.parse::<jiff::Timestamp>().map_or(true, |ts| ts >= since)
     };
     (events.code.is_empty() || events.code.contains(&event.code)) && events.since.is_none_or(recent)
-}
-
-fn no_history() -> Failure {
-    Failure::Usage(
-        "this daemon keeps no past events yet: `events --follow` shows them as they happen, \
-         `verdicts` what has been concluded"
-            .into(),
-    )
 }

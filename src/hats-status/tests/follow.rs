@@ -15,7 +15,7 @@ use std::{
 };
 
 use fake::{Conversation, EPOCH, Fake, event, snapshot_before};
-use hats_client::ipc::{Event, Filter, Lost, ResumePoint, Subscribe, reply, request};
+use hats_client::ipc::{Event, EventsEnd, Filter, Lost, ResumePoint, Subscribe, reply, request};
 use support::{program, run, stderr, stdout};
 
 fn subscribe(conversation: &mut Conversation) -> Subscribe {
@@ -136,7 +136,7 @@ fn the_text_and_line_forms_are_one_line_an_event() {
 
 #[test]
 fn lost_events_are_told_in_every_form() {
-    let lost = Lost { count: 8, epoch: EPOCH, next_seq: 19 };
+    let lost = Lost { count: 8, epoch: EPOCH, next_seq: 19, more: false };
     let fake = telling(vec![
         reply::Body::Event(event(10)),
         reply::Body::Lost(lost),
@@ -175,6 +175,7 @@ fn filters_go_to_the_daemon_and_hold_even_if_it_ignores_them() {
             codes: vec!["HATS-2103".into(), "HATS-2101".into()],
             networks: vec!["neta".into()],
             nodes: vec!["n3".into()],
+            ..Filter::default()
         };
         assert_eq!(subscribe(conversation).filter, Some(expected));
         conversation.send(reply::Body::Snapshot(snapshot_before(10)));
@@ -267,27 +268,36 @@ fn a_restarted_daemon_is_a_gap_of_unknown_length() {
 #[test]
 fn without_follow_it_prints_what_the_daemon_still_has_and_ends() {
     let fake = Fake::start(|conversation| {
-        assert_eq!(subscribe(conversation).from, Some(ResumePoint { epoch: EPOCH, seq: 0 }));
-        for seq in 1..10 {
-            conversation.send(reply::Body::Event(event(seq)));
-        }
+        conversation.greet();
+        let Some(request::Body::GetEvents(get)) = conversation.request() else { panic!() };
+        let filter = get.filter.unwrap_or_default();
+        assert_eq!((filter.nodes, get.from), (vec!["n3".to_owned()], None));
+        assert_eq!(get.since_unix_ms, Some(1_795_348_800_000));
+        let lost = |count, more| reply::Body::Lost(Lost { count, epoch: EPOCH, next_seq: 7, more });
+        (4..7).for_each(|seq| conversation.send(reply::Body::Event(event(seq))));
+        // Another run begins, and nothing is missing: not worth a word.
+        conversation.send(lost(0, false));
+        conversation.send(reply::Body::Event(event(7)));
+        conversation.send(lost(0, true));
+        conversation.send(reply::Body::EventsEnd(EventsEnd::default()));
         conversation.hold();
     });
-    let output = run(&fake.socket(), &["events", "-o", "jsonl", "--node", "n3"]);
+    let since = ["--since", "2026-11-22T12:00:00Z"];
+    let line = [&["events", "-o", "jsonl", "--node", "n3"], &since[..]].concat();
+    let output = run(&fake.socket(), &line);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert_eq!(stdout(&output).lines().count(), 9);
-    let output = run(&fake.socket(), &["events", "--since", "2026-11-22T12:04:07.332Z"]);
-    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(0), ""));
+    let mut lines: Vec<String> = (4..8).map(|seq| hats_client::to_json(&event(seq))).collect();
+    lines.push(r#"{"lost":null,"epoch":1795432,"next_seq":7}"#.to_owned());
+    assert_eq!(stdout(&output).lines().collect::<Vec<_>>(), lines);
 }
 
 #[test]
-fn a_daemon_without_history_is_said_to_have_none() {
-    let output = run(&telling(vec![]).socket(), &["events"]);
-    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(64), ""));
-    assert!(stderr(&output).contains("events --follow"), "{}", stderr(&output));
-    // Followed, it is a remark and live events come all the same.
-    let fake = telling(vec![reply::Body::Event(event(10))]);
-    let output = run(&fake.socket(), &["events", "-f", "--since", "2026-01-01T00:00:00Z"]);
-    assert_eq!(stdout(&output).lines().count(), 1);
-    assert!(stderr(&output).contains("live events only"), "{}", stderr(&output));
+fn followed_since_a_time_it_asks_for_the_events_since_then() {
+    let fake = Fake::start(|conversation| {
+        assert_eq!(subscribe(conversation).since_unix_ms, Some(1_795_348_800_000));
+        conversation.send(reply::Body::Event(event(4)));
+        conversation.send(reply::Body::Event(event(5)));
+    });
+    let output = run(&fake.socket(), &["events", "-f", "--since", "2026-11-22T12:00:00Z"]);
+    assert_eq!(stdout(&output).lines().count(), 2, "{}", stderr(&output));
 }

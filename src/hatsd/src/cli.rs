@@ -19,7 +19,7 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "PATH", env = "HATS_SOCKET", default_value = "/run/hats/hats.sock")]
     pub(crate) socket: PathBuf,
 
-    /// Where the node's identity is kept [default: /var/lib/hats].
+    /// Where the node's identity and its events are kept [default: /var/lib/hats].
     #[arg(long, value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,
 

@@ -1,12 +1,17 @@
 //! Time, for those who are told it.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use hats_core::time::Timestamp;
 
 /// CLOCK_MONOTONIC now.
 pub(crate) fn now() -> Timestamp {
     Timestamp(hats_sys::monotonic_ns())
+}
+
+/// The wall clock, for the ages of files.
+pub(crate) fn wall() -> SystemTime {
+    SystemTime::now()
 }
 
 /// Whole milliseconds of a span.

@@ -18,6 +18,7 @@ use crate::{
     config::Settings,
     discovery::{self, Change, Interface, Plan, Roster, Waiting},
     ipc::{self, Hub, Place, Wants},
+    journal::Journal,
     log::Log,
     nim::Nims,
     publish::{Publisher, wall_clock},
@@ -28,6 +29,12 @@ use crate::{
 /// trusts itself less.
 const LATE_MAX: Duration = Duration::from_millis(50);
 
+/// Who keeps a view is told of changes at most so often.
+const VIEW_EVERY: Duration = Duration::from_millis(50);
+
+/// What changes without an event is looked for so often.
+const VIEW_LOOK: Duration = Duration::from_secs(1);
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Daemon {
@@ -35,6 +42,8 @@ pub(crate) struct Daemon {
     node: Node,
     publisher: Publisher,
     log: Log,
+    /// None: events are not kept.
+    journal: Option<Journal>,
     pub(crate) hub: Hub,
     pub(crate) nims: Nims,
     roster: Roster,
@@ -43,25 +52,32 @@ pub(crate) struct Daemon {
     said: BTreeSet<Waiting>,
     lateness: Worst,
     started: Timestamp,
+    /// When those who keep a view were told last, and when they are next.
+    view_told: Timestamp,
+    view_due: Timestamp,
     left: bool,
+}
+
+/// What a daemon writes to and talks to.
+#[derive(Debug)]
+pub(crate) struct Shell {
+    pub(crate) log: Log,
+    pub(crate) journal: Option<Journal>,
+    pub(crate) hub: Hub,
+    pub(crate) nims: Nims,
 }
 
 impl Daemon {
     /// A daemon that has not looked at its interfaces yet.
-    pub(crate) fn new(
-        settings: Settings,
-        config: Config,
-        log: Log,
-        hub: Hub,
-        nims: Nims,
-        now: Timestamp,
-    ) -> Self {
+    pub(crate) fn new(settings: Settings, config: Config, shell: Shell, now: Timestamp) -> Self {
+        let Shell { log, journal, hub, nims } = shell;
         let publisher = Publisher::new(&config.cluster, &config.node, config.incarnation.0);
         let mut daemon = Daemon {
             settings,
             node: Node::new(config, now),
             publisher,
             log,
+            journal,
             hub,
             nims,
             roster: Roster::default(),
@@ -69,6 +85,8 @@ impl Daemon {
             said: BTreeSet::new(),
             lateness: Worst::default(),
             started: now,
+            view_told: now,
+            view_due: now,
             left: false,
         };
         daemon.perform(now);
@@ -79,7 +97,8 @@ impl Daemon {
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
         let node = self.node.next_deadline().map(|(at, _)| at);
         let roster = self.roster.next_expiry().filter(|_| self.is_zero_configuration());
-        let all = [node, self.nims.next_deadline(), self.hub.next_keep_alive(), roster];
+        let view = self.hub.has_view().then_some(self.view_due);
+        let all = [node, self.nims.next_deadline(), self.hub.next_keep_alive(), roster, view];
         all.into_iter().flatten().min()
     }
 
@@ -101,6 +120,11 @@ impl Daemon {
         if self.is_zero_configuration() && self.roster.next_expiry().is_some_and(|at| at <= now) {
             let changes = self.roster.expire(now);
             self.follow(changes, now);
+        }
+        if self.hub.has_view() && self.view_due <= now {
+            let snapshot = self.snapshot(now);
+            self.hub.tell_changes(snapshot);
+            (self.view_told, self.view_due) = (now, now + VIEW_LOOK);
         }
         self.hub.keep_alive(self.place(now));
     }
@@ -152,6 +176,9 @@ impl Daemon {
     pub(crate) async fn end(self, now: Timestamp) {
         self.nims.leave(now).await;
         self.log.close();
+        if let Some(journal) = self.journal {
+            journal.close();
+        }
     }
 
     fn is_zero_configuration(&self) -> bool {
@@ -200,7 +227,13 @@ impl Daemon {
         while let Some(event) = events.pop() {
             let stamped =
                 self.publisher.stamp(event, clock::now(), &wall_clock(jiff::Timestamp::now()));
+            // What a subscriber has seen is never forgotten: first of all it is
+            // written down.
+            if let Some(journal) = &mut self.journal {
+                journal.write(&stamped);
+            }
             self.log.write(&stamped);
+            self.view_due = self.view_due.min(self.view_told + VIEW_EVERY);
             for slow in self.hub.publish(&stamped, now) {
                 let text = format!(
                     "subscriber {} (pid {}, uid {}) does not read and loses events",
@@ -216,6 +249,10 @@ impl Daemon {
     }
 
     fn give(&mut self, wants: &Wants, now: Timestamp) {
+        let place = self.place(now);
+        if self.hub.give_shared(wants, place) {
+            return;
+        }
         let mut snapshot = self.snapshot(now);
         if wants.besides.params {
             snapshot.params = Some(self.settings.params(&self.node.config().node));
@@ -223,15 +260,13 @@ impl Daemon {
         if wants.besides.config {
             snapshot.config = Some(self.settings.shown());
         }
-        let place = self.place(now);
         self.hub.give(wants, snapshot, place);
     }
 
     /// Everything it knows, for whoever asks.
     pub(crate) fn snapshot(&mut self, now: Timestamp) -> proto::Snapshot {
-        let place = self.place(now);
         snapshot::build(snapshot::Sources {
-            place,
+            place: self.place(now),
             wall: jiff::Timestamp::now(),
             view: &self.node.view(),
             config: self.node.config(),

@@ -25,6 +25,8 @@ const LOCK_FILE: &str = "hatsd.lock";
 pub(crate) struct Identity {
     pub(crate) node_id: NodeId,
     pub(crate) incarnation: Incarnation,
+    /// The state directory, if it is this daemon's.
+    pub(crate) dir: Option<PathBuf>,
     /// Why it is not kept, if it is not.
     pub(crate) warning: Option<String>,
     /// Held as long as the daemon runs.
@@ -140,6 +142,7 @@ fn volatile(seed: &Seed, refused: &Refused) -> Identity {
     Identity {
         node_id: seed.computed(),
         incarnation: Incarnation(unix_millis()),
+        dir: None,
         warning: Some(warning),
         _lock: None,
     }
@@ -178,7 +181,13 @@ fn keep(path: &Path, seed: &Seed) -> Result<Identity, Refused> {
             file.display()
         )
     });
-    Ok(Identity { node_id, incarnation: Incarnation(incarnation), warning, _lock: Some(lock) })
+    Ok(Identity {
+        node_id,
+        incarnation: Incarnation(incarnation),
+        dir: Some(path.to_owned()),
+        warning,
+        _lock: Some(lock),
+    })
 }
 
 /// Holds the directory, and says in the file who does.

@@ -9,6 +9,7 @@ mod daemon;
 mod discovery;
 mod identity;
 mod ipc;
+mod journal;
 mod log;
 mod metrics;
 mod nim;

@@ -20,10 +20,11 @@ use crate::{
     cli::Cli,
     clock,
     config::Settings,
-    daemon::Daemon,
+    daemon::{Daemon, Shell},
     discovery,
     identity::{self, Identity, Seed},
-    ipc::{self, Endpoint, Hub, OpenError},
+    ipc::{self, Endpoint, Hub, OpenError, Readers},
+    journal::{self, Journal},
     log::{Format, Log},
     metrics::{self, Metrics},
     nim::{self, Nims},
@@ -87,7 +88,8 @@ pub(crate) async fn run(cli: &Cli, settings: Settings) -> Result<(), Failure> {
         realtime_priority: settings.realtime_priority,
         lock_memory: settings.lock_memory,
     };
-    let hub = Hub::new(Welcome {
+    let journal = open_journal(cli, &settings, &identity);
+    let welcome = Welcome {
         version: 1,
         daemon_version: config.version.clone(),
         cluster: config.cluster.clone(),
@@ -95,14 +97,16 @@ pub(crate) async fn run(cli: &Cli, settings: Settings) -> Result<(), Failure> {
         epoch: config.incarnation.0,
         next_seq: 0,
         pid: std::process::id(),
-    });
+    };
+    let hub = Hub::new(welcome, Readers::of_host(), journal.as_ref().map(Journal::archive));
     let nims = Nims::new(program, config.detection.detection_time());
-    let requests = ipc::start(listener);
+    let requests = ipc::start(listener).map_err(Failure::other)?;
     let metrics = metrics::start(&cli.socket, settings.metrics.listen).await;
     for warning in &metrics.warnings {
         tracing::warn!("{warning}");
     }
-    let daemon = Daemon::new(settings, config, log, hub, nims, clock::now());
+    let shell = Shell { log, journal, hub, nims };
+    let daemon = Daemon::new(settings, config, shell, clock::now());
     serve(daemon, links, Asked { requests, metrics }, stop).await?;
     drop(endpoint);
     drop(identity);
@@ -155,6 +159,32 @@ fn identify(cli: &Cli, node: &str, links: &LinkWatcher) -> Result<Identity, Fail
         tracing::warn!("{warning}");
     }
     Ok(identity)
+}
+
+/// The events of earlier runs, where the state directory is this daemon's. No
+/// reason not to run: it is said, and events are kept in memory only.
+fn open_journal(cli: &Cli, settings: &Settings, identity: &Identity) -> Option<Journal> {
+    let limits = settings.journal;
+    if limits.bytes == 0 {
+        return None;
+    }
+    let dir = identity.dir.as_ref()?.join("events");
+    let mut tail = cli.socket.as_os_str().to_owned();
+    tail.push(".tail");
+    let place = journal::Place { dir: &dir, tail: tail.as_ref(), limits };
+    match Journal::open(place, identity.incarnation.0) {
+        Ok((journal, warnings)) => {
+            for warning in warnings {
+                tracing::warn!("{warning}");
+            }
+            Some(journal)
+        }
+        Err(error) => {
+            let dir = dir.display();
+            tracing::warn!("events are not kept: the journal in {dir} cannot be opened: {error}");
+            None
+        }
+    }
 }
 
 fn default_format() -> Format {

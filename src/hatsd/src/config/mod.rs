@@ -28,6 +28,7 @@ use hats_core::config::{Detection, Mode, Profile};
 use ipnet::IpNet;
 use toml::de::DeTable;
 
+use crate::journal::Limits;
 pub(crate) use metrics::Metrics;
 use problem::{Problem, Severity};
 use tree::{At, Section, Source};
@@ -69,6 +70,8 @@ pub(crate) struct Settings {
     pub(crate) metrics: Metrics,
     /// The keys that the file has.
     pub(crate) given: BTreeSet<String>,
+    /// How much of the past is kept on disk; `bytes` is 0: nothing.
+    pub(crate) journal: Limits,
 }
 
 /// A `[[network]]`.
@@ -108,6 +111,7 @@ impl Default for Settings {
             lock_memory: false,
             metrics: Metrics::default(),
             given: BTreeSet::new(),
+            journal: Limits { bytes: 16 << 20, age: Duration::from_secs(7 * 86_400) },
         }
     }
 }
@@ -124,6 +128,9 @@ impl Settings {
 const QUICK: Duration = Duration::from_millis(200);
 /// Enough to come before everything that is not real-time itself.
 const QUICK_PRIORITY: u8 = 10;
+
+/// With less the journal is empty before anybody can ask.
+const JOURNAL_AGE_MIN: Duration = Duration::from_secs(60);
 
 /// A file that cannot be used, as text for the person who wrote it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -212,6 +219,18 @@ fn settings(root: Section<'_, '_>) -> Settings {
         }
         if let Some(lock) = section.boolean("lock_memory") {
             settings.lock_memory = lock.value;
+        }
+        section.finish();
+    }
+    if let Some(section) = root.table("journal") {
+        if let Some(size) = section.integer("size_mb", 0, 4096) {
+            settings.journal.bytes = u64::from(size.value) << 20;
+        }
+        if let Some(age) = section.duration("age") {
+            if age.value < JOURNAL_AGE_MIN {
+                section.source().error(age.wrong(section.source(), "expected at least 1m"));
+            }
+            settings.journal.age = age.value;
         }
         section.finish();
     }

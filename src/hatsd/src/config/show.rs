@@ -29,6 +29,8 @@ impl fmt::Display for Settings {
         if let Some(listen) = self.metrics.listen {
             writeln!(f, "\n[metrics]\nlisten = \"{listen}\"")?;
         }
+        let (size_mb, age) = (self.journal.bytes >> 20, show(self.journal.age));
+        writeln!(f, "\n[journal]\nsize_mb = {size_mb}\nage = {age}")?;
         if self.networks.is_empty() {
             writeln!(f, "\n# no [[network]]: one for each subnet found")?;
         }

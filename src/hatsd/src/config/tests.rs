@@ -222,3 +222,20 @@ fn the_example_in_deploy_is_accepted_as_it_is_and_with_every_key_set() {
         assert!(all.contains(&format!("\n{key} = ")), "{key} is not in the example");
     }
 }
+
+#[test]
+fn the_journal_has_a_size_and_an_age_and_may_be_none() {
+    let journal = |text| accepted(text).settings.journal;
+    let day = Duration::from_secs(86_400);
+    assert_eq!(journal(""), Limits { bytes: 16 << 20, age: 7 * day });
+    let set = journal("[journal]\nsize_mb = 3\nage = \"24h\"\n");
+    assert_eq!(set, Limits { bytes: 3 << 20, age: day });
+    assert_eq!(journal("[journal]\nsize_mb = 0\n").bytes, 0);
+    for (text, part) in [
+        ("[journal]\nsize_mb = 5000\n", "0 to 4096"),
+        ("[journal]\nage = \"59s\"\n", "expected at least 1m"),
+        ("[journal]\nsize = 5\n", "size_mb"),
+    ] {
+        assert!(refusal(text).contains(part), "{}", refusal(text));
+    }
+}

@@ -1,6 +1,6 @@
 //! One connection: reads requests, writes what its outbox holds.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use hats_proto::ipc;
 use hats_wire::link::Frames;
@@ -10,7 +10,7 @@ use tokio::{
     net::UnixStream,
     net::unix::{OwnedReadHalf, OwnedWriteHalf},
     sync::mpsc,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use super::{
@@ -21,8 +21,14 @@ use super::{
 /// The longest request; the longest thing in one is a filter.
 const REQUEST_MAX: usize = 64 << 10;
 
-/// Who says nothing for so long is no subscriber.
+/// Read at once.
+const READ_BYTES: usize = 1024;
+
+/// Who has not sent its first request by then is no subscriber.
 const HELLO_WAIT: Duration = Duration::from_secs(10);
+
+/// How long a connection that is over may take to read why.
+const LAST_WAIT: Duration = Duration::from_secs(2);
 
 /// Serves `stream` to its end, and tells the daemon of it.
 pub(super) async fn serve(
@@ -31,13 +37,18 @@ pub(super) async fn serve(
     outbox: Arc<Outbox>,
     daemon: mpsc::Sender<Input>,
 ) {
-    let (reader, writer) = stream.into_split();
+    let (mut reader, mut writer) = stream.into_split();
     let why = tokio::select! {
-        why = read(id, reader, &outbox, &daemon) => why,
-        why = write(id, writer, &outbox, &daemon) => why,
+        why = read(id, &mut reader, &outbox, &daemon) => why,
+        why = write(id, &mut writer, &outbox, &daemon) => why,
     };
-    if let Err(error) = why {
-        tracing::debug!("connection {}: {error}", id.0);
+    match why {
+        Ok(()) => {
+            // Closing with something unread would take the last words back.
+            let _ = writer.shutdown().await;
+            let _ = timeout(LAST_WAIT, discard(&mut reader)).await;
+        }
+        Err(error) => tracing::debug!("connection {}: {error}", id.0),
     }
     // The daemon is stopping when nobody takes it.
     let _ = daemon.send(Input::Closed { id }).await;
@@ -45,30 +56,42 @@ pub(super) async fn serve(
 
 async fn read(
     id: ConnectionId,
-    mut reader: OwnedReadHalf,
+    reader: &mut OwnedReadHalf,
     outbox: &Outbox,
     daemon: &mpsc::Sender<Input>,
 ) -> io::Result<()> {
     let mut frames = Frames::new();
     let mut unfinished = 0;
     let mut greeted = false;
-    let mut buffer = vec![0; 4096];
+    let mut late = pin!(sleep(HELLO_WAIT));
+    let mut buffer = vec![0; READ_BYTES];
     loop {
-        let taken = if greeted {
-            reader.read(&mut buffer).await?
-        } else {
-            timeout(HELLO_WAIT, reader.read(&mut buffer)).await??
+        let taken = tokio::select! {
+            taken = reader.read(&mut buffer) => taken?,
+            () = &mut late, if !greeted => {
+                let seconds = HELLO_WAIT.as_secs();
+                let why = format!("no request has come within {seconds} s, expected Hello");
+                return refuse(id, daemon, &why).await;
+            }
         };
         if taken == 0 {
-            return Ok(());
+            if !frames.is_between() {
+                let why = format!("the connection ended {unfinished} bytes into a request");
+                return refuse(id, daemon, &why).await;
+            }
+            return last(daemon, Input::Finished { id }).await;
         }
         frames.push(&buffer[..taken]);
         unfinished += taken;
         loop {
             let frame = match frames.next() {
-                Ok(Some(frame)) => frame,
-                Ok(None) if unfinished <= REQUEST_MAX => break,
-                Ok(None) => return refuse(id, daemon, "a request is too long").await,
+                Ok(Some(frame)) if frame.len() <= REQUEST_MAX => frame,
+                Ok(None) if unfinished <= REQUEST_MAX + READ_BYTES => break,
+                Ok(_) => {
+                    let why =
+                        format!("a request is too long, expected at most {REQUEST_MAX} bytes");
+                    return refuse(id, daemon, &why).await;
+                }
                 Err(error) => return refuse(id, daemon, &error.to_string()).await,
             };
             unfinished = 0;
@@ -77,7 +100,10 @@ async fn read(
                 Ok(ipc::Request { body: None }) => {
                     return refuse(id, daemon, "a request of no known kind").await;
                 }
-                Err(_) => return refuse(id, daemon, "not a Request in protobuf").await,
+                Err(error) => {
+                    let why = format!("not a Request in protobuf: {error}");
+                    return refuse(id, daemon, &why).await;
+                }
             };
             greeted = true;
             outbox.settled().await;
@@ -90,28 +116,41 @@ async fn read(
 
 /// Has the daemon say why, and waits for the writer to end the connection.
 async fn refuse(id: ConnectionId, daemon: &mpsc::Sender<Input>, why: &str) -> io::Result<()> {
-    let bad = Input::Bad { id, why: why.to_owned() };
-    if daemon.send(bad).await.is_ok() {
-        std::future::pending::<()>().await;
+    last(daemon, Input::Bad { id, why: why.to_owned() }).await
+}
+
+/// Nothing more is read: the writer ends the connection, in time.
+async fn last(daemon: &mpsc::Sender<Input>, input: Input) -> io::Result<()> {
+    if daemon.send(input).await.is_ok() {
+        sleep(LAST_WAIT).await;
     }
-    Ok(())
+    Err(io::Error::from(io::ErrorKind::TimedOut))
 }
 
 async fn write(
     id: ConnectionId,
-    mut writer: OwnedWriteHalf,
+    writer: &mut OwnedWriteHalf,
     outbox: &Outbox,
     daemon: &mpsc::Sender<Input>,
 ) -> io::Result<()> {
     loop {
-        match outbox.next().await {
-            Next::Write(bytes) => writer.write_all(&bytes).await?,
-            Next::Tell => {
-                if daemon.send(Input::Drained { id }).await.is_err() {
-                    return Ok(());
-                }
+        let told = match outbox.next().await {
+            Next::Write(bytes) => {
+                writer.write_all(&bytes).await?;
+                continue;
             }
+            Next::Replay(replay) => replay.run(id, writer).await?,
+            Next::Tell => Input::Drained { id },
             Next::Close => return Ok(()),
+        };
+        if daemon.send(told).await.is_err() {
+            return Ok(());
         }
     }
+}
+
+/// Reads until the other end has closed, too.
+async fn discard(reader: &mut OwnedReadHalf) {
+    let mut buffer = vec![0; READ_BYTES];
+    while reader.read(&mut buffer).await.is_ok_and(|taken| taken > 0) {}
 }

@@ -6,7 +6,7 @@ use std::{
     io::{self, Read as _, Write as _},
     os::unix::{
         fs::{FileTypeExt as _, PermissionsExt as _},
-        net::UnixStream as StdStream,
+        net::{UnixListener, UnixStream as StdStream},
     },
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -16,10 +16,8 @@ use hats_proto::ipc::{self, reply, request};
 use hats_wire::link::Frames;
 use nix::unistd::{Group, chown};
 use prost::Message as _;
-use tokio::net::UnixListener;
 
-/// Whose members may subscribe.
-const GROUP: &str = "hats";
+use super::permission::GROUP;
 
 /// How long the daemon that has the socket may take to say its name.
 const NAME_WAIT: Duration = Duration::from_secs(1);
@@ -85,6 +83,7 @@ impl Endpoint {
             Err(error) => return Err(failed("socket")(error)),
         }
         let listener = UnixListener::bind(path).map_err(failed("socket"))?;
+        listener.set_nonblocking(true).map_err(failed("socket"))?;
         let warning = open_to_group(path).map_err(failed("socket"))?;
         Ok((Endpoint { path: path.to_owned(), warning, _lock: lock }, listener))
     }
@@ -175,7 +174,9 @@ fn ask_name(mut stream: StdStream) -> Option<ipc::Welcome> {
                 | reply::Body::Lost(_)
                 | reply::Body::Error(_)
                 | reply::Body::KeepAlive(_)
-                | reply::Body::Pong(_) => None,
+                | reply::Body::Pong(_)
+                | reply::Body::Changes(_)
+                | reply::Body::EventsEnd(_) => None,
             };
         }
         let left = until.saturating_duration_since(Instant::now());

@@ -7,7 +7,14 @@ use hats_core::time::Timestamp;
 use hats_proto::ipc::{self, error::Kind, reply, request};
 use prost::Message as _;
 
-use super::{ConnectionId, Input, outbox::Outbox};
+use super::{
+    ConnectionId, Input, changes, filter,
+    outbox::Outbox,
+    permission::{Peer, Readers},
+    recent::Recent,
+    replay::{Replay, is_since},
+};
+use crate::journal::{Archive, Cursor};
 
 /// The version of the protocol spoken here.
 const VERSION: u32 = 1;
@@ -17,6 +24,10 @@ const CLIENT_NAME_MAX: usize = 64;
 
 /// A subscriber that was sent nothing for so long is sent a keep-alive.
 const IDLE: Duration = Duration::from_secs(5);
+
+/// A snapshot is taken once for all who ask within this time, as a thousand
+/// subscribers do that have lost their daemon.
+const SHARED: Duration = Duration::from_millis(20);
 
 /// A place in the order of events, and now.
 #[derive(Clone, Copy, Debug)]
@@ -45,17 +56,33 @@ impl Wants {
 #[derive(Debug)]
 pub(crate) struct Hub {
     welcome: ipc::Welcome,
+    readers: Readers,
+    /// The events of this and earlier runs, if they are kept.
+    archive: Option<Archive>,
+    recent: Recent,
     connections: BTreeMap<ConnectionId, Connection>,
     /// No subscriber is due a keep-alive earlier.
     next_keep_alive: Option<Timestamp>,
+    /// What those who keep a view have been told; nothing when nobody does.
+    view: Option<Box<ipc::Snapshot>>,
+    shared: Option<Shared>,
+    slow: Vec<Slow>,
+}
+
+/// The snapshot that was given last.
+#[derive(Debug)]
+struct Shared {
+    frame: Bytes,
+    at: Place,
+    /// It is what `view` says.
+    is_view: bool,
 }
 
 #[derive(Debug)]
 struct Connection {
     outbox: Arc<Outbox>,
     client: String,
-    pid: u32,
-    uid: u32,
+    peer: Peer,
     since: Timestamp,
     stage: Stage,
 }
@@ -66,21 +93,46 @@ enum Stage {
     New,
     /// Greeted.
     Open,
+    /// Gets the events of the past it has asked for.
+    Asking(Past),
     /// Gets events.
     Subscribed(Subscription),
     /// Told what was wrong; nothing more is taken from it.
     Ended,
 }
 
+/// Events of the past that are wanted.
+#[derive(Clone, Debug, Default)]
+struct Past {
+    filter: ipc::Filter,
+    /// Milliseconds since 1970.
+    since: Option<u64>,
+    /// Sent so far.
+    count: u64,
+    /// Some were no longer there.
+    gap: bool,
+}
+
 #[derive(Debug)]
 struct Subscription {
-    filter: ipc::Filter,
+    past: Past,
+    /// Wants to be told what changes.
+    view: bool,
     last: Timestamp,
-    /// Events it has lost and not been told of: it did not read, and gets
-    /// nothing more before it has read what is queued.
-    lost: Option<u64>,
+    flow: Flow,
     /// It has been reported as slow; once is enough.
     reported: bool,
+}
+
+#[derive(Debug)]
+enum Flow {
+    /// Gets what it has missed.
+    Replaying,
+    /// Gets each event as it happens.
+    Live,
+    /// It did not read: it has lost so many events and not been told, and gets
+    /// nothing more before it has read what is queued.
+    Behind(u64),
 }
 
 /// A subscriber that began to lose events.
@@ -94,118 +146,269 @@ pub(crate) struct Slow {
 impl Hub {
     /// Nobody is connected yet. `welcome` is what each is told, but for the
     /// place in the order of events.
-    pub(crate) fn new(welcome: ipc::Welcome) -> Self {
-        Hub { welcome, connections: BTreeMap::new(), next_keep_alive: None }
+    pub(crate) fn new(welcome: ipc::Welcome, readers: Readers, archive: Option<Archive>) -> Self {
+        Hub {
+            welcome,
+            readers,
+            archive,
+            recent: Recent::new(),
+            connections: BTreeMap::new(),
+            next_keep_alive: None,
+            view: None,
+            shared: None,
+            slow: Vec::new(),
+        }
     }
 
     /// Takes what happened on a connection.
     pub(crate) fn take(&mut self, input: Input, place: Place) -> Option<Wants> {
         match input {
-            Input::Opened { id, outbox, pid, uid } => {
-                let client = String::new();
-                let (since, stage) = (place.now, Stage::New);
-                self.connections.insert(id, Connection { outbox, client, pid, uid, since, stage });
+            Input::Opened { id, outbox, peer } => {
+                let refusal = self.readers.refusal(&peer);
+                let (client, since, stage) = (String::new(), place.now, Stage::New);
+                let mut connection = Connection { outbox, client, peer, since, stage };
+                if let Some(why) = refusal {
+                    connection.refuse(Kind::Permission, why);
+                }
+                self.connections.insert(id, connection);
                 None
             }
             Input::Closed { id } => {
                 self.connections.remove(&id);
+                if !self.connections.values().any(Connection::keeps_view) {
+                    self.view = None;
+                }
                 None
             }
             Input::Bad { id, why } => {
+                self.connections.get_mut(&id)?.refuse(Kind::BadRequest, why);
+                None
+            }
+            Input::Finished { id } => {
                 let connection = self.connections.get_mut(&id)?;
-                connection.refuse(Kind::BadRequest, why);
+                connection.stage = Stage::Ended;
+                connection.outbox.close();
                 None
             }
             Input::Drained { id } => match &mut self.connections.get_mut(&id)?.stage {
-                Stage::Subscribed(subscription) => {
-                    subscription.lost.take().map(|lost| Wants::plain(id, Some(lost)))
-                }
-                Stage::New | Stage::Open | Stage::Ended => None,
+                Stage::Subscribed(subscription) => match subscription.flow {
+                    Flow::Behind(lost) => {
+                        subscription.flow = Flow::Live;
+                        Some(Wants::plain(id, Some(lost)))
+                    }
+                    Flow::Live | Flow::Replaying => None,
+                },
+                Stage::New | Stage::Open | Stage::Asking(_) | Stage::Ended => None,
             },
+            Input::Replayed { id, cursor, advanced, sent, gap } => {
+                let past = self.connections.get_mut(&id)?.past()?;
+                past.count += sent;
+                past.gap |= gap;
+                self.go_on(id, &cursor, !advanced, place)
+            }
             Input::Asked { id, request } => self.asked(id, request, place),
         }
     }
 
     fn asked(&mut self, id: ConnectionId, body: request::Body, place: Place) -> Option<Wants> {
         let connection = self.connections.get_mut(&id)?;
-        match (&connection.stage, body) {
-            (Stage::Ended, _) => None,
+        let bad = match (&connection.stage, body) {
+            (Stage::Ended, _) => return None,
             (Stage::New, request::Body::Hello(hello)) => {
                 connection.greet(&hello, &self.welcome, place);
-                None
+                return None;
             }
-            (Stage::New, _) => {
-                connection.refuse(Kind::BadRequest, "expected Hello first".to_owned());
-                None
-            }
-            (Stage::Open | Stage::Subscribed(_), request::Body::Hello(_)) => {
-                connection.refuse(Kind::BadRequest, "expected one Hello only".to_owned());
-                None
-            }
-            (Stage::Open | Stage::Subscribed(_), request::Body::Ping(ping)) => {
+            (Stage::New, _) => "expected Hello first".to_owned(),
+            (_, request::Body::Hello(_)) => "expected one Hello only".to_owned(),
+            (_, request::Body::Ping(ping)) => {
                 let pong = ipc::Pong { token: ping.token };
                 connection.outbox.answer(frame(reply::Body::Pong(pong)));
-                None
+                return None;
             }
-            (Stage::Open | Stage::Subscribed(_), request::Body::GetSnapshot(besides)) => {
-                Some(Wants { id, lost: None, besides })
-            }
-            (Stage::Open, request::Body::Subscribe(subscribe)) => {
-                let filter = subscribe.filter.unwrap_or_default();
-                let (last, lost, reported) = (place.now, None, false);
-                connection.stage = Stage::Subscribed(Subscription { filter, last, lost, reported });
-                self.wake_at(place.now + IDLE);
-                Some(Wants::plain(id, None))
+            (_, request::Body::GetSnapshot(besides)) => {
+                return Some(Wants { id, lost: None, besides });
             }
             (Stage::Subscribed(_), request::Body::Subscribe(_)) => {
-                connection.refuse(Kind::BadRequest, "expected one Subscribe only".to_owned());
-                None
+                "expected one Subscribe only".to_owned()
+            }
+            (Stage::Subscribed(_), request::Body::GetEvents(_)) => {
+                "expected GetEvents on a connection that has not subscribed".to_owned()
+            }
+            (Stage::Open | Stage::Asking(_), request::Body::GetEvents(get)) => {
+                let filter = get.filter.unwrap_or_default();
+                match filter::refusal(&filter) {
+                    Some(why) => why,
+                    None => {
+                        let past = Past { filter, since: get.since_unix_ms, ..Past::default() };
+                        connection.stage = Stage::Asking(past);
+                        connection.outbox.hold(true);
+                        return self.go_on(id, &cursor(get.from), false, place);
+                    }
+                }
+            }
+            (Stage::Open | Stage::Asking(_), request::Body::Subscribe(subscribe)) => {
+                let filter = subscribe.filter.clone().unwrap_or_default();
+                match filter::refusal(&filter) {
+                    Some(why) => why,
+                    None => return self.subscribe(id, filter, &subscribe, place),
+                }
+            }
+        };
+        connection.refuse(Kind::BadRequest, bad);
+        None
+    }
+
+    fn subscribe(
+        &mut self,
+        id: ConnectionId,
+        filter: ipc::Filter,
+        subscribe: &ipc::Subscribe,
+        place: Place,
+    ) -> Option<Wants> {
+        let past = Past { filter, since: subscribe.since_unix_ms, ..Past::default() };
+        let is_now = subscribe.from.is_none() && past.since.is_none();
+        let flow = if is_now { Flow::Live } else { Flow::Replaying };
+        let (view, last, reported) = (subscribe.view, place.now, false);
+        let connection = self.connections.get_mut(&id)?;
+        connection.outbox.hold(!is_now);
+        connection.stage = Stage::Subscribed(Subscription { past, view, last, flow, reported });
+        self.wake_at(place.now + IDLE);
+        if is_now {
+            return Some(Wants::plain(id, None));
+        }
+        self.go_on(id, &cursor(subscribe.from), false, place)
+    }
+
+    /// Gives what comes after `cursor`: out of memory if it is all there, else
+    /// from the journal, which takes a while and comes back here. `tried`: it
+    /// has nothing more.
+    fn go_on(
+        &mut self,
+        id: ConnectionId,
+        cursor: &Cursor,
+        tried: bool,
+        place: Place,
+    ) -> Option<Wants> {
+        let connection = self.connections.get_mut(&id)?;
+        let outbox = Arc::clone(&connection.outbox);
+        let past = connection.past()?;
+        let last = cursor.last();
+        let here = last.filter(|last| last.0 == place.epoch).map(|last| last.1);
+        let in_memory = here.is_some_and(|seq| self.recent.after(seq).is_some());
+        if let (false, false, Some(archive)) = (in_memory, tried, &self.archive) {
+            let (archive, cursor) = (archive.clone(), cursor.clone());
+            let (filter, since) = (past.filter.clone(), past.since);
+            outbox.replay(Replay { archive, cursor, filter, since });
+            return None;
+        }
+        let first = self.recent.first_seq();
+        let after = match (here, last) {
+            (Some(seq), _) if in_memory => seq,
+            // Everything that is kept was asked for, and this is it.
+            (None, None) => first - 1,
+            (here, _) => {
+                let future = here.is_some_and(|seq| seq >= place.next_seq);
+                let next_seq = if future { place.next_seq } else { first };
+                let count = here.map_or(0, |seq| next_seq.saturating_sub(seq.saturating_add(1)));
+                let more = here.is_none() || future;
+                let lost = ipc::Lost { count, epoch: place.epoch, next_seq, more };
+                outbox.answer(frame(reply::Body::Lost(lost)));
+                past.gap = true;
+                next_seq - 1
+            }
+        };
+        for bytes in self.recent.after(after).into_iter().flatten() {
+            if is_wanted(past, bytes) {
+                past.count += 1;
+                outbox.answer(bytes.clone());
             }
         }
+        outbox.hold(false);
+        match &mut connection.stage {
+            Stage::Asking(past) => {
+                let Place { epoch, next_seq, .. } = place;
+                let end = ipc::EventsEnd { epoch, next_seq, count: past.count };
+                outbox.answer(frame(reply::Body::EventsEnd(end)));
+                connection.stage = Stage::Open;
+                None
+            }
+            Stage::Subscribed(subscription) => {
+                subscription.flow = Flow::Live;
+                subscription.last = place.now;
+                (subscription.view || subscription.past.gap).then_some(Wants::plain(id, None))
+            }
+            Stage::New | Stage::Open | Stage::Ended => None,
+        }
+    }
+
+    /// Gives a connection a snapshot that was just given to another; false
+    /// when there is none, and one is to be taken.
+    pub(crate) fn give_shared(&mut self, wants: &Wants, place: Place) -> bool {
+        let Some(connection) = self.connections.get_mut(&wants.id) else { return true };
+        let Some(shared) = &self.shared else { return false };
+        let is_fresh = shared.at.next_seq == place.next_seq && shared.at.now + SHARED > place.now;
+        let is_plain = wants.besides == ipc::GetSnapshot::default();
+        let serves = is_fresh && is_plain && (shared.is_view || !connection.keeps_view());
+        if serves {
+            connection.give(wants, shared.frame.clone(), place);
+        }
+        serves
     }
 
     /// Gives a connection the snapshot it is to have, taken at `place`.
     pub(crate) fn give(&mut self, wants: &Wants, snapshot: ipc::Snapshot, place: Place) {
-        let Some(connection) = self.connections.get_mut(&wants.id) else { return };
-        if let Some(count) = wants.lost {
-            let lost = ipc::Lost { count, epoch: place.epoch, next_seq: place.next_seq };
-            connection.outbox.answer(frame(reply::Body::Lost(lost)));
+        let Some(connection) = self.connections.get(&wants.id) else { return };
+        let is_view = connection.keeps_view();
+        let bytes = frame(reply::Body::Snapshot(snapshot.clone()));
+        if is_view {
+            // All views are of one instant, so that one difference serves them.
+            self.tell_changes(snapshot);
         }
-        connection.outbox.answer(frame(reply::Body::Snapshot(snapshot)));
-        match &mut connection.stage {
-            Stage::Subscribed(subscription) => subscription.last = place.now,
-            Stage::New | Stage::Open | Stage::Ended => {}
+        let is_plain = wants.besides == ipc::GetSnapshot::default();
+        let frame = bytes.clone();
+        self.shared = is_plain.then_some(Shared { frame, at: place, is_view });
+        if let Some(connection) = self.connections.get_mut(&wants.id) {
+            connection.give(wants, bytes, place);
+        }
+    }
+
+    /// Whether [`tell_changes`](Self::tell_changes) has anybody to tell.
+    pub(crate) fn has_view(&self) -> bool {
+        self.view.is_some()
+    }
+
+    /// Tells those who keep a view what is different in it.
+    pub(crate) fn tell_changes(&mut self, snapshot: ipc::Snapshot) {
+        self.shared = None;
+        let old = self.view.take();
+        let changes = old.and_then(|old| changes::between(&old, &snapshot));
+        self.view = Some(Box::new(snapshot));
+        let Some(changes) = changes else { return };
+        let bytes = frame(reply::Body::Changes(changes));
+        for connection in self.connections.values_mut() {
+            if connection.keeps_view() {
+                self.slow.extend(connection.offer(&bytes, 0));
+            }
         }
     }
 
     /// Gives an event to all who want it; tells who began to lose events.
     pub(crate) fn publish(&mut self, event: &ipc::Event, now: Timestamp) -> Vec<Slow> {
-        let mut slow = Vec::new();
-        let mut encoded: Option<Bytes> = None;
+        let bytes = frame(reply::Body::Event(event.clone()));
+        self.recent.push(event.seq, bytes.clone());
         for connection in self.connections.values_mut() {
             let Stage::Subscribed(subscription) = &mut connection.stage else { continue };
-            if !passes(&subscription.filter, event) {
-                continue;
-            }
-            if let Some(lost) = &mut subscription.lost {
-                *lost += 1;
-                continue;
-            }
-            let bytes =
-                encoded.get_or_insert_with(|| frame(reply::Body::Event(event.clone()))).clone();
-            if connection.outbox.offer(bytes) {
-                subscription.last = now;
-                continue;
-            }
-            subscription.lost = Some(1);
-            connection.outbox.tell_when_empty();
-            if !subscription.reported {
-                subscription.reported = true;
-                let (pid, uid) = (connection.pid, connection.uid);
-                slow.push(Slow { client: connection.client.clone(), pid, uid });
+            match &mut subscription.flow {
+                Flow::Replaying => {}
+                Flow::Behind(lost) => *lost += 1,
+                Flow::Live if filter::passes(&subscription.past.filter, event) => {
+                    subscription.last = now;
+                    self.slow.extend(connection.offer(&bytes, 1));
+                }
+                Flow::Live => {}
             }
         }
-        slow
+        std::mem::take(&mut self.slow)
     }
 
     /// When [`keep_alive`](Self::keep_alive) may have something to do.
@@ -227,8 +430,10 @@ impl Hub {
             let Stage::Subscribed(subscription) = &mut connection.stage else { continue };
             if subscription.last + IDLE <= place.now {
                 subscription.last = place.now;
-                // Whoever has something left to read needs no sign of life.
-                if connection.outbox.counts().0 == 0 {
+                // Whoever has something left to read needs no sign of life, and
+                // what is replayed comes before the place this one stands for.
+                let is_live = matches!(subscription.flow, Flow::Live);
+                if is_live && connection.outbox.counts().0 == 0 {
                     connection.outbox.answer(bytes.clone());
                 }
             }
@@ -252,8 +457,8 @@ impl Hub {
                 let (queued, sent) = connection.outbox.counts();
                 ipc::Subscriber {
                     client: connection.client.clone(),
-                    pid: connection.pid,
-                    uid: connection.uid,
+                    pid: connection.peer.pid,
+                    uid: connection.peer.uid,
                     queued,
                     sent,
                     since_ms: crate::clock::millis(now.since(connection.since)),
@@ -294,20 +499,67 @@ impl Connection {
         self.outbox.close();
         self.stage = Stage::Ended;
     }
+
+    fn keeps_view(&self) -> bool {
+        matches!(&self.stage, Stage::Subscribed(subscription) if subscription.view)
+    }
+
+    fn past(&mut self) -> Option<&mut Past> {
+        match &mut self.stage {
+            Stage::Asking(past) => Some(past),
+            Stage::Subscribed(subscription) => Some(&mut subscription.past),
+            Stage::New | Stage::Open | Stage::Ended => None,
+        }
+    }
+
+    fn give(&mut self, wants: &Wants, snapshot: Bytes, place: Place) {
+        if let Some(count) = wants.lost {
+            let Place { epoch, next_seq, .. } = place;
+            let lost = ipc::Lost { count, epoch, next_seq, more: false };
+            self.outbox.answer(frame(reply::Body::Lost(lost)));
+        }
+        self.outbox.answer(snapshot);
+        match &mut self.stage {
+            Stage::Subscribed(subscription) => subscription.last = place.now,
+            Stage::New | Stage::Open | Stage::Asking(_) | Stage::Ended => {}
+        }
+    }
+
+    /// Queues what comes of itself, if it is live. Without room for it the
+    /// connection is behind, with so many events lost.
+    fn offer(&mut self, bytes: &Bytes, events: u64) -> Option<Slow> {
+        let Stage::Subscribed(subscription) = &mut self.stage else { return None };
+        if !matches!(subscription.flow, Flow::Live) || self.outbox.offer(bytes.clone()) {
+            return None;
+        }
+        subscription.flow = Flow::Behind(events);
+        self.outbox.tell_when_empty();
+        let again = std::mem::replace(&mut subscription.reported, true);
+        let (client, pid, uid) = (self.client.clone(), self.peer.pid, self.peer.uid);
+        (!again).then_some(Slow { client, pid, uid })
+    }
 }
 
-/// Lists are combined with AND; an empty one lets everything through.
-fn passes(filter: &ipc::Filter, event: &ipc::Event) -> bool {
-    let named = |list: &[String], names: &[Option<&String>]| {
-        list.is_empty() || names.iter().flatten().any(|name| list.contains(name))
-    };
-    named(&filter.codes, &[Some(&event.code)])
-        && named(&filter.networks, &[event.network.as_ref()])
-        && named(&filter.nodes, &[event.node.as_ref(), event.peer_node.as_ref()])
+fn cursor(from: Option<ipc::ResumePoint>) -> Cursor {
+    Cursor::after(from.map(|from| (from.epoch, from.seq)))
+}
+
+/// Whether one of the recent events is among those asked for.
+fn is_wanted(past: &Past, bytes: &Bytes) -> bool {
+    if past.since.is_none() && past.filter == ipc::Filter::default() {
+        return true;
+    }
+    let reply = ipc::Reply::decode_length_delimited(bytes.clone());
+    match reply.ok().and_then(|reply| reply.body) {
+        Some(reply::Body::Event(event)) => {
+            is_since(past.since, &event) && filter::passes(&past.filter, &event)
+        }
+        Some(_) | None => false,
+    }
 }
 
 /// A reply as a frame, its length in front.
-fn frame(body: reply::Body) -> Bytes {
+pub(super) fn frame(body: reply::Body) -> Bytes {
     ipc::Reply { body: Some(body) }.encode_length_delimited_to_vec().into()
 }
 

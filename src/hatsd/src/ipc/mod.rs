@@ -1,18 +1,27 @@
 //! The subscribers' side: the Unix socket, its connections, and who gets what.
 //!
-//! Connections are tasks that only move bytes. What they are told is decided
-//! by [`Hub`], which the driver owns: a snapshot and the events after it are
-//! queued by one hand, so nothing can come between them.
+//! Connections are tasks on a thread of their own that only move bytes. What
+//! they are told is decided by [`Hub`], which the driver owns: a snapshot and the
+//! events after it are queued by one hand, so nothing can come between them.
 
+#[cfg(test)]
+mod bench;
+mod changes;
+#[cfg(test)]
+mod conformance;
 mod connection;
 mod endpoint;
+mod filter;
 mod hub;
 mod outbox;
+mod permission;
+mod recent;
+mod replay;
 
 #[cfg(test)]
 mod tests;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, os::unix::net::UnixListener as StdListener, sync::Arc, thread, time::Duration};
 
 use hats_proto::ipc;
 use tokio::{
@@ -21,12 +30,23 @@ use tokio::{
 };
 
 use outbox::Outbox;
+use permission::Peer;
+
+use crate::journal::Cursor;
 
 pub(crate) use endpoint::{Endpoint, OpenError};
 pub(crate) use hub::{Hub, Place, Wants};
+pub(crate) use permission::Readers;
 
 /// Connections at once.
-const CONNECTIONS_MAX: usize = 1000;
+const CONNECTIONS_MAX: usize = 1200;
+
+/// Of these, so many are for root alone: whoever opens all the others does not
+/// keep an administrator from looking.
+const CONNECTIONS_ROOT: usize = 32;
+
+/// Reads of the journal at once.
+const READS_MAX: usize = 2;
 
 /// Requests of all connections that may wait for the daemon.
 const INPUTS_MAX: usize = 256;
@@ -41,8 +61,7 @@ pub(crate) enum Input {
     Opened {
         id: ConnectionId,
         outbox: Arc<Outbox>,
-        pid: u32,
-        uid: u32,
+        peer: Peer,
     },
     Asked {
         id: ConnectionId,
@@ -57,16 +76,40 @@ pub(crate) enum Input {
     Drained {
         id: ConnectionId,
     },
+    /// What the journal had has been written, up to here.
+    Replayed {
+        id: ConnectionId,
+        cursor: Cursor,
+        /// It had anything.
+        advanced: bool,
+        /// Events written.
+        sent: u64,
+        /// Some were missing.
+        gap: bool,
+    },
+    /// No more requests come.
+    Finished {
+        id: ConnectionId,
+    },
     Closed {
         id: ConnectionId,
     },
 }
 
-/// Accepts connections for as long as the daemon lives.
-pub(crate) fn start(listener: UnixListener) -> mpsc::Receiver<Input> {
+/// Accepts connections for as long as the daemon lives, on a thread of its own:
+/// a thousand subscribers that are written to do not keep the driver waiting.
+pub(crate) fn start(listener: StdListener) -> io::Result<mpsc::Receiver<Input>> {
     let (daemon, inputs) = mpsc::channel(INPUTS_MAX);
-    tokio::spawn(accept(listener, daemon));
-    inputs
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().max_blocking_threads(READS_MAX).build()?;
+    let listener = {
+        let _inside = runtime.enter();
+        UnixListener::from_std(listener)?
+    };
+    thread::Builder::new()
+        .name("ipc".to_owned())
+        .spawn(move || runtime.block_on(accept(listener, daemon)))?;
+    Ok(inputs)
 }
 
 async fn accept(listener: UnixListener, daemon: mpsc::Sender<Input>) {
@@ -84,15 +127,20 @@ async fn accept(listener: UnixListener, daemon: mpsc::Sender<Input>) {
                 continue;
             }
         };
-        if Arc::strong_count(&open) > CONNECTIONS_MAX {
-            turn_away(&stream);
+        let peer = peer(&stream).unwrap_or_else(|error| {
+            // Nobody, who may nothing.
+            tracing::warn!("a subscriber's credentials cannot be read: {error}");
+            Peer { pid: 0, uid: u32::MAX, gid: u32::MAX, groups: Vec::new() }
+        });
+        let reserved = if peer.uid == 0 { 0 } else { CONNECTIONS_ROOT };
+        if Arc::strong_count(&open) > CONNECTIONS_MAX - reserved {
+            turn_away(&stream, CONNECTIONS_MAX - reserved);
             continue;
         }
         next += 1;
         let id = ConnectionId(next);
         let outbox = Arc::new(Outbox::default());
-        let (pid, uid) = peer(&stream).unwrap_or_default();
-        let opened = Input::Opened { id, outbox: Arc::clone(&outbox), pid, uid };
+        let opened = Input::Opened { id, outbox: Arc::clone(&outbox), peer };
         if daemon.send(opened).await.is_err() {
             return;
         }
@@ -104,15 +152,16 @@ async fn accept(listener: UnixListener, daemon: mpsc::Sender<Input>) {
     }
 }
 
-fn peer(stream: &UnixStream) -> io::Result<(u32, u32)> {
+fn peer(stream: &UnixStream) -> io::Result<Peer> {
     let credentials = stream.peer_cred()?;
     let pid = credentials.pid().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
-    Ok((pid, credentials.uid()))
+    let groups = hats_sys::peer_groups(stream)?;
+    Ok(Peer { pid, uid: credentials.uid(), gid: credentials.gid(), groups })
 }
 
-fn turn_away(stream: &UnixStream) {
-    let message = format!("{CONNECTIONS_MAX} connections are open, which is the most there may be");
-    let frame = hub::error(ipc::error::Kind::Unspecified, message);
+fn turn_away(stream: &UnixStream, most: usize) {
+    let message = format!("{most} connections are open, which is the most there may be");
+    let frame = hub::error(ipc::error::Kind::Full, message);
     // Whoever cannot take even this is told by the connection's end.
     let _ = stream.try_write(&frame);
 }

@@ -9,6 +9,8 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+use super::replay::Replay;
+
 /// Frames and bytes that may wait for one connection. An answer that was asked
 /// for is taken beyond that; see [`Outbox::settled`].
 const FRAMES_MAX: usize = 1024;
@@ -30,18 +32,28 @@ pub(crate) struct Outbox {
 
 #[derive(Debug, Default)]
 struct Queue {
-    frames: VecDeque<Bytes>,
+    items: VecDeque<Item>,
     bytes: usize,
     sent: u64,
     /// The daemon wants to hear when everything is written.
     tell_when_empty: bool,
     closed: bool,
+    /// A request is being answered in parts.
+    held: bool,
+}
+
+#[derive(Debug)]
+enum Item {
+    Frame(Bytes),
+    Replay(Box<Replay>),
 }
 
 /// What the writer is to do next.
 #[derive(Debug)]
 pub(crate) enum Next {
     Write(Vec<u8>),
+    /// Write events of the past, and tell the daemon.
+    Replay(Box<Replay>),
     /// Tell the daemon that everything is written.
     Tell,
     Close,
@@ -56,7 +68,7 @@ impl Outbox {
     /// Queues an event; false when there is no room for it.
     pub(crate) fn offer(&self, frame: Bytes) -> bool {
         let mut queue = self.lock();
-        if queue.frames.len() >= FRAMES_MAX || queue.bytes + frame.len() > BYTES_MAX {
+        if queue.items.len() >= FRAMES_MAX || queue.bytes + frame.len() > BYTES_MAX {
             return false;
         }
         queue.push(frame);
@@ -69,6 +81,18 @@ impl Outbox {
     pub(crate) fn answer(&self, frame: Bytes) {
         self.lock().push(frame);
         self.more.notify_one();
+    }
+
+    /// Queues events of the past.
+    pub(super) fn replay(&self, replay: Replay) {
+        self.lock().items.push_back(Item::Replay(Box::new(replay)));
+        self.more.notify_one();
+    }
+
+    /// From now on no request is looked at, or again.
+    pub(crate) fn hold(&self, held: bool) {
+        self.lock().held = held;
+        self.less.notify_one();
     }
 
     /// Asks the writer to say when everything is written.
@@ -86,7 +110,7 @@ impl Outbox {
     /// Frames that wait, and frames written so far.
     pub(crate) fn counts(&self) -> (u64, u64) {
         let queue = self.lock();
-        (queue.frames.len() as u64, queue.sent)
+        (queue.items.len() as u64, queue.sent)
     }
 
     /// What to write next.
@@ -102,7 +126,14 @@ impl Outbox {
 
     /// Waits until a further request may be answered.
     pub(crate) async fn settled(&self) {
-        while self.lock().bytes > BYTES_BUSY {
+        loop {
+            let is_settled = {
+                let queue = self.lock();
+                queue.bytes <= BYTES_BUSY && !queue.held
+            };
+            if is_settled {
+                return;
+            }
             self.less.notified().await;
         }
     }
@@ -111,22 +142,25 @@ impl Outbox {
 impl Queue {
     fn push(&mut self, frame: Bytes) {
         self.bytes += frame.len();
-        self.frames.push_back(frame);
+        self.items.push_back(Item::Frame(frame));
     }
 
     fn next(&mut self) -> Option<Next> {
         let mut batch = Vec::new();
-        while let Some(frame) = self.frames.front() {
+        while let Some(Item::Frame(frame)) = self.items.front() {
             if !batch.is_empty() && batch.len() + frame.len() > BATCH_BYTES {
                 break;
             }
             batch.extend_from_slice(frame);
             self.bytes -= frame.len();
             self.sent += 1;
-            self.frames.pop_front();
+            self.items.pop_front();
         }
         if !batch.is_empty() {
             return Some(Next::Write(batch));
+        }
+        if let Some(Item::Replay(replay)) = self.items.pop_front() {
+            return Some(Next::Replay(replay));
         }
         if std::mem::take(&mut self.tell_when_empty) {
             return Some(Next::Tell);

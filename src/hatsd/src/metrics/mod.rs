@@ -55,7 +55,12 @@ pub(crate) async fn start(socket: &Path, listen: Option<SocketAddr>) -> Metrics 
     let (daemon, asks) = mpsc::channel(CONNECTIONS_MAX);
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut warnings = Vec::new();
-    let endpoint = match Endpoint::open(&beside(socket)) {
+    let opened = Endpoint::open(&beside(socket)).map_err(|error| error.to_string());
+    let opened = opened.and_then(|(endpoint, listener)| {
+        let listener = UnixListener::from_std(listener).map_err(|error| error.to_string())?;
+        Ok((endpoint, listener))
+    });
+    let endpoint = match opened {
         Ok((endpoint, listener)) => {
             tokio::spawn(accept(Listener::Unix(listener), Arc::clone(&places), daemon.clone()));
             Some(endpoint)
