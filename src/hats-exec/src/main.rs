@@ -1,0 +1,138 @@
+//! hats-exec: runs a program, or calls a web hook, for each event that matches.
+//!
+//! It is a subscriber like any other, and meant to be read by those who write
+//! one. An event goes this way:
+//!
+//! ```text
+//! hatsd ── source ──> queue of the action ──> delivery ──> program | webhook
+//!             │         (bounded)               │ tried again, with a pause
+//!          progress <─────── done ──────────────┤
+//!        (on disk: where to go on)              └─> dead letters (on disk)
+//! ```
+//!
+//! Every event is delivered at least once, or is a dead letter. After a restart
+//! it goes on with the first event that was not finished.
+#![forbid(unsafe_code)]
+
+mod action;
+mod config;
+mod dead;
+mod delivery;
+mod matching;
+mod program;
+mod progress;
+mod sample;
+mod source;
+mod variables;
+mod webhook;
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    config::Config,
+    delivery::Deliveries,
+    progress::Progress,
+    source::{News, Source},
+};
+
+/// Runs programs and calls web hooks for events of hats.
+#[derive(Parser, Debug)]
+#[command(name = "hats-exec", version)]
+struct Cli {
+    /// What to do for which events.
+    #[arg(long, value_name = "FILE", default_value = "/etc/hats/hats-exec.toml")]
+    config: PathBuf,
+
+    /// The daemon's socket [default: the configuration's, else $HATS_SOCKET, else
+    /// /run/hats/hats.sock].
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+
+    /// Reads the configuration, says what is wrong with it, and ends.
+    #[arg(long)]
+    check_config: bool,
+
+    /// Delivers a made-up event of this code or name, and ends: does the pager
+    /// ring?
+    #[arg(long, value_name = "EVENT", conflicts_with = "check_config")]
+    r#try: Option<String>,
+}
+
+/// Exit statuses, as in sysexits.h.
+const USAGE: u8 = 64;
+const SOFTWARE: u8 = 70;
+const CONFIG: u8 = 78;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            drop(error.print());
+            return if error.use_stderr() { USAGE.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    tracing_subscriber::fmt().with_writer(io::stderr).with_target(false).init();
+    let config = match Config::read(&cli.config) {
+        Ok(config) => config,
+        Err(error) => return fail(CONFIG, &error),
+    };
+    if cli.check_config {
+        let count = config.actions.len();
+        drop(writeln!(io::stdout(), "{}: {count} actions, no mistakes", cli.config.display()));
+        return ExitCode::SUCCESS;
+    }
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(SOFTWARE, &format!("cannot start: {error}")),
+    };
+    let ended = runtime.block_on(async {
+        match &cli.r#try {
+            Some(event) => sample::deliver_one(config, event).await,
+            None => run(config, cli.socket).await,
+        }
+    });
+    // A web hook that hangs must not keep the process.
+    runtime.shutdown_background();
+    ended.map_or_else(|error| fail(SOFTWARE, &error), |()| ExitCode::SUCCESS)
+}
+
+/// Says it; when standard error has gone, the status still tells.
+fn fail(status: u8, error: &str) -> ExitCode {
+    drop(writeln!(io::stderr(), "hats-exec: {error}"));
+    status.into()
+}
+
+/// Follows the daemon until told to stop.
+async fn run(config: Config, socket: Option<PathBuf>) -> Result<(), String> {
+    let cannot = |error: io::Error| format!("cannot wait for signals: {error}");
+    let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
+    let progress = Progress::open(&config.state_dir)?;
+    let socket = hats_client::socket_path(socket.or(config.socket).as_deref());
+    let mut source = Source::new(socket, progress.resume_point());
+    let deliveries = Deliveries::start(config.actions, &config.state_dir, &progress);
+    loop {
+        tokio::select! {
+            news = source.next() => match news? {
+                News::Event(event) => {
+                    deliveries.hand_over(&event);
+                    progress.saw(&event);
+                }
+                News::Missed(what) => tracing::warn!("missed {what} that the daemon no longer has"),
+                News::Away(why) => tracing::warn!("waiting for the daemon: {why}"),
+                News::Back => tracing::info!("following the daemon"),
+            },
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+        }
+    }
+    deliveries.finish().await;
+    Ok(())
+}

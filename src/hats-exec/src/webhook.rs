@@ -1,0 +1,124 @@
+//! Posting an event to a URL.
+
+use std::time::Duration;
+
+use hats_client::{ipc::Event, to_json};
+use ureq::{
+    Agent,
+    http::{HeaderName, HeaderValue, StatusCode, Uri},
+};
+
+use crate::action::Failure;
+
+/// Where to post, and what to say of ourselves.
+#[derive(Debug)]
+pub(crate) struct Webhook {
+    url: Uri,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    agent: Agent,
+}
+
+impl Webhook {
+    /// Refuses what cannot be posted to.
+    pub(crate) fn new<'a>(
+        url: &str,
+        headers: impl IntoIterator<Item = (&'a String, &'a String)>,
+    ) -> Result<Self, String> {
+        let wrong = |why: &dyn std::fmt::Display| format!("webhook = \"{url}\": {why}");
+        let url: Uri = url.parse().map_err(|error| wrong(&error))?;
+        if !matches!(url.scheme_str(), Some("http" | "https")) || url.host().is_none() {
+            return Err(wrong(&"expected http://HOST... or https://HOST..."));
+        }
+        let headers = headers
+            .into_iter()
+            .map(|(name, value)| {
+                let wrong = |why: &dyn std::fmt::Display| format!("header \"{name}\": {why}");
+                let value = HeaderValue::from_str(value).map_err(|error| wrong(&error))?;
+                Ok((HeaderName::try_from(name).map_err(|error| wrong(&error))?, value))
+            })
+            .collect::<Result<_, String>>()?;
+        let agent = Agent::config_builder()
+            .http_status_as_error(false)
+            // A page of a login is no answer.
+            .max_redirects(0)
+            .user_agent(concat!("hats-exec/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .into();
+        Ok(Webhook { url, headers, agent })
+    }
+
+    /// Posts the event as JSON, as it is in the log. Its `Idempotency-Key` is
+    /// the same in every attempt.
+    pub(crate) async fn post(&self, event: &Event, timeout: Duration) -> Result<(), Failure> {
+        let mut request = self
+            .agent
+            .post(&self.url)
+            .config()
+            .timeout_global(Some(timeout))
+            .build()
+            .content_type("application/json")
+            .header("Idempotency-Key", format!("{}-{}-{}", event.observer, event.epoch, event.seq));
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let body = to_json(event);
+        let posted = tokio::task::spawn_blocking(move || request.send(body)).await;
+        match posted {
+            Ok(Ok(response)) => judge(response.status()),
+            Ok(Err(error)) => Err(Failure::Again(error.to_string())),
+            Err(error) => Err(Failure::Again(format!("the request did not end: {error}"))),
+        }
+    }
+}
+
+/// A server that is busy or broken may take it later; one that does not want
+/// it, never.
+fn judge(status: StatusCode) -> Result<(), Failure> {
+    let said = || format!("the server said {status}");
+    let later = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
+    if status.is_success() {
+        Ok(())
+    } else if status.is_server_error() || later.contains(&status) {
+        Err(Failure::Again(said()))
+    } else {
+        Err(Failure::Never(said()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn refused(url: &str) -> String {
+        Webhook::new(url, &BTreeMap::new()).unwrap_err()
+    }
+
+    #[test]
+    fn only_what_can_be_posted_to_is_a_web_hook() {
+        assert!(Webhook::new("http://127.0.0.1:9/hook", &BTreeMap::new()).is_ok());
+        for url in ["", "/hook", "ftp://host/", "host:80", "http://"] {
+            assert!(refused(url).starts_with("webhook = "), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_could_carry_another_one_is_refused() {
+        let headers = BTreeMap::from([("X-Token".to_owned(), "a\r\nX-Evil: b".to_owned())]);
+        assert!(Webhook::new("http://h/", &headers).unwrap_err().contains("X-Token"));
+    }
+
+    #[test]
+    fn a_server_that_may_take_it_later_is_asked_again_and_one_that_refuses_is_not() {
+        assert_eq!(judge(StatusCode::ACCEPTED), Ok(()));
+        for status in [408, 429, 500, 503] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert!(matches!(judge(status), Err(Failure::Again(_))), "{status}");
+        }
+        for status in [302, 400, 401, 404, 410] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert!(matches!(judge(status), Err(Failure::Never(_))), "{status}");
+        }
+    }
+}
