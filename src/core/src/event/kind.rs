@@ -92,7 +92,7 @@ catalogue! {
     NimDied "4110" "nim.died" Error
         "322fc6f4afcd41d6b3bacf7a0c2ba41a"
     /// A NIM process does not answer.
-    NimStuck "4111" "nim.stuck" Error
+    NimStuck "4111" "nim.stuck" Warn
         "8289c9fbfeb94e988afb004b69f220b7"
     /// A NIM process runs again.
     NimRestarted "4112" "nim.restarted" Info
