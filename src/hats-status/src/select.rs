@@ -44,6 +44,12 @@ impl Selection {
     /// of the judgement: what is hidden by `--state up` is still wrong.
     pub(crate) fn apply(&self, snapshot: &mut Snapshot, of: StateOf) -> Result<(), Failure> {
         self.check(snapshot)?;
+        self.keep(snapshot, of);
+        Ok(())
+    }
+
+    /// The same where a name may have gone since it was checked.
+    pub(crate) fn keep(&self, snapshot: &mut Snapshot, of: StateOf) {
         if self.narrows() {
             self.narrow(snapshot);
             (snapshot.overall, snapshot.reasons) = judge::assess(snapshot);
@@ -51,7 +57,6 @@ impl Selection {
         if !self.state.is_empty() {
             self.keep_states(snapshot, of);
         }
-        Ok(())
     }
 
     /// Whether an event is about what is wanted. A node is also the other end
@@ -75,7 +80,7 @@ impl Selection {
 
     /// A name that nobody has is a mistake, not an empty list: a check that
     /// looks at nothing would be well for ever.
-    fn check(&self, snapshot: &Snapshot) -> Result<(), Failure> {
+    pub(crate) fn check(&self, snapshot: &Snapshot) -> Result<(), Failure> {
         let networks: BTreeSet<&str> =
             snapshot.networks.iter().map(|it| it.name.as_str()).collect();
         known("network", &self.network, &networks)?;

@@ -69,7 +69,7 @@ pub(crate) fn told(snapshot: &Snapshot) -> String {
     text
 }
 
-fn is_wrong(state: &str) -> bool {
+pub(crate) fn is_wrong(state: &str) -> bool {
     matches!(state, "down" | "unknown" | "waiting")
 }
 

@@ -38,6 +38,14 @@ pub(crate) fn verdict(verdict: &Verdict, wide: bool) -> String {
     text
 }
 
+/// What it is about and what it says, in a few words.
+#[cfg(feature = "live")]
+pub(crate) fn headline(verdict: &Verdict) -> String {
+    let why = verdict.cause.as_deref().or(verdict.direction.as_deref());
+    let why = why.map(|why| format!(" {why}")).unwrap_or_default();
+    format!("{} {}{why} ({})", verdict.kind, about(verdict), verdict.confidence)
+}
+
 fn facts(verdict: &Verdict) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
     if let Some(cause) = &verdict.cause {
