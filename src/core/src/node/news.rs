@@ -29,16 +29,24 @@ impl Node {
         }
     }
 
-    /// Items arrived: takes what is new and passes it on where it is due.
-    /// A verdict that this node missed.
+    /// A verdict that this node missed. Its flood, if it comes yet, is no news
+    /// any more: who does not hear the judge is told now.
     pub(super) fn told_verdict(&mut self, now: Timestamp, item: Item) {
         let verdict = matches!(item.body, ItemBody::Verdict(_));
-        if verdict && self.database.insert(item.clone()) {
-            self.learn(now, &item);
-            self.refresh_nodes(now);
+        if !verdict || !self.database.insert(item.clone()) {
+            return;
         }
+        self.learn(now, &item);
+        for index in self.indices() {
+            let hears = origin(&item).is_some_and(|judge| self.is_at_work(index, judge));
+            if self.in_company(index) && !hears {
+                self.tell(now, index, [item.clone()]);
+            }
+        }
+        self.refresh_nodes(now);
     }
 
+    /// Items arrived: takes what is new and passes it on where it is due.
     pub(super) fn flooded(
         &mut self,
         now: Timestamp,
