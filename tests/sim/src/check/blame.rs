@@ -10,7 +10,11 @@ use super::{
     allowed::{About, unfair},
     scene::{Scene, evidence, news},
 };
-use crate::{record::Said, summary::Summary, world::World};
+use crate::{
+    record::Said,
+    summary::{Summary, observations},
+    world::World,
+};
 
 /// What is said of whom.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -61,12 +65,27 @@ impl Checker for HealthyIsNotBlamed {
         news.said.iter().try_for_each(|said| match self.objection(world, said) {
             None => Ok(()),
             Some(why) => Err(format!(
-                "{} says {}: but {why}",
+                "{} says {}: but {why}{}",
                 said.observer,
-                Summary(world).event(&said.event)
+                Summary(world).event(&said.event),
+                evidence_of(world, said)
             )),
         })
     }
+}
+
+/// What the verdict rests on, for whoever is to understand it.
+fn evidence_of(world: &World, said: &Said) -> String {
+    let daemon = world.hosts[world.host_named(&said.observer)].daemon.as_ref();
+    let view = daemon.map(|daemon| daemon.machine.view());
+    let shown = view.into_iter().flat_map(|view| view.verdicts);
+    let mut verdicts = shown.map(|shown| shown.verdict);
+    let id = said.event.verdict_id.as_ref();
+    let verdict = id.and_then(|id| verdicts.find(|verdict| &verdict.id == id));
+    verdict.map_or_else(String::new, |verdict| {
+        let (reporter, seen) = (&verdict.reporter.node, observations(&verdict.observations));
+        format!("; {}: reporter {reporter}, evidence {seen}", verdict.id)
+    })
 }
 
 impl HealthyIsNotBlamed {
