@@ -60,6 +60,8 @@ pub(crate) const COMPANY_MAX: usize = 12;
 pub(crate) const PROBES: u32 = 3;
 /// A NIM that is late is waited for so many probe timeouts.
 const LAST_CALL: u32 = 6;
+/// A probe that began less than this part of a timeout ago is shared.
+const SHARED_PART: u32 = 4;
 /// Requests of others served at one time; more are refused by abstaining.
 pub(crate) const ASKED_MAX: usize = 256;
 /// Notices remembered, to answer probes that come after them.
@@ -159,6 +161,11 @@ struct Probing {
 }
 
 impl Probing {
+    fn note(&mut self, id: u64, observation: Observation) {
+        self.pending.insert(id);
+        self.observations.push((id, observation));
+    }
+
     fn done(&mut self, done: &ProbeDone) -> bool {
         if !self.pending.remove(&done.id) {
             return false;
@@ -222,6 +229,8 @@ pub(crate) struct Arbiter {
     cases: BTreeMap<(AdapterIndex, IpAddr), Case>,
     asked: Vec<Asked>,
     looks: Vec<Look>,
+    /// The latest probe of each member that others may share, and its begin.
+    shared: BTreeMap<(AdapterIndex, IpAddr), (Timestamp, u64)>,
     arrived: BTreeMap<(CaseId, IpAddr, AdapterIndex), Arrived>,
     arrived_order: alloc::collections::VecDeque<(CaseId, IpAddr, AdapterIndex)>,
     abstain_until: Timestamp,
@@ -253,6 +262,7 @@ impl Arbiter {
             cases: BTreeMap::new(),
             asked: Vec::new(),
             looks: Vec::new(),
+            shared: BTreeMap::new(),
             arrived: BTreeMap::new(),
             arrived_order: alloc::collections::VecDeque::new(),
             abstain_until: Timestamp::default(),
@@ -292,21 +302,44 @@ impl Arbiter {
             case.probe_done(done);
         }
         self.settle_cases(now, around);
-        if let Some(at) =
-            self.asked.iter().position(|asked| asked.probing.pending.contains(&done.id))
-        {
-            self.asked[at].probing.done(done);
-            self.asked[at].settle(now);
-            if now >= self.asked[at].deadline {
-                self.answer(at);
+        for at in (0..self.asked.len()).rev() {
+            if self.asked[at].probing.done(done) {
+                self.asked[at].settle(now);
+                if now >= self.asked[at].deadline {
+                    self.answer(at);
+                }
             }
         }
         self.look_probed(now, done);
+        self.shared.retain(|_, (_, id)| *id != done.id);
+    }
+
+    /// Whether somebody answers at all: one probe does for all who ask for it
+    /// at about the same time, so that a network that fails is not flooded.
+    fn probe_company(
+        &mut self,
+        now: Timestamp,
+        probing: &mut Probing,
+        place: &Place,
+        target: &Member,
+        ask: Ask,
+    ) {
+        let key = (place.adapter, target.address);
+        let fresh = self.probe_timeout / SHARED_PART;
+        if let Some((at, id)) = self.shared.get(&key)
+            && now <= *at + fresh
+        {
+            probing.note(*id, self.blank(place, target, ask));
+            return;
+        }
+        self.probe(probing, place, target, ask);
+        self.shared.retain(|_, (at, _)| now <= *at + fresh);
+        self.shared.insert(key, (now, self.next_probe));
     }
 
     /// Starts one probe and notes what it is to find out.
     fn probe(&mut self, probing: &mut Probing, place: &Place, target: &Member, ask: Ask) {
-        let Ask { case, count, icmp, as_reporter, elsewhere } = ask;
+        let Ask { case, count, icmp, .. } = ask;
         self.next_probe += 1;
         let id = self.next_probe;
         let reference = target.node == REFERENCE;
@@ -324,11 +357,15 @@ impl Arbiter {
                 icmp_only: reference,
             },
         });
-        probing.pending.insert(id);
-        let observation = Observation {
+        probing.note(id, self.blank(place, target, ask));
+    }
+
+    /// The observation of a probe that is not over.
+    fn blank(&self, place: &Place, target: &Member, ask: Ask) -> Observation {
+        Observation {
             prober: self.name.clone(),
             prober_address: place.me.address,
-            prober_is_reporter: as_reporter,
+            prober_is_reporter: ask.as_reporter,
             target: target.node.clone(),
             target_address: target.address,
             network: place.network.to_string(),
@@ -338,11 +375,10 @@ impl Arbiter {
             seen_by_target: None,
             heard_from_target: 0,
             icmp: None,
-            elsewhere,
+            elsewhere: ask.elsewhere,
             stalled: false,
             fact: None,
-        };
-        probing.observations.push((id, observation));
+        }
     }
 
     /// Probes the suspect on `place`'s network, its node's other adapters too,

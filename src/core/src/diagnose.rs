@@ -3,7 +3,9 @@
 use alloc::{collections::BTreeSet, vec::Vec};
 use core::net::IpAddr;
 
-use hats_wire::{Cause, Confidence, Direction, Member, Observation};
+use hats_wire::{Cause, Confidence, Direction, Member, Observation, Silent};
+
+mod contact;
 
 /// What was found, and about whom.
 #[derive(Clone, Copy, Debug)]
@@ -99,11 +101,46 @@ impl Conclusion {
     }
 }
 
+/// What a report's evidence means.
+pub(crate) fn conclusion_of(silent: &Silent) -> Conclusion {
+    diagnose(&Evidence {
+        network: &silent.network,
+        reporter: &silent.reporter,
+        suspect: &silent.suspect,
+        observations: &silent.observations,
+    })
+}
+
 /// What is missing when nobody else can look.
 pub const NO_THIRD_VOICE: &str = "a third node on this network, or a reference target";
 
-/// Draws the conclusion. DESIGN's table, row by row, first match wins; two
-/// meet when either has answered the other, which takes both directions:
+/// What is missing when what was seen does not go together.
+pub const AGREEMENT: &str = "observations that agree";
+
+/// Draws the conclusion from the table below, unless what was seen speaks
+/// against it: an adapter fails towards everybody, or it is none that fails; a
+/// dead node is heard by nobody, and nothing passes on a dead network.
+pub fn diagnose(evidence: &Evidence) -> Conclusion {
+    let conclusion = by_table(evidence);
+    let unlikely = match &conclusion {
+        Conclusion::Adapter { culprit, .. } => evidence.is_partial(match culprit {
+            Party::Reporter => evidence.reporter.address,
+            Party::Suspect => evidence.suspect.address,
+        }),
+        Conclusion::Node { .. } => evidence.is_heard(evidence.suspect.address),
+        Conclusion::Network => evidence.anything_passes(),
+        Conclusion::Alive
+        | Conclusion::Fact(_)
+        | Conclusion::Path { .. }
+        | Conclusion::Partition { .. }
+        | Conclusion::Daemon
+        | Conclusion::Inconclusive { .. } => false,
+    };
+    if unlikely { Conclusion::Inconclusive { missing: AGREEMENT } } else { conclusion }
+}
+
+/// DESIGN's table, row by row, first match wins; two meet when either has
+/// answered the other, which takes both directions:
 ///
 /// 1. NIMs answer for a daemon that says nothing itself: the daemon;
 /// 2. the two parties meet: nothing failed;
@@ -113,17 +150,19 @@ pub const NO_THIRD_VOICE: &str = "a third node on this network, or a reference t
 ///    (a party that reaches anybody at all has a side);
 /// 6. arbiters meet the reporter, none the suspect: the suspect's adapter if
 ///    its node lives elsewhere, else its daemon if its host answers, else its node;
-/// 7. arbiters meet the suspect, none the reporter: the reporter's adapter;
+/// 7. arbiters meet the suspect, none the reporter, which was tried with others
+///    than the suspect: the reporter's adapter;
 /// 8. arbiters answer, but meet nobody: the network, if the suspect lives
 ///    elsewhere or has no elsewhere;
 /// 9. nobody answers: reference targets decide, or it is inconclusive.
-pub fn diagnose(evidence: &Evidence) -> Conclusion {
+fn by_table(evidence: &Evidence) -> Conclusion {
     let reporter = evidence.reporter.address;
     let suspect = evidence.suspect.address;
     if evidence.suspect_is_stalled() {
         return Conclusion::Daemon;
     }
-    if evidence.meet(reporter, suspect) || evidence.path_carries(reporter, suspect) {
+    // Though no probe went both ways: datagrams are lost, the path works.
+    if evidence.carries(reporter, suspect) && evidence.carries(suspect, reporter) {
         return Conclusion::Alive;
     }
     if let Some(fact) = evidence.on(suspect).filter_map(|o| o.fact).min() {
@@ -155,11 +194,12 @@ pub fn diagnose(evidence: &Evidence) -> Conclusion {
             let confidence = if seen_by_others { Confidence::High } else { Confidence::Medium };
             evidence.suspect_is_gone(confidence)
         }
-        (true, false) => {
+        // With the suspect alone it may be the path.
+        (true, false) if evidence.is_tried_with_others(reporter) => {
             let cause = evidence.adapter_cause(reporter);
             Conclusion::Adapter { culprit: Party::Reporter, cause, confidence: Confidence::High }
         }
-        (true, true) => evidence.without_voters(&voters),
+        (true, _) => evidence.without_voters(&voters),
     }
 }
 
@@ -169,20 +209,6 @@ impl Evidence<'_> {
         self.observations
             .iter()
             .filter(move |o| o.network == self.network && o.target_address == target)
-    }
-
-    /// What each of the two sent has arrived at the other, though no probe went
-    /// both ways: datagrams are lost, the path works.
-    fn path_carries(&self, one: IpAddr, other: IpAddr) -> bool {
-        let carries = |from: IpAddr, to: IpAddr| {
-            self.observations.iter().any(|o| {
-                let ends = (o.prober_address, o.target_address);
-                o.network == self.network
-                    && (ends == (from, to) && o.seen_by_target.is_some_and(|count| count > 0)
-                        || ends == (to, from) && o.heard_from_target > 0)
-            })
-        };
-        carries(one, other) && carries(other, one)
     }
 
     /// Either has answered the other: both adapters send and receive, whoever

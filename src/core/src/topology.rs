@@ -63,6 +63,12 @@ pub(crate) struct Broken {
 }
 
 impl Broken {
+    /// Whether it says that these two do not reach each other.
+    pub(crate) fn parts(&self, one: IpAddr, other: IpAddr) -> bool {
+        let side = |of| self.sides.iter().position(|side| side.contains(&of));
+        self.sides.is_empty() || matches!((side(one), side(other)), (Some(a), Some(b)) if a != b)
+    }
+
     /// Whether a group goes across the parts. The next membership after a
     /// verdict's may have been prepared before it.
     fn is_crossed(&self, group: GroupId, members: &Members) -> bool {

@@ -72,7 +72,7 @@ impl Arbiter {
             for member in [&request.reporter].into_iter().chain(others) {
                 let ask =
                     Ask { case: tag, count: 2, icmp: false, as_reporter: false, elsewhere: None };
-                self.probe(&mut probing, &place, member, ask);
+                self.probe_company(now, &mut probing, &place, member, ask);
             }
         } else {
             self.probe_suspect(&mut probing, &place, &request.suspect, case, false, around);
@@ -84,7 +84,7 @@ impl Arbiter {
             let near = super::choose::company(&place, &request.suspect, &[]);
             for member in near.iter().filter(|m| m.address != request.reporter.address).take(2) {
                 let ask = Ask { count: 2, icmp: false, elsewhere: None, ..ask };
-                self.probe(&mut probing, &place, member, ask);
+                self.probe_company(now, &mut probing, &place, member, ask);
             }
         }
         self.asked.push(Asked {

@@ -5,6 +5,7 @@ use alloc::collections::BTreeMap;
 use hats_wire::GroupId;
 
 use super::*;
+use crate::diagnose::AGREEMENT;
 
 /// A host that answers ICMP echo, but not hats, may just be busy: below this
 /// much silence nothing on it is said to have failed.
@@ -26,6 +27,10 @@ pub(super) const ROUNDS_LOSSY: u32 = 8;
 
 /// Rounds in which nobody could tell the direction, before it is called both.
 pub(super) const ROUNDS_UNDIRECTED: u32 = 4;
+
+/// Rounds whose observations do not go together, before it is said that it
+/// cannot be told.
+pub(super) const ROUNDS_UNCLEAR: u32 = 8;
 
 /// What a case has come to.
 #[derive(Clone, PartialEq, Debug)]
@@ -66,8 +71,25 @@ pub(super) struct Case {
     pub(super) strays: BTreeSet<IpAddr>,
     /// Rounds in a row that came to the same conclusion.
     pub(super) agreed: u32,
+    /// What the last rounds lacked.
+    pub(super) lacks: Lacks,
+}
+
+/// Rounds in a row, up to the last one, that lacked something.
+#[derive(Debug, Default)]
+pub(super) struct Lacks {
     /// Arbiters were asked and none answered: ask the reference targets too.
-    pub(super) unanswered: bool,
+    pub(super) unanswered: u32,
+    /// The suspect's node lives elsewhere and was asked whom it reaches, and
+    /// has not said so.
+    pub(super) unheard: u32,
+    /// Members other than the suspect did not answer the reporter either, and
+    /// none of them was asked what it sees.
+    pub(super) unasked: u32,
+    /// Nobody could tell which way the culprit fails.
+    pub(super) undirected: u32,
+    /// What was seen does not go together.
+    pub(super) unclear: u32,
 }
 
 #[derive(Debug)]
@@ -108,26 +130,11 @@ pub(super) struct Found {
     pub(super) conclusion: Conclusion,
     pub(super) observations: Vec<Observation>,
     pub(super) arbiters: Vec<String>,
-    /// Their nodes said what arrived, or have no other network to say it over.
-    pub(super) directed: BTreeSet<IpAddr>,
-    /// The suspect's node lives elsewhere and was asked whom it reaches, and
-    /// has not said so.
-    pub(super) unheard: bool,
-    /// Members other than the suspect do not answer the reporter either, and
-    /// none of them was asked what it sees.
-    pub(super) unasked: bool,
     /// Adapters whose hosts answer ICMP echo on the network in question.
     pub(super) echoes: BTreeSet<IpAddr>,
 }
 
 impl Case {
-    pub(super) fn address_of(&self, party: Party) -> IpAddr {
-        match party {
-            Party::Reporter => self.reporter.address,
-            Party::Suspect => self.suspect.address,
-        }
-    }
-
     /// Silence that a busy host explains as well as a fault must last.
     pub(super) fn patience(&self, found: &Found) -> Option<Timestamp> {
         let busy = match &found.conclusion {
@@ -207,10 +214,25 @@ impl Case {
         self.agreed = if same { self.agreed + 1 } else { 1 };
         let here = || observations.iter().filter(|o| o.network == self.network);
         let echoes = here().filter(|o| o.icmp == Some(true)).map(|o| o.target_address).collect();
-        let directed = here()
-            .filter(|o| o.seen_by_target.is_some() || o.elsewhere.is_none())
-            .map(|o| o.target_address)
-            .collect();
+        // Their nodes said what arrived, or have no other network to say it over.
+        let directed = |culprit: IpAddr| {
+            let mut of = here().filter(|o| o.target_address == culprit);
+            of.any(|o| o.seen_by_target.is_some() || o.elsewhere.is_none())
+        };
+        let undirected = match &conclusion {
+            Conclusion::Adapter { culprit: Party::Reporter, .. } => {
+                !directed(self.reporter.address)
+            }
+            Conclusion::Adapter { culprit: Party::Suspect, .. } => !directed(self.suspect.address),
+            Conclusion::Alive
+            | Conclusion::Fact(_)
+            | Conclusion::Path { .. }
+            | Conclusion::Partition { .. }
+            | Conclusion::Network
+            | Conclusion::Node { .. }
+            | Conclusion::Daemon
+            | Conclusion::Inconclusive { .. } => false,
+        };
         let suspects = self.suspect.node_id;
         let unheard = round.asked.iter().any(|member| member.node_id == suspects)
             && !round.results.contains_key(&suspects);
@@ -222,19 +244,18 @@ impl Case {
             .collect();
         let asked = round.asked.iter().any(|member| self.strays.contains(&member.address));
         let unasked = !fresh.is_empty() && !asked;
+        let unanswered = arbiters().next().is_some() && answered.is_empty();
+        let count = |rounds: &mut u32, lacking| *rounds = if lacking { *rounds + 1 } else { 0 };
+        let unclear = conclusion == Conclusion::Inconclusive { missing: AGREEMENT };
+        count(&mut self.lacks.unanswered, unanswered);
+        count(&mut self.lacks.unheard, unheard);
+        count(&mut self.lacks.unasked, unasked);
+        count(&mut self.lacks.undirected, undirected);
+        count(&mut self.lacks.unclear, unclear);
         self.strays.extend(fresh);
-        self.unanswered = arbiters().next().is_some() && answered.is_empty();
         let until = now.max(round.started + rest);
-        self.found = Some(Found {
-            completed: now,
-            conclusion,
-            observations,
-            arbiters: answered,
-            directed,
-            unheard,
-            unasked,
-            echoes,
-        });
+        self.found =
+            Some(Found { completed: now, conclusion, observations, arbiters: answered, echoes });
         self.stage = Stage::Resting { until };
     }
 

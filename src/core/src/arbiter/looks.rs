@@ -6,6 +6,7 @@ use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 use hats_wire::{Member, Verdict};
 
 use super::*;
+use crate::diagnose::conclusion_of;
 
 /// Looks under way at a time; what comes beyond is judged as it stands.
 const LOOKS_MAX: usize = 256;
@@ -193,7 +194,11 @@ impl Arbiter {
     }
 
     pub(super) fn look_probed(&mut self, now: Timestamp, done: &ProbeDone) {
-        if self.looks.iter_mut().any(|look| look.probing.done(done)) {
+        let mut any = false;
+        for look in &mut self.looks {
+            any |= look.probing.done(done);
+        }
+        if any {
             self.end_looks(now);
         }
     }
@@ -201,12 +206,17 @@ impl Arbiter {
     pub(super) fn end_looks(&mut self, now: Timestamp) {
         while let Some(at) = self.looks.iter().position(|look| look.is_over(now)) {
             let Look { purpose, probing, word, .. } = self.looks.remove(at);
-            let word = word.and_then(|(_, word)| word).unwrap_or_default();
-            self.end_look(purpose, &probing, word);
+            self.end_look(purpose, &probing, word.map(|(_, word)| word));
         }
     }
 
-    fn end_look(&mut self, purpose: Purpose, probing: &Probing, word: Vec<Observation>) {
+    /// `word` is what a suspect that was asked has said, if it has.
+    fn end_look(
+        &mut self,
+        purpose: Purpose,
+        probing: &Probing,
+        word: Option<Option<Vec<Observation>>>,
+    ) {
         let seen: Vec<Observation> = probing.observations().collect();
         match purpose {
             Purpose::Judge(mut silent) => {
@@ -215,8 +225,19 @@ impl Arbiter {
                 };
                 // If it answers, something has changed since: what was seen
                 // before and what is seen now do not go together.
-                if !seen.iter().any(here) {
-                    silent.observations.extend(seen.into_iter().chain(word));
+                if seen.iter().any(here) {
+                    return;
+                }
+                let unheard = matches!(word, Some(None));
+                silent.observations.extend(seen);
+                silent.observations.extend(word.flatten().unwrap_or_default());
+                // One that lives is heard before its adapter is blamed: whom it
+                // reaches, nobody else knows.
+                let culprit = matches!(
+                    conclusion_of(&silent),
+                    Conclusion::Adapter { culprit: Party::Suspect, .. }
+                );
+                if !(unheard && culprit) {
                     self.acts.push(Act::Looked(silent));
                 }
             }

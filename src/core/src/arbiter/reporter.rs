@@ -6,8 +6,8 @@ use hats_wire::GroupId;
 
 use super::{
     case::{
-        Case, Concluded, PATIENCE, ROUNDS_AGREED, ROUNDS_LOSSY, ROUNDS_UNANSWERED,
-        ROUNDS_UNDIRECTED, ROUNDS_UNHEARD, Round, Stage,
+        Case, Concluded, Lacks, PATIENCE, ROUNDS_AGREED, ROUNDS_LOSSY, ROUNDS_UNANSWERED,
+        ROUNDS_UNCLEAR, ROUNDS_UNDIRECTED, ROUNDS_UNHEARD, Round, Stage,
     },
     choose::{arbiters, company, strays},
     *,
@@ -71,7 +71,7 @@ impl Arbiter {
             strays: BTreeSet::new(),
             lossy: false,
             agreed: 0,
-            unanswered: false,
+            lacks: Lacks::default(),
         };
         self.cases.insert(key, case);
         self.wake_cases(now, around);
@@ -139,6 +139,7 @@ impl Arbiter {
         for (_, case) in mine.filter(|((_, address), _)| fresh(*address)) {
             case.group = group;
             case.found = None;
+            case.lacks = Lacks::default();
             case.strays.clear();
             case.stage = Stage::Resting { until: now };
         }
@@ -234,7 +235,7 @@ impl Arbiter {
         let tag = case.id.in_round(case.round);
         for member in company(place, &case.suspect, &round.asked) {
             let ask = Ask { case: tag, count: 2, icmp: false, as_reporter: true, elsewhere: None };
-            self.probe(&mut round.probing, place, &member, ask);
+            self.probe_company(now, &mut round.probing, place, &member, ask);
         }
         if around.is_elsewhere(case.suspect.node_id, place.network) {
             round.asked.push(case.suspect.clone());
@@ -253,7 +254,7 @@ impl Arbiter {
                 }),
             });
         }
-        if alone || case.unanswered {
+        if alone || case.lacks.unanswered > 0 {
             for address in place.references {
                 let target = Identity {
                     address: *address,
@@ -316,6 +317,11 @@ impl Arbiter {
                 let (adapter, neighbour) = (case.adapter, case.suspect.address);
                 self.acts.push(Act::Compare { adapter, neighbour });
             }
+            _ if (1..ROUNDS_UNCLEAR).contains(&case.lacks.unclear) => {
+                if !running {
+                    self.begin_round(now, case, around);
+                }
+            }
             _ if case.patience(found).is_some_and(|until| now < until) => {
                 if !running {
                     let pause = if case.goodbye { self.interval } else { PATIENCE / 10 };
@@ -329,10 +335,7 @@ impl Arbiter {
                 }
             }
             // Which way it fails is not known yet.
-            Conclusion::Adapter { culprit, .. }
-                if !found.directed.contains(&case.address_of(*culprit))
-                    && case.round < ROUNDS_UNDIRECTED =>
-            {
+            _ if (1..ROUNDS_UNDIRECTED).contains(&case.lacks.undirected) => {
                 if !running {
                     self.begin_round(now, case, around);
                 }
@@ -350,9 +353,9 @@ impl Arbiter {
             // It may be with others that are silent, or reach somebody itself.
             conclusion
                 if conclusion.blames_suspect()
-                    && case.round < ROUNDS_UNHEARD
-                    && (found.unheard && matches!(conclusion, Conclusion::Adapter { .. })
-                        || found.unasked
+                    && ((1..ROUNDS_UNHEARD).contains(&case.lacks.unheard)
+                        && matches!(conclusion, Conclusion::Adapter { .. })
+                        || (1..ROUNDS_UNHEARD).contains(&case.lacks.unasked)
                             && around.place(case.adapter).is_some_and(|place| {
                                 !strays(place, &case.strays, around).is_empty()
                             })) =>
@@ -362,7 +365,7 @@ impl Arbiter {
                 }
             }
             // Arbiters were asked and none answered: they may be late themselves.
-            _ if case.unanswered && case.round < ROUNDS_UNANSWERED => {
+            _ if (1..ROUNDS_UNANSWERED).contains(&case.lacks.unanswered) => {
                 if !running {
                     self.begin_round(now, case, around);
                 }

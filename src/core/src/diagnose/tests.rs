@@ -141,7 +141,7 @@ fn reporter_that_no_arbiter_reaches_blames_itself_with_the_direction() {
         [(3, 0, Cause::Transmit), (0, 2, Cause::Receive), (0, 0, Cause::Both)]
     {
         let case = [
-            told(unanswered(R, S), 0, 0),
+            told(unanswered(R, S), heard, seen),
             answered(A, S),
             told(unanswered(A, R), seen, heard),
             answered(B, S),
@@ -218,6 +218,54 @@ fn network_where_nobody_reaches_anybody_has_failed() {
 fn network_has_failed_also_when_the_suspect_is_on_no_other() {
     let case = [unanswered(R, S), unanswered(R, A), told(unanswered(A, R), 0, 0), unanswered(A, S)];
     assert_eq!(found(case), Conclusion::Network);
+}
+
+#[test]
+fn network_on_which_anything_passes_has_not_failed() {
+    let case = [
+        told(unanswered(R, S), 3, 0),
+        unanswered(R, A),
+        told(unanswered(A, R), 0, 3),
+        told(unanswered(A, S), 0, 3),
+        on_second(R, S, 3),
+    ];
+    assert_eq!(found(case), Conclusion::Inconclusive { missing: AGREEMENT });
+}
+
+#[test]
+fn adapter_that_hears_one_member_and_not_others_that_work_is_not_what_failed() {
+    let starved = Observation { heard_from_target: 13, ..unanswered(R, C) };
+    let case = |of_c| {
+        [
+            told(unanswered(R, S), 0, 0),
+            of_c,
+            unanswered(R, A),
+            answered(A, S),
+            told(unanswered(A, R), 0, 0),
+        ]
+    };
+    assert_eq!(found(case(starved)), Conclusion::Inconclusive { missing: AGREEMENT });
+    assert_eq!(found(case(unanswered(R, C))), reporter_adapter(Cause::Both));
+}
+
+#[test]
+fn reporter_that_was_tried_with_the_suspect_alone_is_not_blamed() {
+    let case = [told(unanswered(R, S), 0, 0), unanswered(S, R), answered(S, A)];
+    assert_eq!(found(case), Conclusion::Inconclusive { missing: NO_THIRD_VOICE });
+}
+
+#[test]
+fn node_that_is_still_heard_is_not_down() {
+    let case = |heard_from_target| {
+        [
+            Observation { elsewhere: Some(false), heard_from_target, ..unanswered(R, S) },
+            answered(A, R),
+            unanswered(A, S),
+            on_second(R, S, 0),
+        ]
+    };
+    assert_eq!(found(case(1)), Conclusion::Inconclusive { missing: AGREEMENT });
+    assert!(matches!(found(case(0)), Conclusion::Node { .. }));
 }
 
 #[test]

@@ -8,14 +8,14 @@ use alloc::{
 use core::net::IpAddr;
 
 use hats_wire::{
-    Cause, Confidence, Direction, GroupId, Item, ItemBody, Letter, Member, NodeId, Silent, Verdict,
-    VerdictKind,
+    Cause, Confidence, Direction, GroupId, Item, ItemBody, Letter, Member, NodeId, Observation,
+    Silent, Verdict, VerdictKind,
 };
 
 use super::Node;
 use crate::{
     arbiter::Concluded,
-    diagnose::{Conclusion, Evidence, Party, diagnose},
+    diagnose::{Conclusion, Party, conclusion_of},
     group::GroupView,
     members::Members,
     time::Timestamp,
@@ -168,6 +168,11 @@ impl Node {
             return;
         }
         let conclusion = conclusion_of(&silent);
+        let mine = silent.reporter.node_id == self.config.node_id;
+        if !mine && matches!(conclusion, Conclusion::Inconclusive { .. }) {
+            // Whoever cannot tell says so itself.
+            return;
+        }
         let fact = matches!(conclusion, Conclusion::Fact(_));
         if fact && self.is_fact_over(&silent.network, &silent.suspect) {
             return;
@@ -177,6 +182,14 @@ impl Node {
             self.with_arbiter(|arbiter, around| looking = arbiter.look(now, &silent, around));
         }
         if !looking {
+            self.judge(now, silent);
+        }
+    }
+
+    /// This node has looked. What it has seen may leave nothing to be told: the
+    /// reporter goes on asking.
+    pub(super) fn looked(&mut self, now: Timestamp, silent: Silent) {
+        if !matches!(conclusion_of(&silent), Conclusion::Inconclusive { .. }) {
             self.judge(now, silent);
         }
     }
@@ -211,11 +224,12 @@ impl Node {
         let Some(local) = self.locals.get(&index) else { return };
         let Some(view) = local.group.view() else { return };
         let me = local.me.address;
+        let near = with_company(&silent, reached.iter().copied().chain([me]).collect());
         let (near, mut far): (Vec<IpAddr>, Vec<IpAddr>) = view
             .members
             .iter()
             .map(|member| member.address)
-            .partition(|address| *address == me || reached.contains(address));
+            .partition(|address| near.contains(address));
         let Conclusion::Partition { sides: evident } = conclusion_of(&silent) else { return };
         let reporter = silent.reporter.address;
         if !view.members.contains(reporter) && !reached.contains(&reporter) {
@@ -256,8 +270,14 @@ impl Node {
     }
 
     /// Whether what the evidence says is known already: two neighbours miss
-    /// the same adapter, and a dead node is missed on each of its networks.
+    /// the same adapter, and a dead node is missed on each of its networks. Who
+    /// is on another side of a broken network is silent for that.
     fn is_settled(&self, silent: &Silent, conclusion: &Conclusion) -> bool {
+        let (reporter, suspect) = (silent.reporter.address, silent.suspect.address);
+        let broken = self.topology.broken.get(&silent.network);
+        if broken.is_some_and(|broken| broken.parts(reporter, suspect)) {
+            return true;
+        }
         let down = |member: &Member| {
             let known = self.topology.adapters.get(&silent.network, member.address);
             // Out of sight is not judged yet, and judged in vain not for good.
@@ -396,12 +416,22 @@ impl Node {
     }
 }
 
-/// What a report's evidence means.
-fn conclusion_of(silent: &Silent) -> Conclusion {
-    diagnose(&Evidence {
-        network: &silent.network,
-        reporter: &silent.reporter,
-        suspect: &silent.suspect,
-        observations: &silent.observations,
-    })
+/// These, and whom they have met in turn: a path of this node's own may fail.
+fn with_company(silent: &Silent, mut near: BTreeSet<IpAddr>) -> BTreeSet<IpAddr> {
+    let met = |o: &&Observation| o.network == silent.network && o.received > 0;
+    let met: Vec<[IpAddr; 2]> = silent
+        .observations
+        .iter()
+        .filter(met)
+        .map(|o| [o.prober_address, o.target_address])
+        .collect();
+    loop {
+        let one_is = |ends: &&[IpAddr; 2]| ends.iter().any(|end| near.contains(end));
+        let more: Vec<IpAddr> = met.iter().filter(one_is).flatten().copied().collect();
+        let before = near.len();
+        near.extend(more);
+        if near.len() == before {
+            return near;
+        }
+    }
 }

@@ -40,7 +40,7 @@ impl Node {
                 }
             }
             Act::Doubted { verdict, answered } => self.doubted(now, &verdict, answered),
-            Act::Looked(silent) => self.judge(now, *silent),
+            Act::Looked(silent) => self.looked(now, *silent),
             Act::Surveyed { silent, reached } => self.surveyed(now, *silent, &reached),
         }
     }

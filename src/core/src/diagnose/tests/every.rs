@@ -162,6 +162,7 @@ fn hold(case: &Case) {
             let host_only = !case.is_met(Party::Suspect) && !case.suspect_lives_elsewhere();
             stalled || (host_only && case.icmp == Some(true))
         }
+        Conclusion::Inconclusive { missing } if *missing == AGREEMENT => case.is_one_sided(),
         Conclusion::Inconclusive { .. } => case.reference.is_none() && case.has_no_voice(),
     };
     assert!(fair, "{conclusion:?} of {case:?}");
@@ -182,6 +183,12 @@ impl Case {
         let answered = self.direct || self.arbiters.iter().any(|arbiter| arbiter.reaches_suspect);
         let speaks = self.elsewhere == Elsewhere::Speaks || self.back.is_some();
         self.stalled && answered && !speaks
+    }
+
+    /// Something passed one way to or from a party, and nobody has met one of them.
+    fn is_one_sided(&self) -> bool {
+        self.seen.iter().chain(&self.heard).any(|it| *it)
+            && !(self.is_met(Party::Suspect) && self.is_met(Party::Reporter))
     }
 
     /// No arbiter gave an opinion worth anything: there is none.
