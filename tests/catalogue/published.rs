@@ -131,13 +131,14 @@ fn events_carry_the_fields_of_the_catalogue() {
     }
     // Not in the simulator: what hatsd itself publishes, and what takes a
     // second cluster, another name for a network, a leader that hangs, or a NIM
-    // without privileges.
+    // that hangs or lacks privileges.
     let elsewhere = [
         "adapter.suspect",
         "config.drift",
         "config.waiting",
         "foreign.cluster",
         "nim.degraded",
+        "nim.stuck",
         "subscriber.lost",
     ];
     for entry in catalogue.events.iter().filter(|it| !it.planned) {

@@ -55,6 +55,12 @@ pub(crate) enum Command {
     /// The cluster on the whole screen, as it changes.
     #[cfg(feature = "live")]
     Watch(Watch),
+    /// What an event means and what to do, by its code or name; without, all of
+    /// them, a line each.
+    Explain {
+        /// HATS-2103, 2103 or adapter.down.
+        event: Option<String>,
+    },
     /// Prints the completions for a shell.
     Completions {
         /// Which shell.

@@ -6,6 +6,7 @@
 
 mod cli;
 mod colour;
+mod explain;
 mod failure;
 mod follow;
 mod judge;
@@ -61,6 +62,7 @@ fn run(cli: &Cli) -> Result<Exit, Failure> {
             Some(Command::Events(events)) => follow::run(events, cli, &socket).await,
             #[cfg(feature = "live")]
             Some(Command::Watch(watch)) => live::run(cli, watch, &socket).await,
+            Some(Command::Explain { event }) => explain::run(event.as_deref(), cli.output),
             Some(Command::Completions { shell }) => completions(*shell),
         }
     })
