@@ -223,6 +223,10 @@ impl Group {
         core::mem::take(&mut self.outputs)
     }
 
+    pub(crate) fn has_output(&self) -> bool {
+        !self.outputs.is_empty()
+    }
+
     /// This node stops: neither joins nor takes anybody in any more.
     pub fn retire(&mut self) {
         self.retired = true;

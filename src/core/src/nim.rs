@@ -119,9 +119,9 @@ pub struct Machine {
     lease: Lease,
     counters: Counters,
     effects: VecDeque<Effect>,
-    /// The latest `now`, and when the shell promised to wake us after it.
+    /// The latest `now`, and when and why the shell promised to wake us after it.
     now: Timestamp,
-    promised: Option<Timestamp>,
+    due: Option<(Timestamp, Deadline)>,
     over: bool,
 }
 
@@ -142,7 +142,7 @@ impl Machine {
             next_beat: now,
             effects: VecDeque::new(),
             now,
-            promised: None,
+            due: None,
             over: false,
         }
     }
@@ -170,7 +170,7 @@ impl Machine {
         }
         self.finish_probes();
         self.counters.schedule(self.now);
-        self.promised = self.next_deadline().map(|(at, _)| at);
+        self.due = self.find_deadline();
     }
 
     /// What the shell must do next, in order.
@@ -180,6 +180,11 @@ impl Machine {
 
     /// When [`Input::Wake`] is wanted next, and why.
     pub fn next_deadline(&self) -> Option<(Timestamp, Deadline)> {
+        self.due
+    }
+
+    /// Only inputs change it: shells ask for it more often than they give one.
+    fn find_deadline(&self) -> Option<(Timestamp, Deadline)> {
         if self.over {
             return None;
         }
@@ -197,7 +202,7 @@ impl Machine {
 
     /// Waking late is our own fault: nobody else is blamed for that time.
     fn notice_lateness(&mut self, now: Timestamp) {
-        let from = self.promised.unwrap_or(now).max(self.now);
+        let from = self.due.map_or(now, |(at, _)| at).max(self.now);
         self.now = self.now.max(now);
         let lateness = now.since(from);
         self.counters.lateness(lateness);

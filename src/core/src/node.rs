@@ -110,6 +110,8 @@ pub struct Node {
     /// From what it was last seen who is in sight.
     refreshed: Option<sight::Sources>,
     effects: Vec<Effect>,
+    /// When to wake it next, and why, as of the last input.
+    due: Option<Wake>,
 }
 
 impl Node {
@@ -136,7 +138,7 @@ impl Node {
             prefix,
             &config.detection,
         );
-        Node {
+        let mut node = Node {
             header,
             now,
             locals: BTreeMap::new(),
@@ -156,8 +158,11 @@ impl Node {
             verdicts_at: BTreeMap::new(),
             refreshed: None,
             effects: Vec::from([Effect::Publish(started)]),
+            due: None,
             config,
-        }
+        };
+        node.due = node.find_deadline();
+        node
     }
 
     /// What it was told at its start.
@@ -195,11 +200,9 @@ impl Node {
             }
             self.check_nim(now, index);
         }
-        self.with_arbiter(|arbiter, around| {
-            if arbiter.next_deadline().is_some_and(|at| now >= at) {
-                arbiter.wake(now, around);
-            }
-        });
+        if self.arbiter.next_deadline().is_some_and(|at| now >= at) {
+            self.with_arbiter(|arbiter, around| arbiter.wake(now, around));
+        }
         if now >= self.lease_at {
             self.renew_leases(now);
         }
@@ -217,6 +220,11 @@ impl Node {
 
     /// When to call [`wake`](Self::wake) next, and why.
     pub fn next_deadline(&self) -> Option<Wake> {
+        self.due
+    }
+
+    /// Only inputs and wake-ups change it: shells ask for it more often.
+    fn find_deadline(&self) -> Option<Wake> {
         let groups = self.locals.iter().filter_map(|(index, local)| {
             let nim = match local.nim {
                 NimState::Died(at) if local.fault.is_none() => Some(at + self.nim_patience()),
@@ -243,11 +251,14 @@ impl Node {
     fn settle(&mut self, now: Timestamp) {
         loop {
             let mut quiet = true;
-            for index in self.indices() {
-                let outputs = self.locals.get_mut(&index).map(|local| local.group.drain());
-                for output in outputs.into_iter().flatten() {
-                    quiet = false;
-                    self.group_output(now, index, output);
+            let wants = |local: &Local| local.group.has_output();
+            if self.locals.values().any(wants) {
+                quiet = false;
+                for index in self.indices() {
+                    let outputs = self.locals.get_mut(&index).map(|local| local.group.drain());
+                    for output in outputs.into_iter().flatten() {
+                        self.group_output(now, index, output);
+                    }
                 }
             }
             for act in self.arbiter.drain() {
@@ -255,6 +266,7 @@ impl Node {
                 self.act(now, act);
             }
             if quiet {
+                self.due = self.find_deadline();
                 return;
             }
         }

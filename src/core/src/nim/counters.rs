@@ -38,6 +38,9 @@ impl Counters {
 
     /// Plans a report if something has changed since the last one.
     pub(super) fn schedule(&mut self, now: Timestamp) {
+        if self.due.is_some() {
+            return;
+        }
         // Being a little late is no news by itself: it would be reported for ever.
         let reported =
             Statistics { lateness_max_ns: self.total.lateness_max_ns, ..self.reported.clone() };
