@@ -252,10 +252,12 @@ impl World {
             return;
         }
         let at = self.timer(host, due);
-        if let Some(daemon) = &mut self.hosts[host].daemon {
-            daemon.wake = Some(at);
+        let alarm = self.queue.put(at, Happening::NodeWakes { host, run });
+        let Some(daemon) = &mut self.hosts[host].daemon else { return };
+        daemon.wake = Some(at);
+        if let Some(before) = daemon.alarm.replace(alarm) {
+            self.queue.cancel(before);
         }
-        self.queue.put(at, Happening::NodeWakes { host, run });
     }
 
     /// A daemon that gives its NIM a new watch list may have a new membership.

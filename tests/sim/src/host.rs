@@ -6,8 +6,13 @@ use hats_core::{config::Config, io::AdapterIndex, nim::Machine, node::Node};
 use hats_wire::{GroupId, link::Link};
 
 use crate::{
-    clock::Clock, faults::Suspend, freeze::Blocked, net::Conditions, process::Gate,
-    queue::Happening, record::Members,
+    clock::Clock,
+    faults::Suspend,
+    freeze::Blocked,
+    net::Conditions,
+    process::Gate,
+    queue::{Happening, Ticket},
+    record::Members,
 };
 
 /// Which adapter of which host.
@@ -35,6 +40,8 @@ pub(crate) struct Running<M> {
     pub(crate) machine: M,
     /// The time of its entry in the queue.
     pub(crate) wake: Option<u64>,
+    /// That entry, or one that means nothing any more.
+    pub(crate) alarm: Option<Ticket>,
     /// Wake-ups in a row that did not move its deadline.
     pub(crate) idle_wakes: u32,
     /// What keeps it from running; none when nothing does.
@@ -43,7 +50,7 @@ pub(crate) struct Running<M> {
 
 impl<M> Running<M> {
     pub(crate) fn new(run: u64, machine: M) -> Self {
-        Running { run, machine, wake: None, idle_wakes: 0, gate: None }
+        Running { run, machine, wake: None, alarm: None, idle_wakes: 0, gate: None }
     }
 
     /// It is starved of the CPU by up to so many nanoseconds each time.

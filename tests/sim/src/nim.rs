@@ -45,6 +45,7 @@ impl World {
         self.trace.command(self, port, &command);
         if let Some(nim) = &self.adapter(port).nim {
             let (at, run) = (self.after(self.timing.hop), nim.run);
+            let command = Box::new(command);
             self.queue.put(at, Happening::CommandArrives { port, run, command });
         }
     }
@@ -97,7 +98,7 @@ impl World {
     #[expect(clippy::wildcard_enum_match_arm, reason = "the others do not happen to NIMs")]
     fn nim_hears(&mut self, port: Port, what: Happening) -> bool {
         match what {
-            Happening::CommandArrives { run, command, .. } => self.nim_is_told(port, run, command),
+            Happening::CommandArrives { run, command, .. } => self.nim_is_told(port, run, *command),
             Happening::DaemonGoneSeen { run, .. } => self.daemon_gone_seen(port, run),
             Happening::LinkSeen { run, .. } => self.link_seen(port, run),
             Happening::DatagramArrives { from, group, bytes, .. } => {
@@ -275,15 +276,18 @@ impl World {
             return;
         }
         let at = self.timer(port.host, due);
-        if let Some(nim) = &mut self.adapter_mut(port).nim {
-            nim.wake = Some(at);
+        let alarm = self.queue.put(at, Happening::NimWakes { port, run });
+        let Some(nim) = &mut self.adapter_mut(port).nim else { return };
+        nim.wake = Some(at);
+        if let Some(before) = nim.alarm.replace(alarm) {
+            self.queue.cancel(before);
         }
-        self.queue.put(at, Happening::NimWakes { port, run });
     }
 
     fn report_leaves(&mut self, port: Port, report: Report) {
         if let Some(daemon) = &self.hosts[port.host].daemon {
             let (at, daemon) = (self.now + nanos(self.timing.hop), daemon.run);
+            let report = Box::new(report);
             self.queue.put(at, Happening::ReportArrives { port, daemon, report });
         }
     }

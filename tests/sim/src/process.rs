@@ -158,7 +158,7 @@ impl World {
             (Happening::ReportArrives { port, report, .. }, _) => {
                 let (port, bytes) = (*port, encode_report(report).len());
                 let of_others =
-                    matches!(report, Report::Received { .. } | Report::ProbeSeen { .. });
+                    matches!(**report, Report::Received { .. } | Report::ProbeSeen { .. });
                 let Some(gate) = self.gate_mut(process) else { return };
                 let waiting = gate.reports.entry(port.adapter).or_default();
                 if *waiting > REPORT_BYTES_MAX && of_others {

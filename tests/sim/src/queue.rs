@@ -1,12 +1,13 @@
 //! What is still to happen, in order.
 
-use std::{cmp::Ordering, collections::BinaryHeap, net::IpAddr, rc::Rc};
+use std::{net::IpAddr, rc::Rc};
 
 use hats_wire::link::{Command, Report};
 
 use crate::{host::Port, process::Process};
 
-/// One thing that will happen.
+/// One thing that will happen. It is handed on many times: what is large is
+/// boxed.
 #[derive(Debug)]
 pub(crate) enum Happening {
     /// A host's daemon starts.
@@ -30,9 +31,9 @@ pub(crate) enum Happening {
     /// A cable is pulled or put back.
     CarrierTurns { port: Port, turn: u64, there: bool },
     /// A command gets to a NIM.
-    CommandArrives { port: Port, run: u64, command: Command },
+    CommandArrives { port: Port, run: u64, command: Box<Command> },
     /// A report gets to a daemon.
-    ReportArrives { port: Port, daemon: u64, report: Report },
+    ReportArrives { port: Port, daemon: u64, report: Box<Report> },
     /// The socket to the daemon closes at the NIM's end.
     DaemonGoneSeen { port: Port, run: u64 },
     /// The kernel tells the NIM about its link.
@@ -114,57 +115,163 @@ struct Entry {
     place: u32,
 }
 
-impl Ord for Entry {
-    /// The earliest is the greatest; of one instant, the one put in first.
-    fn cmp(&self, other: &Self) -> Ordering {
-        (other.at, other.order).cmp(&(self.at, self.order))
+impl Entry {
+    /// The earliest is first; of one instant, the one put in first.
+    fn before(&self, other: &Entry) -> bool {
+        (self.at, self.order) < (other.at, other.order)
     }
 }
 
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
+/// One thing in the queue, for who wants to call it off.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Ticket {
+    place: u32,
+    order: u64,
 }
+
+/// Children of an entry in the heap: fewer levels than with two.
+const ARITY: usize = 4;
 
 /// What is still to happen. Two things of one instant keep the order in which
 /// they were put in, so that a run depends on nothing but its seed.
 #[derive(Debug)]
 pub(crate) struct Queue<T = Happening> {
-    heap: BinaryHeap<Entry>,
+    heap: Vec<Entry>,
     order: u64,
     places: Vec<Option<T>>,
+    /// Where in the heap the entry of each place is.
+    spots: Vec<u32>,
     free: Vec<u32>,
 }
 
 impl<T> Default for Queue<T> {
     fn default() -> Self {
-        Queue { heap: BinaryHeap::new(), order: 0, places: Vec::new(), free: Vec::new() }
+        let (heap, places, spots, free) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Queue { heap, order: 0, places, spots, free }
     }
 }
 
 impl<T> Queue<T> {
     /// `what` will happen at `at`.
-    pub(crate) fn put(&mut self, at: u64, what: T) {
+    pub(crate) fn put(&mut self, at: u64, what: T) -> Ticket {
         self.order += 1;
         let place = self.free.pop().unwrap_or_else(|| {
             self.places.push(None);
+            self.spots.push(0);
             u32::try_from(self.places.len() - 1).expect("memory ends before")
         });
         self.places[place as usize] = Some(what);
-        self.heap.push(Entry { at, order: self.order, place });
+        let entry = Entry { at, order: self.order, place };
+        self.heap.push(entry);
+        self.rise(self.heap.len() - 1, entry);
+        Ticket { place, order: self.order }
+    }
+
+    /// It will not happen, if it has not yet.
+    pub(crate) fn cancel(&mut self, ticket: Ticket) {
+        let spot = self.spots[ticket.place as usize] as usize;
+        let entry = self.heap.get(spot);
+        if entry.is_some_and(|it| (it.place, it.order) == (ticket.place, ticket.order)) {
+            self.remove(spot);
+        }
     }
 
     /// When the next thing happens.
     pub(crate) fn next_at(&self) -> Option<u64> {
-        self.heap.peek().map(|entry| entry.at)
+        self.heap.first().map(|entry| entry.at)
     }
 
     /// The next thing.
     pub(crate) fn take(&mut self) -> Option<(u64, T)> {
-        let entry = self.heap.pop()?;
-        self.free.push(entry.place);
-        let what = self.places[entry.place as usize].take();
-        Some((entry.at, what.expect("an entry has its place for itself")))
+        let at = self.next_at()?;
+        let what = self.remove(0);
+        Some((at, what.expect("an entry has its place for itself")))
+    }
+
+    fn remove(&mut self, spot: usize) -> Option<T> {
+        let gone = self.heap[spot];
+        let last = self.heap.pop().filter(|last| *last != gone);
+        if let Some(last) = last {
+            // It comes from the bottom, of this branch or of another one.
+            if spot > 0 && last.before(&self.heap[(spot - 1) / ARITY]) {
+                self.rise(spot, last);
+            } else {
+                self.sink(spot, last);
+            }
+        }
+        self.free.push(gone.place);
+        self.places[gone.place as usize].take()
+    }
+
+    /// Puts `entry` at `spot`, or as far up from there as it belongs.
+    fn rise(&mut self, mut spot: usize, entry: Entry) {
+        while spot > 0 {
+            let above = (spot - 1) / ARITY;
+            if !entry.before(&self.heap[above]) {
+                break;
+            }
+            self.set(spot, self.heap[above]);
+            spot = above;
+        }
+        self.set(spot, entry);
+    }
+
+    /// Puts `entry` at `spot`, or as far down from there as it belongs.
+    fn sink(&mut self, mut spot: usize, entry: Entry) {
+        loop {
+            let below = spot * ARITY + 1;
+            let Some(children) = self.heap.get(below..) else { break };
+            let children = children.iter().take(ARITY).enumerate();
+            let first = children.min_by_key(|(_, child)| (child.at, child.order));
+            let Some((child, first)) = first.filter(|(_, first)| first.before(&entry)) else {
+                break;
+            };
+            let (child, first) = (below + child, *first);
+            self.set(spot, first);
+            spot = child;
+        }
+        self.set(spot, entry);
+    }
+
+    fn set(&mut self, spot: usize, entry: Entry) {
+        self.heap[spot] = entry;
+        self.spots[entry.place as usize] = u32::try_from(spot).expect("memory ends before");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chance::Chance;
+
+    #[test]
+    fn what_is_put_in_comes_out_in_order_except_what_was_called_off() {
+        let mut chance = Chance::new(7);
+        let (mut queue, mut expected, mut tickets) = (Queue::default(), Vec::new(), Vec::new());
+        for number in 0..2_000u64 {
+            // Few instants, so that many things share one.
+            let at = chance.between(0, 200);
+            tickets.push((queue.put(at, number), at, number));
+            expected.push((at, number));
+            if number.is_multiple_of(3) {
+                let which = chance.between(0, tickets.len() as u64 - 1) as usize;
+                let (ticket, at, number) = tickets.swap_remove(which);
+                queue.cancel(ticket);
+                expected.retain(|other| *other != (at, number));
+            }
+        }
+        expected.sort_unstable();
+        let came: Vec<(u64, u64)> = std::iter::from_fn(|| queue.take()).collect();
+        assert_eq!(came, expected);
+    }
+
+    #[test]
+    fn what_has_happened_is_not_called_off_nor_what_took_its_place() {
+        let mut queue = Queue::default();
+        let first = queue.put(1, "first");
+        assert_eq!(queue.take(), Some((1, "first")));
+        queue.put(2, "second");
+        queue.cancel(first);
+        assert_eq!(queue.take(), Some((2, "second")));
     }
 }

@@ -237,7 +237,7 @@ impl World {
             }
             Happening::NimStuck { port, run } => self.nim_stuck(port, run),
             Happening::ReportArrives { port, daemon, report } => {
-                self.report_arrives(port, daemon, report);
+                self.report_arrives(port, daemon, *report);
             }
             Happening::AddressesSeen { host, daemon, old, new } => {
                 self.addresses_seen(host, daemon, old, new);

@@ -105,7 +105,9 @@ impl World {
         for what in held {
             match what.process().zip(what.process().and_then(|process| self.run_of(process))) {
                 Some((process, run)) => self.wait_for(process, run, what),
-                None => self.queue.put(self.now, what),
+                None => {
+                    self.queue.put(self.now, what);
+                }
             }
         }
     }
