@@ -9,6 +9,10 @@ use hats_sim::{bench, campaign, experiments, model, report};
 
 mod commands;
 
+/// A simulated cluster is many small things that live for a moment.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The exit code when something was asked that cannot be done; 1 says that a
 /// story did not end well.
 const USAGE: u8 = 64;

@@ -127,7 +127,19 @@ impl<'a> Moment<'a> {
 
     /// Whether live nodes that exchange datagrams connected the two.
     pub(crate) fn is_connected(&self, one: usize, other: usize) -> bool {
-        one == other || self.reached_from(one, Some(other)).contains(&other)
+        one == other
+            || self.meet(one, other)
+            || self.reached_from(one, Some(other)).contains(&other)
+    }
+
+    /// Whether two live nodes exchanged datagrams with no help of others: most
+    /// do, and to ask all others first takes long where there are many.
+    fn meet(&self, one: usize, other: usize) -> bool {
+        self.is_live(one)
+            && self.is_live(other)
+            && self
+                .adapters_of(one)
+                .any(|from| self.adapters_of(other).any(|to| self.exchange(from, to)))
     }
 
     /// Adds those hosts that some datagram may have got to from these, by live
