@@ -21,7 +21,7 @@ use std::{
 
 use hats_client::{
     Client, Update,
-    ipc::{Event, Filter, ResumePoint, Snapshot},
+    ipc::{Event, Filter, Lost, ResumePoint, Snapshot},
 };
 use ratatui::crossterm::event::{self, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tokio::{
@@ -194,14 +194,18 @@ impl Daemon {
         while let Ok(update) = events.next().await {
             match update {
                 Update::Event(event) => self.tell(Happened::Event(event)).await?,
-                Update::Lost(lost) => self.gap(format!("! {} events lost", lost.count)).await?,
+                Update::Lost(lost) => {
+                    if let Some(text) = told_as_lost(&lost) {
+                        self.gap(text).await?;
+                    }
+                }
                 // Where it could not go on after that event.
                 Update::Snapshot(now) => {
                     if let Some(text) = gap_before(last.as_ref(), &now) {
                         self.gap(text).await?;
                     }
                 }
-                Update::KeepAlive(_) => {}
+                Update::KeepAlive(_) | Update::Changes(_) => {}
             }
             *last = events.resume_point().or(*last);
         }
@@ -210,6 +214,16 @@ impl Daemon {
 
     async fn gap(&self, text: String) -> Result<(), Ended> {
         self.tell(Happened::Gap(text)).await
+    }
+}
+
+/// What a daemon says is missing; nothing where only the epoch is another.
+fn told_as_lost(lost: &Lost) -> Option<String> {
+    match (lost.count, lost.more) {
+        (0, false) => None,
+        (0, true) => Some("! events before this may be missing".to_owned()),
+        (count, false) => Some(format!("! {count} events lost")),
+        (count, true) => Some(format!("! at least {count} events lost")),
     }
 }
 
