@@ -111,7 +111,8 @@ fn every_message_has_a_vector() {
 fn causes_keep_their_numbers() {
     let group = hats_wire::GroupId { instance: 1, leader: [10, 0, 0, 1].into() };
     for (at, cause) in Cause::ALL.into_iter().enumerate() {
-        let message = Message::Expelled { group, cause, verdict_id: String::new() };
+        let message =
+            Message::Expelled { group, cause, verdict_id: String::new(), members: vec![] };
         let bytes = encode(&samples::header(), &message);
         assert_eq!(usize::from(bytes[bytes.len() - 1]), at + 1, "{cause}");
     }

@@ -190,6 +190,17 @@ fn group_messages() -> Vec<(&'static str, Message)> {
                 into: group_v6(),
                 members: vec![member(2), member_v6()],
                 failed_paths: vec![pair()],
+                leaving: vec![],
+            }),
+        ),
+        (
+            "join-leaving",
+            Message::Join(Join {
+                group: group(),
+                into: group_v6(),
+                members: vec![member(2)],
+                failed_paths: vec![],
+                leaving: vec![address("10.77.1.4")],
             }),
         ),
         (
@@ -214,7 +225,8 @@ fn group_messages() -> Vec<(&'static str, Message)> {
                 digest: 0x1122_3344_5566_7788,
             }),
         ),
-        ("prepare_ack", Message::PrepareAck { group: group_v6() }),
+        ("prepare_ack", Message::PrepareAck { group: group_v6(), have: None }),
+        ("prepare_ack-have", Message::PrepareAck { group: group_v6(), have: Some(group()) }),
         (
             "commit",
             Message::Commit { group: group(), digest: 0x1122_3344_5566_7788, absent: vec![] },
@@ -235,6 +247,17 @@ fn group_messages() -> Vec<(&'static str, Message)> {
                 members: vec![member(5), member(2)],
                 failed_paths: vec![pair()],
                 removed: vec![removal()],
+                base: None,
+            }),
+        ),
+        (
+            "list-base",
+            Message::List(List {
+                group: group(),
+                members: vec![member(5)],
+                failed_paths: vec![],
+                removed: vec![],
+                base: Some(GroupId { instance: group().instance - 1, ..group() }),
             }),
         ),
         (
@@ -243,6 +266,16 @@ fn group_messages() -> Vec<(&'static str, Message)> {
                 group: group(),
                 cause: Cause::Inconclusive,
                 verdict_id: "n2-95432-7".into(),
+                members: vec![],
+            },
+        ),
+        (
+            "expelled-members",
+            Message::Expelled {
+                group: group(),
+                cause: Cause::Unreachable,
+                verdict_id: String::new(),
+                members: vec![address("10.77.1.5"), address("10.77.1.2")],
             },
         ),
         ("leave", Message::Leave { group: group() }),

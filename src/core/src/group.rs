@@ -32,7 +32,10 @@ use crate::{
     time::Timestamp,
 };
 
+mod bases;
+mod expel;
 mod follow;
+mod join;
 mod lead;
 mod state;
 
@@ -294,14 +297,15 @@ impl Group {
             Message::Proclaim(proclaim) => self.on_proclaim(now, from, proclaim.group),
             Message::Join(join) => self.on_join(now, from, join),
             Message::Prepare(prepare) => self.on_prepare(now, from, prepare),
-            Message::PrepareAck { group } => self.on_prepare_ack(now, from, group),
+            Message::PrepareAck { group, have } => self.on_prepare_ack(now, from, group, have),
             Message::Commit { group, digest, absent } => {
                 self.on_commit(now, from, group, digest, absent);
             }
-            Message::ListRequest { have } => self.on_list_request(from, have),
+            Message::ListRequest { have } => self.on_list_request(now, from, have),
             Message::List(list) => self.on_list(now, list),
-            Message::Expelled { group, cause, verdict_id } => {
-                self.on_expelled(now, from, group, cause, verdict_id);
+            Message::Expelled { group, cause, verdict_id, members } => {
+                let expelled = expel::Expelled { group, cause, verdict_id, members };
+                self.on_expelled(now, from, expelled);
             }
             Message::Leave { group } => self.on_leave(now, from, group),
             Message::LeaveAck { .. }
@@ -319,16 +323,23 @@ impl Group {
 
     /// A member is to leave: a verdict or a fact says so.
     pub fn doom(&mut self, now: Timestamp, address: IpAddr, cause: Cause, verdict_id: &str) {
-        let Some(membership) = self.membership() else { return };
-        let Some(member) = membership.view.members.get(address).cloned() else { return };
+        if self.note_doomed(address, cause, verdict_id) {
+            self.changes_wanted(now);
+        }
+    }
+
+    /// Whether that is new.
+    fn note_doomed(&mut self, address: IpAddr, cause: Cause, verdict_id: &str) -> bool {
+        let Some(membership) = self.membership() else { return false };
+        let Some(member) = membership.view.members.get(address).cloned() else { return false };
         if address == self.me.address || self.doomed.contains_key(&address) {
-            return;
+            return false;
         }
         let removal = Removal { member, cause, verdict_id: verdict_id.into() };
         let instance = membership.view.id.instance;
         self.changes += 1;
         self.doomed.insert(address, Doomed { removal, instance });
-        self.changes_wanted(now);
+        true
     }
 
     /// A path failed or works again: the next commit says so.
@@ -402,8 +413,14 @@ impl Group {
         } else {
             Duty::Follow(Follow::default())
         };
+        // Who stands alone goes on from nothing.
+        let bases = match (&self.phase, &why) {
+            (Phase::Member(before), Adopted::Committed) => before.bases_after(&view),
+            (Phase::Member(_) | Phase::Disabled | Phase::Listening { .. }, _) => Vec::new(),
+        };
+        let removed_now = removed.clone();
         let membership =
-            Membership { view, since: now, removed: removed.clone(), duty, prepared: None };
+            Membership { view, since: now, removed: removed_now, duty, prepared: None, bases };
         let adopted = membership.view.clone();
         let before = match core::mem::replace(&mut self.phase, Phase::Member(membership)) {
             Phase::Member(before) => Some(before.view),

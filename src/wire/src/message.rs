@@ -41,6 +41,8 @@ pub enum Message {
     PrepareAck {
         /// The group it is about.
         group: GroupId,
+        /// The membership that is in force where this comes from.
+        have: Option<GroupId>,
     },
     /// 6: what was prepared is in force.
     Commit {
@@ -58,7 +60,7 @@ pub enum Message {
     },
     /// 8: the membership in force.
     List(List),
-    /// 9: you are not a member of `group`; dissolve and join anew.
+    /// 9: you are not a member of `group`, and those who are have left you.
     Expelled {
         /// The group it is about.
         group: GroupId,
@@ -66,6 +68,8 @@ pub enum Message {
         cause: Cause,
         /// The verdict behind it; empty when a fact was enough.
         verdict_id: String,
+        /// Who is in `group`; empty: everybody else.
+        members: Vec<IpAddr>,
     },
     /// 10: I am stopping on purpose.
     Leave {
@@ -209,6 +213,8 @@ pub struct Join {
     pub members: Vec<Member>,
     /// Its failed paths.
     pub failed_paths: Vec<Pair>,
+    /// Whom it still lists besides: they are about to leave it.
+    pub leaving: Vec<IpAddr>,
 }
 
 /// See [`Message::Prepare`].
@@ -240,6 +246,8 @@ pub struct List {
     pub failed_paths: Vec<Pair>,
     /// Who left with its last commit, and why.
     pub removed: Vec<Removal>,
+    /// What the asker said that it has: for whom else this is not.
+    pub base: Option<GroupId>,
 }
 
 /// See [`Message::Summary`].

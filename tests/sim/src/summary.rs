@@ -54,7 +54,11 @@ impl Summary<'_> {
                 self.removed(&it.removed),
                 self.pairs(&it.failed_paths)
             ),
-            Message::PrepareAck { group } => format!("PrepareAck {}", self.group(group)),
+            Message::PrepareAck { group, have } => {
+                let have =
+                    have.map_or(String::new(), |have| format!(" from {}", self.group(&have)));
+                format!("PrepareAck {}{have}", self.group(group))
+            }
             Message::Commit { group, absent, .. } => {
                 let without = if absent.is_empty() { "" } else { " without " };
                 format!("Commit {}{without}{}", self.group(group), self.names(absent))
@@ -67,8 +71,9 @@ impl Summary<'_> {
                 self.removed(&it.removed),
                 self.pairs(&it.failed_paths)
             ),
-            Message::Expelled { group, cause, verdict_id } => {
-                format!("Expelled from {}: {cause} {verdict_id}", self.group(group))
+            Message::Expelled { group, cause, verdict_id, members } => {
+                let group = self.group(group);
+                format!("Expelled from {group} [{}]: {cause} {verdict_id}", self.names(members))
             }
             Message::Leave { group } => format!("Leave {}", self.group(group)),
             Message::LeaveAck { group } => format!("LeaveAck {}", self.group(group)),

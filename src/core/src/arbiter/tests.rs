@@ -202,6 +202,7 @@ fn joined(me: &Member, members: &[Member]) -> Group {
         members: members.to_vec(),
         failed_paths: vec![],
         removed: vec![],
+        base: None,
     };
     group.handle(listened, leader, Message::List(list));
     assert!(group.view().is_some_and(|view| view.members.len() == members.len()));

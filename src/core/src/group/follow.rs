@@ -1,9 +1,9 @@
 //! What a member does: acknowledge, adopt, and notice what it missed.
 
-use alloc::{collections::BTreeSet, string::String, vec::Vec};
+use alloc::{collections::BTreeSet, vec::Vec};
 use core::net::IpAddr;
 
-use hats_wire::{Cause, GroupId, List, Message, Prepare};
+use hats_wire::{GroupId, List, Message, Prepare};
 
 use super::{Adopted, Duty, Group, GroupView, Membership, Output, Prepared};
 use crate::{members::Members, pace, time::Timestamp};
@@ -36,7 +36,8 @@ impl Group {
         }
         if next.id == view.id {
             // Its COMMIT is in force here; the acknowledgement was lost.
-            self.send(from, Message::PrepareAck { group: next.id });
+            let have = Some(next.id);
+            self.send(from, Message::PrepareAck { group: next.id, have });
             return;
         }
         let overruled =
@@ -62,6 +63,7 @@ impl Group {
     /// COMMIT comes: a list that was sent again in vain is not heard as such.
     fn acknowledge(&mut self, now: Timestamp) {
         let ack_retry = self.timing.ack_retry;
+        let have = self.view().map(|view| view.id);
         let Some(prepared) = self.membership_mut().and_then(|it| it.prepared.as_mut()) else {
             return;
         };
@@ -71,7 +73,7 @@ impl Group {
         let large = prepared.next.members.len() > pace::SMALL;
         prepared.ack_at = large.then(|| now + ack_retry);
         let group = prepared.next.id;
-        self.send(group.leader, Message::PrepareAck { group });
+        self.send(group.leader, Message::PrepareAck { group, have });
     }
 
     pub(super) fn on_commit(
@@ -113,31 +115,15 @@ impl Group {
             members: Members::new(list.members),
             failed_paths: list.failed_paths.into_iter().collect(),
         };
-        let later = self.view().is_some_and(|mine| view.id.instance > mine.id.instance);
+        // One that was asked for before this one left is of the past.
+        let asked = |mine: &GroupView| list.base.is_none_or(|base| base == mine.id);
+        let later = self.view().is_some_and(|it| asked(it) && view.id.instance > it.id.instance);
         if later
             && view.members.contains(self.me.address)
             && view.roles().leader == view.id.leader
             && view.id.leader != self.me.address
         {
             self.adopt(now, view, list.removed, Adopted::Committed);
-        }
-    }
-
-    pub(super) fn on_expelled(
-        &mut self,
-        now: Timestamp,
-        from: IpAddr,
-        group: GroupId,
-        cause: Cause,
-        verdict_id: String,
-    ) {
-        // It answers: it hears us after all.
-        self.unresponsive.remove(&from);
-        let Some(view) = self.view() else { return };
-        let known = view.members.contains(from) || view.members.contains(group.leader);
-        if known && view.members.len() > 1 && group.instance > view.id.instance {
-            self.highest = self.highest.max(group.instance);
-            self.stand_alone(now, Adopted::Expelled { cause, verdict_id });
         }
     }
 
@@ -160,9 +146,7 @@ impl Group {
         } else if !view.members.contains(from)
             && (view.members.contains(group.leader) || view.members.len() > 1)
         {
-            let (cause, verdict_id) = (Cause::Unreachable, String::new());
-            let group = view.id;
-            self.send(from, Message::Expelled { group, cause, verdict_id });
+            self.say_gone(from);
         }
     }
 

@@ -1,14 +1,11 @@
 //! What a leader does: proclaim, gather, prepare, commit.
 
-use alloc::{collections::BTreeSet, vec::Vec};
+use alloc::{collections::BTreeMap, vec::Vec};
 use core::net::IpAddr;
 
-use hats_wire::{Cause, GroupId, Join, List, Member, Message, Prepare, Removal};
+use hats_wire::{Cause, GroupId, Member, Message, Prepare, Removal};
 
-use super::{
-    Adopted, Duty, Follow, Group, GroupView, Lead, Membership, Output, Round, Unresponsive,
-    state::Joining,
-};
+use super::{Adopted, Duty, Group, GroupView, Lead, Membership, Output, Prepared, Round};
 use crate::{pace, time::Timestamp};
 
 /// How often a round is drawn out that nobody answers: until it is judged who
@@ -63,7 +60,7 @@ impl Group {
             .members
             .iter()
             .map(|member| member.address)
-            .filter(|address| !round.acks.contains(address))
+            .filter(|address| !round.acks.contains_key(address))
             .collect();
         let small = round.next.members.len() <= pace::SMALL;
         let prepare = in_full(&round.next, &round.removed);
@@ -86,6 +83,14 @@ impl Group {
         let acting = self.acting_leader();
         let expected = self.expects_commit(now, group);
         let Some(membership) = self.membership_mut() else { return };
+        let outdated =
+            |it: &mut Prepared| it.next.id.leader == from && it.next.id.instance < group.instance;
+        if membership.prepared.take_if(outdated).is_some()
+            && let Duty::Joining(joining) = &mut membership.duty
+        {
+            // It went on without this one.
+            joining.again_at = now;
+        }
         match &mut membership.duty {
             Duty::Lead(_) if from > me && !ignored => self.join(now, from, group),
             // It did not hear us, or we not it: lead on, and let it know.
@@ -107,110 +112,6 @@ impl Group {
                 }
             }
             Duty::Lead(_) | Duty::Joining(_) | Duty::Follow(_) => {}
-        }
-    }
-
-    pub(super) fn join(&mut self, now: Timestamp, leader: IpAddr, into: GroupId) {
-        let timing = self.timing;
-        let Some(membership) = self.membership_mut() else { return };
-        membership.duty = Duty::Joining(Joining {
-            leader,
-            into,
-            again_at: now + timing.ack_retry * 2,
-            give_up_at: now + timing.join,
-        });
-        self.send_join(leader, into);
-    }
-
-    fn send_join(&mut self, leader: IpAddr, into: GroupId) {
-        let Some(view) = self.view() else { return };
-        let message = Message::Join(Join {
-            group: view.id,
-            into,
-            members: view
-                .members
-                .iter()
-                .filter(|member| !self.doomed.contains_key(&member.address))
-                .cloned()
-                .collect(),
-            failed_paths: view.failed_paths.iter().copied().collect(),
-        });
-        self.send(leader, message);
-    }
-
-    pub(super) fn wake_joining(&mut self, now: Timestamp) {
-        let timing = self.timing;
-        let Some(Membership { duty: Duty::Joining(joining), .. }) = self.membership_mut() else {
-            return;
-        };
-        let (leader, into) = (joining.leader, joining.into);
-        if now >= joining.give_up_at {
-            // It proclaims, but does not hear us or cannot be heard: lead on,
-            // and listen to it again later.
-            let held =
-                self.unresponsive.entry(leader).or_insert(Unresponsive { until: now, times: 0 });
-            held.times = (held.times + 1).min(5);
-            held.until = now + timing.join * (1 << held.times);
-            self.lead_again(now);
-        } else if now >= joining.again_at {
-            joining.again_at = now + timing.ack_retry * 2;
-            self.send_join(leader, into);
-        }
-    }
-
-    pub(super) fn lead_again(&mut self, now: Timestamp) {
-        let me = self.me.address;
-        let Some(membership) = self.membership_mut() else { return };
-        membership.duty = if membership.view.id.leader == me {
-            Duty::Lead(Lead { proclaim_at: now, ..Lead::default() })
-        } else {
-            Duty::Follow(Follow::default())
-        };
-        if !self.doomed.is_empty() || !self.path_changes.is_empty() {
-            self.changes_wanted(now);
-        }
-    }
-
-    /// A lower group asks to be taken in.
-    pub(super) fn on_join(&mut self, now: Timestamp, from: IpAddr, join: Join) {
-        let me = self.me.address;
-        if from > me || join.members.iter().any(|member| member.address > me) {
-            return;
-        }
-        self.highest = self.highest.max(join.group.instance);
-        let gather = self.timing.gather;
-        let Some(membership) = self.membership() else { return };
-        if !matches!(membership.duty, Duty::Lead(_)) {
-            return;
-        }
-        let mut again = Vec::new();
-        let mut fresh = Vec::new();
-        // One that was written before the membership in force says nothing of
-        // its members: it is late, or came twice.
-        let current = join.into.instance >= membership.view.id.instance;
-        for member in join.members {
-            match membership.view.members.get(member.address) {
-                // It left us without a word, or was started anew: its leaving
-                // is committed first, so that everybody sees it go.
-                Some(known) if current && (*known != member || member.address == from) => {
-                    again.push(member);
-                }
-                Some(_) => {}
-                None => fresh.push(member),
-            }
-        }
-        let Some(lead) = self.lead() else { return };
-        let known = fresh.iter().all(|member| {
-            let preparing = lead.round.as_ref().map(|round| &round.next.members);
-            preparing.is_some_and(|members| members.get(member.address) == Some(member))
-        });
-        if !known {
-            lead.joins.extend(fresh.into_iter().map(|member| (member.address, member)));
-            lead.join_paths.extend(join.failed_paths);
-            lead.gather(now, gather);
-        }
-        for member in again {
-            self.doom(now, member.address, Cause::Unreachable, "");
         }
     }
 
@@ -246,13 +147,19 @@ impl Group {
         self.highest = next.id.instance;
         let Some(view) = self.view() else { return };
         let messages = prepares(view, &next, &removed);
-        let acks = BTreeSet::from([self.me.address]);
+        let acks = BTreeMap::from([(self.me.address, Some(view.id))]);
         let Some(lead) = self.lead() else { return };
+        // Those a running round was about to take in are still wanted.
+        let mut asked = lead.round.take().map(|round| round.asked).unwrap_or_default();
+        for group in core::mem::take(&mut lead.asked).into_values() {
+            group.note(&mut asked);
+        }
         lead.gathering = None;
         lead.round = Some(Round {
             next,
             removed,
             acks,
+            asked,
             resend_at: now + timing.ack_retry,
             deadline: now + timing.round,
             extended: 0,
@@ -297,18 +204,47 @@ impl Group {
         Some((GroupView { id, members, failed_paths }, removed))
     }
 
-    pub(super) fn on_prepare_ack(&mut self, now: Timestamp, from: IpAddr, group: GroupId) {
+    pub(super) fn on_prepare_ack(
+        &mut self,
+        now: Timestamp,
+        from: IpAddr,
+        group: GroupId,
+        have: Option<GroupId>,
+    ) {
+        if self.view().is_some_and(|view| view.id == group && view.id.leader == self.me.address) {
+            self.on_late_ack(now, from, have);
+            return;
+        }
         let Some(round) = self.lead().and_then(|lead| lead.round.as_mut()) else { return };
         if round.next.id != group || !round.next.members.contains(from) {
             return;
         }
-        round.acks.insert(from);
-        let complete = round.acks.len() == round.next.members.len();
-        if complete {
+        let members = round.next.members.clone();
+        if self.has_left(&members, from, have) {
+            // Its leaving is committed first, so that everybody sees it go.
+            if self.note_doomed(from, Cause::Unreachable, "") {
+                self.start_round(now);
+            }
+            return;
+        }
+        let Some(round) = self.lead().and_then(|lead| lead.round.as_mut()) else { return };
+        round.acks.insert(from, have);
+        if round.acks.len() == round.next.members.len() {
             self.finish_round(now);
         } else if !self.is_waiting() {
             // Those that are missing have been judged meanwhile.
             self.start_round(now);
+        }
+    }
+
+    /// A member acknowledges what is in force: it missed the commit, or left.
+    fn on_late_ack(&mut self, now: Timestamp, from: IpAddr, have: Option<GroupId>) {
+        let Some(view) = self.view() else { return };
+        let (members, group, digest) = (view.members.clone(), view.id, view.digest());
+        if self.has_left(&members, from, have) {
+            self.doom(now, from, Cause::Unreachable, "");
+        } else if have != Some(group) && members.contains(from) {
+            self.send(from, Message::Commit { group, digest, absent: Vec::new() });
         }
     }
 
@@ -326,58 +262,36 @@ impl Group {
             lead.round = Some(round);
             return;
         }
-        let Some(view) = self.view() else { return };
-        let mut next = round.next;
-        let absent: BTreeSet<IpAddr> = next
-            .members
-            .iter()
-            .map(|member| member.address)
-            .filter(|address| !round.acks.contains(address) && !view.members.contains(*address))
-            .collect();
+        let Some(membership) = self.membership() else { return };
+        let view = &membership.view;
+        let (absent, elsewhere) = round.strays(view);
+        let mut next = round.next.clone();
         next.leave_out(&absent);
         if next.members == view.members && next.failed_paths == view.failed_paths {
             // Only newcomers that did not answer: nothing has changed.
+            self.say_elsewhere(elsewhere);
             return;
         }
+        let bases = round.bases(&next, membership.bases_after(&next));
         let (group, digest) = (next.id, next.digest());
         let commit = Message::Commit { group, digest, absent: absent.into_iter().collect() };
-        let waiting = self
-            .lead()
-            .map(|lead| (core::mem::take(&mut lead.joins), core::mem::take(&mut lead.join_paths)));
+        let waiting = self.lead().map(core::mem::take);
         self.send(None, commit.clone());
         let (retry, gather) = (self.timing.ack_retry, self.timing.gather);
         self.adopt(now, next, round.removed, Adopted::Committed);
+        if let Some(membership) = self.membership_mut() {
+            membership.bases = bases;
+        }
         if let Some(lead) = self.lead() {
             lead.commit_again = Some((now + retry, commit));
-            if let Some((joins, paths)) = waiting
-                && !joins.is_empty()
-            {
-                lead.joins = joins;
-                lead.join_paths = paths;
+            if let Some(waiting) = waiting.filter(|waiting| !waiting.joins.is_empty()) {
+                lead.joins = waiting.joins;
+                lead.join_paths = waiting.join_paths;
+                lead.asked = waiting.asked;
                 lead.gather(now, gather);
             }
         }
-    }
-
-    pub(super) fn on_list_request(&mut self, from: IpAddr, have: GroupId) {
-        let Some(view) = self.view() else { return };
-        if have.instance > view.id.instance {
-            return;
-        }
-        let message = if view.members.contains(from) {
-            Message::List(List {
-                group: view.id,
-                members: view.members.to_vec(),
-                failed_paths: view.failed_paths.iter().copied().collect(),
-                removed: self.removed().to_vec(),
-            })
-        } else if have.instance < view.id.instance {
-            let (cause, verdict_id) = (Cause::Unreachable, Default::default());
-            Message::Expelled { group: view.id, cause, verdict_id }
-        } else {
-            return;
-        };
-        self.send(from, message);
+        self.say_elsewhere(elsewhere);
     }
 
     /// A member stops on purpose.
@@ -388,7 +302,7 @@ impl Group {
         }
     }
 
-    fn lead(&mut self) -> Option<&mut Lead> {
+    pub(super) fn lead(&mut self) -> Option<&mut Lead> {
         match self.membership_mut() {
             Some(Membership { duty: Duty::Lead(lead), .. }) => Some(lead),
             Some(_) | None => None,
@@ -423,7 +337,7 @@ fn prepares(
     [(None, difference)].into_iter().chain(newcomers).collect()
 }
 
-fn in_full(next: &GroupView, removed: &[Removal]) -> Message {
+pub(super) fn in_full(next: &GroupView, removed: &[Removal]) -> Message {
     Message::Prepare(Prepare {
         group: next.id,
         base: None,

@@ -9,7 +9,7 @@ use core::{net::IpAddr, time::Duration};
 use hats_wire::{GroupId, Member, Message, Pair, Removal};
 
 use super::GroupView;
-use crate::{config::Detection, pace, time::Timestamp};
+use crate::{config::Detection, members::Members, pace, time::Timestamp};
 
 /// How long things take, from the detection parameters.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +63,20 @@ pub(super) struct Membership {
     pub(super) removed: Vec<Removal>,
     pub(super) duty: Duty,
     pub(super) prepared: Option<Prepared>,
+    /// What members may have in force that have not heard of this one yet.
+    pub(super) bases: Vec<Base>,
 }
+
+/// A membership that this one came after, for those who had it.
+#[derive(Clone, Debug)]
+pub(super) struct Base {
+    pub(super) id: GroupId,
+    /// Who has left since: who has this one still has not seen them go.
+    pub(super) gone: BTreeSet<IpAddr>,
+}
+
+/// So many memberships back a member may be and still catch up.
+pub(super) const BASES_MAX: usize = 8;
 
 #[derive(Clone, Debug)]
 pub(super) enum Duty {
@@ -81,6 +94,8 @@ pub(super) struct Lead {
     pub(super) gathering: Option<Gathering>,
     pub(super) joins: BTreeMap<IpAddr, Member>,
     pub(super) join_paths: BTreeSet<Pair>,
+    /// The groups they come from, by leader.
+    pub(super) asked: BTreeMap<IpAddr, Asked>,
     pub(super) round: Option<Round>,
     /// COMMIT is said twice, in case the first is lost.
     pub(super) commit_again: Option<(Timestamp, Message)>,
@@ -102,11 +117,23 @@ pub(super) struct Gathering {
     pub(super) until: Timestamp,
 }
 
+/// A group that is to be taken in, as its leader said it is.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) group: GroupId,
+    pub(super) listed: Members,
+    /// Whom it lists besides.
+    pub(super) leaving: BTreeSet<IpAddr>,
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Round {
     pub(super) next: GroupView,
     pub(super) removed: Vec<Removal>,
-    pub(super) acks: BTreeSet<IpAddr>,
+    /// Who acknowledged, and what is in force there until then.
+    pub(super) acks: BTreeMap<IpAddr, Option<GroupId>>,
+    /// The groups that newcomers come from, by leader.
+    pub(super) asked: BTreeMap<IpAddr, Asked>,
     pub(super) resend_at: Timestamp,
     pub(super) deadline: Timestamp,
     /// How often nobody had answered by then.
@@ -117,7 +144,7 @@ impl Round {
     /// Whether somebody may still acknowledge who is not about to leave.
     pub(super) fn is_waiting(&self, doomed: &BTreeMap<IpAddr, Doomed>) -> bool {
         let in_vain = |address: &&IpAddr| {
-            self.next.members.contains(**address) && !self.acks.contains(*address)
+            self.next.members.contains(**address) && !self.acks.contains_key(*address)
         };
         self.acks.len() + doomed.keys().filter(in_vain).count() < self.next.members.len()
     }

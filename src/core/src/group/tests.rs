@@ -5,7 +5,7 @@ extern crate std;
 use alloc::{boxed::Box, collections::BTreeMap, vec, vec::Vec};
 use core::{fmt, net::IpAddr, time::Duration};
 
-use hats_wire::{Identity, Incarnation, Proclaim};
+use hats_wire::{Identity, Incarnation, Join, List, Proclaim};
 
 use super::*;
 use crate::{config::Profile, members::tests::member};
@@ -14,6 +14,7 @@ mod changes;
 mod chaos;
 mod formation;
 mod large;
+mod leaving;
 mod losses;
 
 /// How long a message travels.

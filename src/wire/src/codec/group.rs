@@ -2,8 +2,8 @@
 
 use hats_proto::wire as pb;
 
-use super::part::{Body, all, optional, put_all, required};
-use crate::{Chunk, DecodeError, Join, List, Prepare, Proclaim, Summary};
+use super::part::{Body, all, host, optional, put_all, required};
+use crate::{Chunk, DecodeError, Join, List, Prepare, Proclaim, Summary, address};
 
 impl Body for Proclaim {
     type Proto = pb::Proclaim;
@@ -44,15 +44,18 @@ impl Body for Join {
             into: Some(self.into.put()),
             members: put_all(&self.members),
             failed_paths: put_all(&self.failed_paths),
+            leaving: self.leaving.iter().copied().map(address::to_bytes).collect(),
         }
     }
 
     fn get(proto: pb::Join) -> Result<Self, DecodeError> {
+        let leaving = proto.leaving.iter().map(|address| host(address, "join.leaving"));
         Ok(Join {
             group: required(proto.group, "join.group")?,
             into: required(proto.into, "join.into")?,
             members: all(proto.members)?,
             failed_paths: all(proto.failed_paths)?,
+            leaving: leaving.collect::<Result<_, _>>()?,
         })
     }
 }
@@ -92,6 +95,7 @@ impl Body for List {
             members: put_all(&self.members),
             failed_paths: put_all(&self.failed_paths),
             removed: put_all(&self.removed),
+            base: self.base.as_ref().map(Body::put),
         }
     }
 
@@ -101,6 +105,7 @@ impl Body for List {
             members: all(proto.members)?,
             failed_paths: all(proto.failed_paths)?,
             removed: all(proto.removed)?,
+            base: optional(proto.base)?,
         })
     }
 }

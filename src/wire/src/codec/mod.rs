@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use hats_proto::wire as pb;
 use prost::Message as _;
 
-use self::part::{Body, all, host, put_all, required};
+use self::part::{Body, all, host, optional, put_all, required};
 use crate::{
     CaseId, DATAGRAM_MAX, DecodeError, Frame, HEADER_LEN, Header, Item, Message, address, chunk,
 };
@@ -111,17 +111,21 @@ pub(crate) fn encode_body(message: &Message) -> Vec<u8> {
         Message::Proclaim(proclaim) => proclaim.put().encode_to_vec(),
         Message::Join(join) => join.put().encode_to_vec(),
         Message::Prepare(prepare) => prepare.put().encode_to_vec(),
-        Message::PrepareAck { group } => pb::PrepareAck { group: of_group(group) }.encode_to_vec(),
+        Message::PrepareAck { group, have } => {
+            let have = have.as_ref().map(Body::put);
+            pb::PrepareAck { group: of_group(group), have }.encode_to_vec()
+        }
         Message::Commit { group, digest, absent } => {
             let absent = absent.iter().copied().map(address::to_bytes).collect();
             pb::Commit { group: of_group(group), digest: *digest, absent }.encode_to_vec()
         }
         Message::ListRequest { have } => pb::ListRequest { have: of_group(have) }.encode_to_vec(),
         Message::List(list) => list.put().encode_to_vec(),
-        Message::Expelled { group, cause, verdict_id } => pb::Expelled {
+        Message::Expelled { group, cause, verdict_id, members } => pb::Expelled {
             group: of_group(group),
             cause: part::put_cause(*cause),
             verdict_id: verdict_id.clone(),
+            members: members.iter().copied().map(address::to_bytes).collect(),
         }
         .encode_to_vec(),
         Message::Leave { group } => pb::Leave { group: of_group(group) }.encode_to_vec(),
@@ -162,8 +166,9 @@ pub(crate) fn decode_body(kind: u8, body: &[u8]) -> Result<Message, DecodeError>
         kind::JOIN => Message::Join(body.value()?),
         kind::PREPARE => Message::Prepare(body.value()?),
         kind::PREPARE_ACK => {
-            let pb::PrepareAck { group } = body.read()?;
-            Message::PrepareAck { group: required(group, "prepare_ack.group")? }
+            let pb::PrepareAck { group, have } = body.read()?;
+            let (group, have) = (required(group, "prepare_ack.group")?, optional(have)?);
+            Message::PrepareAck { group, have }
         }
         kind::COMMIT => {
             let pb::Commit { group, digest, absent } = body.read()?;
@@ -180,11 +185,13 @@ pub(crate) fn decode_body(kind: u8, body: &[u8]) -> Result<Message, DecodeError>
         }
         kind::LIST => Message::List(body.value()?),
         kind::EXPELLED => {
-            let pb::Expelled { group, cause, verdict_id } = body.read()?;
+            let pb::Expelled { group, cause, verdict_id, members } = body.read()?;
+            let members = members.iter().map(|address| host(address, "expelled.members"));
             Message::Expelled {
                 group: required(group, "expelled.group")?,
                 cause: part::cause(cause, "expelled.cause")?,
                 verdict_id,
+                members: members.collect::<Result<_, _>>()?,
             }
         }
         kind::LEAVE => {

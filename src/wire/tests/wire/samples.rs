@@ -113,17 +113,21 @@ fn proclaim() -> impl Strategy<Value = Proclaim> {
 fn lists() -> impl Strategy<Value = Message> {
     let parts = || (vec(member(), 0..6), vec(pair(), 0..3), vec(removal(), 0..3));
     prop_oneof![
-        (group(), group(), parts()).prop_map(|(group, into, (members, failed_paths, _))| {
-            Message::Join(Join { group, into, members, failed_paths })
-        }),
+        (group(), group(), parts(), vec(address(), 0..3)).prop_map(
+            |(group, into, (members, failed_paths, _), leaving)| {
+                Message::Join(Join { group, into, members, failed_paths, leaving })
+            }
+        ),
         (group(), option::of(group()), any::<u64>(), parts()).prop_map(
             |(group, base, digest, (members, failed_paths, removed))| {
                 Message::Prepare(Prepare { group, base, members, failed_paths, removed, digest })
             }
         ),
-        (group(), parts()).prop_map(|(group, (members, failed_paths, removed))| {
-            Message::List(List { group, members, failed_paths, removed })
-        }),
+        (group(), option::of(group()), parts()).prop_map(
+            |(group, base, (members, failed_paths, removed))| {
+                Message::List(List { group, members, failed_paths, removed, base })
+            }
+        ),
     ]
 }
 
@@ -133,13 +137,16 @@ fn short() -> impl Strategy<Value = Message> {
             Message::Heartbeat { sequence, group, stalled }
         }),
         proclaim().prop_map(Message::Proclaim),
-        group().prop_map(|group| Message::PrepareAck { group }),
+        (group(), option::of(group()))
+            .prop_map(|(group, have)| Message::PrepareAck { group, have }),
         (group(), any::<u64>(), vec(address(), 0..4))
             .prop_map(|(group, digest, absent)| Message::Commit { group, digest, absent }),
         group().prop_map(|have| Message::ListRequest { have }),
-        (group(), cause(), word()).prop_map(|(group, cause, verdict_id)| {
-            Message::Expelled { group, cause, verdict_id }
-        }),
+        (group(), cause(), word(), vec(address(), 0..4)).prop_map(
+            |(group, cause, verdict_id, members)| {
+                Message::Expelled { group, cause, verdict_id, members }
+            }
+        ),
         group().prop_map(|group| Message::Leave { group }),
         group().prop_map(|group| Message::LeaveAck { group }),
         group().prop_map(|group| Message::Goodbye { group }),
@@ -381,6 +388,7 @@ pub(crate) fn list_of_len(len: usize) -> Message {
                 .collect(),
             failed_paths: Vec::new(),
             removed: Vec::new(),
+            base: None,
         })
     };
     let body_len = |message: &Message| hats_wire::encode(&header, message).len() - 32;

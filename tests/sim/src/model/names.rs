@@ -77,14 +77,18 @@ pub(super) fn message(message: &Message) -> String {
             members(&it.members),
             removed(&it.removed)
         ),
-        Message::PrepareAck { group: it } => format!("PrepareAck {}", group(it)),
+        Message::PrepareAck { group: it, have } => {
+            let have = have.map_or(String::new(), |have| format!(" from {}", group(&have)));
+            format!("PrepareAck {}{have}", group(it))
+        }
         Message::Commit { group: it, .. } => format!("Commit {}", group(it)),
         Message::ListRequest { have } => format!("ListRequest have {}", group(have)),
         Message::List(it) => {
             format!("List {} [{}]{}", group(&it.group), members(&it.members), removed(&it.removed))
         }
-        Message::Expelled { group: it, cause, .. } => {
-            format!("Expelled from {}: {cause}", group(it))
+        Message::Expelled { group: it, cause, members, .. } => {
+            let members: Vec<String> = members.iter().map(|it| name(node(*it))).collect();
+            format!("Expelled from {} [{}]: {cause}", group(it), members.join(" "))
         }
         Message::Leave { group: it } => format!("Leave {}", group(it)),
         Message::LeaveAck { group: it } => format!("LeaveAck {}", group(it)),

@@ -125,6 +125,7 @@ fn nobody_is_expelled_by_a_stranger() {
         group: GroupId { instance: before.instance + 9, leader: address(99) },
         cause: Cause::Both,
         verdict_id: "x".into(),
+        members: vec![],
     };
     wire.at(2, |group, now| group.handle(now, address(99), expelled));
     assert_eq!(wire.agreed(&[1, 2, 3]), before);
@@ -135,7 +136,8 @@ fn expulsion_from_an_older_group_is_ignored() {
     let mut wire = Wire::formed([1, 2, 3]);
     let now_in_force = wire.agreed(&[1, 2, 3]);
     let group = GroupId { instance: now_in_force.instance - 1, leader: address(3) };
-    let expelled = Message::Expelled { group, cause: Cause::Both, verdict_id: "x".into() };
+    let (cause, verdict_id, members) = (Cause::Both, "x".into(), vec![]);
+    let expelled = Message::Expelled { group, cause, verdict_id, members };
     wire.at(2, |group, now| group.handle(now, address(3), expelled));
     assert_eq!(wire.agreed(&[1, 2, 3]), now_in_force);
 }

@@ -130,7 +130,7 @@ fn steady_neighbour_is_reported_once() {
 #[test]
 fn any_datagram_of_a_neighbour_counts_as_heard() {
     let mut bench = Bench::with_neighbour();
-    bench.at(5_000, from_2(Message::PrepareAck { group: group(1) }));
+    bench.at(5_000, from_2(Message::PrepareAck { group: group(1), have: None }));
     assert_eq!(bench.states(), [NeighbourState::Fresh]);
 }
 
