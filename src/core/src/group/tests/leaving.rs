@@ -40,11 +40,15 @@ fn asked_by_two() -> (Wire, GroupId, GroupId) {
     wire.forget();
     wire.at(3, |machine, now| machine.handle(now, address(2), Message::Join(join)));
     wire.run(Duration::from_millis(70));
-    let prepared = wire.said.iter().find_map(|(_, _, _, message)| match message {
-        Message::Prepare(prepare) => Some(prepare.group),
-        _ => None,
-    });
+    let prepared = prepared(&wire);
     (wire, group, prepared.expect("it is prepared"))
+}
+
+fn prepared(wire: &Wire) -> Option<GroupId> {
+    wire.said.iter().find_map(|(_, _, _, message)| {
+        let Message::Prepare(prepare) = message else { return None };
+        Some(prepare.group)
+    })
 }
 
 fn acknowledge(wire: &mut Wire, from: u8, group: GroupId, have: GroupId) {
@@ -78,10 +82,7 @@ fn a_member_that_acknowledges_from_elsewhere_is_seen_to_leave() {
     wire.groups.remove(&1);
     wire.start(4, 1);
     wire.at(3, |machine, now| machine.doom(now, address(2), Cause::NodeDown, ""));
-    let prepared = wire.said.iter().find_map(|(_, _, _, message)| match message {
-        Message::Prepare(prepare) => Some(prepare.group),
-        _ => None,
-    });
+    let prepared = prepared(&wire);
     let elsewhere = GroupId { instance: before.instance, leader: address(1) };
     acknowledge(&mut wire, 1, prepared.expect("without the dead one"), elsewhere);
     assert_eq!(wire.history(3), [vec![3]]);
