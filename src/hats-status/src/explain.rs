@@ -54,7 +54,7 @@ fn find<'a>(catalogue: &'a Catalogue, word: &str) -> Result<&'a Entry, Failure> 
 
 fn page(catalogue: &Catalogue, entry: &Entry) -> String {
     let Entry { code, name, level, scope, .. } = entry;
-    let planned = if entry.planned { ", not published by this version" } else { "" };
+    let planned = if entry.planned { ", planned" } else { "" };
     let names = |entries: Vec<&Entry>| {
         entries.iter().map(|it| format!("{} {}", it.code, it.name)).collect::<Vec<_>>().join(", ")
     };
