@@ -302,7 +302,7 @@ fn events<'a>(
     let this = world.hosts[host].name() == node;
     effects.iter_mut().filter_map(move |effect| match effect {
         Effect::Publish(event) => this.then_some(event),
-        Effect::Nim { .. } | Effect::Left => None,
+        Effect::Nim { .. } | Effect::EndNim { .. } | Effect::Left => None,
     })
 }
 
