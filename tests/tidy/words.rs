@@ -72,7 +72,8 @@ const CLOCKS: &[&str] = &[
     "tests/",
 ];
 /// Tests of real processes in real namespaces, which take real time.
-const WAITING: &[&str] = &["tests/lab/", "nim/tests/", "src/hatsd/tests/", "src/sys/"];
+const WAITING: &[&str] =
+    &["tests/lab/", "tests/subscribers", "nim/tests/", "src/hatsd/tests/", "src/sys/"];
 
 fn minded(rule: &Rule, file: &File) -> Vec<String> {
     let holds = (rule.only.is_empty() || rule.only.iter().any(|at| file.path.starts_with(at)))

@@ -13,8 +13,8 @@ use super::replay::Replay;
 
 /// Frames and bytes that may wait for one connection. An answer that was asked
 /// for is taken beyond that; see [`Outbox::settled`].
-const FRAMES_MAX: usize = 1024;
-const BYTES_MAX: usize = 1 << 20;
+pub(super) const FRAMES_MAX: usize = 1024;
+pub(super) const BYTES_MAX: usize = 1 << 20;
 
 /// Above this no further request of the connection is looked at.
 const BYTES_BUSY: usize = 256 << 10;

@@ -16,8 +16,8 @@ pub(super) struct Server {
     pub(super) hub: Hub,
     pub(super) inputs: mpsc::Receiver<Input>,
     endpoint: Endpoint,
-    next_seq: u64,
-    now: Timestamp,
+    pub(super) next_seq: u64,
+    pub(super) now: Timestamp,
     lost: Vec<Slow>,
     _dir: tempfile::TempDir,
 }
@@ -88,6 +88,10 @@ impl Server {
         event
     }
 
+    pub(super) fn path(&self) -> std::path::PathBuf {
+        self.endpoint.path().to_owned()
+    }
+
     pub(super) async fn connect(&mut self) -> Client {
         let stream = UnixStream::connect(self.endpoint.path()).await.unwrap();
         Client { stream, frames: Frames::new() }
@@ -148,10 +152,16 @@ pub(super) fn hello(version_min: u32, version_max: u32) -> request::Body {
 }
 
 pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    block_on_for(Duration::from_secs(20), future)
+}
+
+pub(super) fn block_on_for<T>(patience: Duration, future: impl Future<Output = T>) -> T {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    runtime.enable_all().build().unwrap().block_on(async {
-        tokio::time::timeout(Duration::from_secs(20), future).await.expect("it hangs")
-    })
+    runtime
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(async { tokio::time::timeout(patience, future).await.expect("it hangs") })
 }
 
 pub(super) fn seq(body: Option<reply::Body>) -> u64 {
