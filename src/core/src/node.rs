@@ -38,6 +38,7 @@ mod letters;
 mod local;
 mod news;
 mod paths;
+mod returns;
 mod show;
 mod sight;
 mod sync;
@@ -67,6 +68,8 @@ struct Local {
     sync: sync::Sync,
     /// Ways to those that are not members yet, and not heard directly.
     detours: detours::Detours,
+    /// Counts questions for a list, to spread the ways they go.
+    questions: usize,
     /// Counts proclaims, to spread what is sent to the absent.
     proclaims: usize,
 }
@@ -107,6 +110,7 @@ pub struct Node {
     /// When it was last said that this node was late.
     late_told: Option<Timestamp>,
     verdicts_at: BTreeMap<String, Timestamp>,
+    returns: returns::Returns,
     /// From what it was last seen who is in sight.
     refreshed: Option<sight::Sources>,
     effects: Vec<Effect>,
@@ -156,6 +160,7 @@ impl Node {
             drifted: BTreeSet::new(),
             late_told: None,
             verdicts_at: BTreeMap::new(),
+            returns: returns::Returns::default(),
             refreshed: None,
             effects: Vec::from([Effect::Publish(started)]),
             due: None,
@@ -214,6 +219,7 @@ impl Node {
         self.wake_sync(now);
         self.probe_paths(now);
         self.say_alone(now);
+        self.wake_returns(now);
         self.wake_leaving(now);
         self.settle(now);
     }
@@ -241,10 +247,12 @@ impl Node {
         let repeats = self.repeats.values().map(|repeat| repeat.at);
         let repeats = repeats.chain(syncs).min().map(|at| (at, Deadline::LinkState));
         let paths = self.paths.next_deadline().map(|at| (at, Deadline::Case));
+        let returns = self.returns.next_deadline().map(|at| (at, Deadline::Case));
         let leave = self.leaving.as_ref().and_then(leave::Leaving::next_deadline);
         let leave = leave.map(|at| (at, Deadline::Leave));
         let steady = [(self.lease_at, Deadline::Lease), (self.alive_at, Deadline::Alive)];
-        groups.chain(cases).chain(repeats).chain(paths).chain(leave).chain(steady).min()
+        let lasting = paths.into_iter().chain(returns).chain(leave).chain(steady);
+        groups.chain(cases).chain(repeats).chain(lasting).min()
     }
 
     /// Carries out what the machines want until none wants anything.

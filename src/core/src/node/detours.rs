@@ -6,8 +6,10 @@
 //! the same way. Once the two are in one group, the path is found to have
 //! failed, and the group's own relays take over.
 
-use alloc::collections::BTreeMap;
+use alloc::{collections::BTreeMap, vec::Vec};
 use core::{net::IpAddr, time::Duration};
+
+use hats_wire::Message;
 
 use super::{Local, Node};
 use crate::{io::AdapterIndex, time::Timestamp};
@@ -81,6 +83,24 @@ impl Node {
     /// A way is good for five of the proclaims that leaders of stable groups send.
     pub(super) fn detours_last(&self) -> Duration {
         self.config.detection.heartbeat_interval * 20
+    }
+
+    /// Who is asked for a list may be heard and not hear: each second question
+    /// goes by way of a member as well, another one each time.
+    pub(super) fn ask_round(&mut self, index: AdapterIndex, whom: IpAddr, question: &Message) {
+        let Some(local) = self.locals.get_mut(&index) else { return };
+        local.questions += 1;
+        let (me, asked) = (local.me.address, local.questions);
+        let members = local.group.view().into_iter().flat_map(|view| view.members.iter());
+        let others = members.map(|member| member.address).filter(|it| *it != me && *it != whom);
+        let others: Vec<IpAddr> = others.collect();
+        if others.is_empty() || asked % 2 == 1 {
+            return;
+        }
+        let relay = others[asked / 2 % others.len()];
+        for datagram in hats_wire::split(&self.header, question) {
+            self.relay(index, me, relay, whom, &datagram);
+        }
     }
 
     /// Lets this adapter's leader know of a leader that it may not hear.

@@ -53,6 +53,7 @@ impl Node {
             return;
         }
         self.check_incarnation(now, index, from, header.node_id, header.incarnation);
+        self.has_returned(now, index, from);
         let Ok(Some(frame)) = self.reassembly.accept(now.0, from, frame) else { return };
         match frame.message {
             Message::Proclaim(proclaim) => {

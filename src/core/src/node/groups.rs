@@ -23,7 +23,12 @@ const ABSENT_MAX: usize = 16;
 impl Node {
     pub(super) fn group_output(&mut self, now: Timestamp, index: AdapterIndex, output: Output) {
         match output {
-            Output::Send { to, message } => self.send(index, to, &message),
+            Output::Send { to, message } => {
+                self.send(index, to, &message);
+                if let (Some(to), Message::ListRequest { .. }) = (to, &message) {
+                    self.ask_round(index, to, &message);
+                }
+            }
             Output::Proclaim => self.proclaim(index),
             Output::Committed { before, view, removed, why } => {
                 self.committed(now, index, before, view, &removed, why);
@@ -107,6 +112,9 @@ impl Node {
             before.as_ref().is_some_and(|before| !before.members.contains(view.id.leader));
         if !taken_in {
             self.say_removed(now, &network, removed, view.id.instance, leads);
+        } else if let Some(before) = before.as_ref().filter(|before| before.members.len() > 1) {
+            let had = |address| before.members.contains(address);
+            self.doubt_returns(now, &network, had, view.id.leader, view.members.iter());
         }
         self.say_present(now, &network, &view, &me, leads);
         match &why {
@@ -209,6 +217,9 @@ impl Node {
                 continue;
             }
             self.check_restart(now, member.node_id, member.incarnation);
+            if self.returns.is_awaited(network, member) {
+                continue;
+            }
             let event = self.topology.adapter_up(now, network, member, view.id);
             self.publish_as(event, leads);
         }

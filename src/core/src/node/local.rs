@@ -51,6 +51,7 @@ impl Node {
             memory_locked: false,
             sync: Sync::default(),
             detours: super::detours::Detours::default(),
+            questions: 0,
             proclaims: 0,
         };
         self.locals.insert(index, local);
@@ -163,7 +164,10 @@ impl Node {
                 let address = neighbour.address;
                 match neighbour.state {
                     NeighbourState::Waiting => {}
-                    NeighbourState::Fresh => self.arbiter.close(index, address),
+                    NeighbourState::Fresh => {
+                        self.arbiter.close(index, address);
+                        self.has_returned(now, index, address);
+                    }
                     NeighbourState::Late | NeighbourState::Silent => {
                         let silent = neighbour.state == NeighbourState::Silent;
                         self.with_arbiter(|arbiter, around| {

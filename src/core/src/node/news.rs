@@ -64,6 +64,9 @@ impl Node {
             if over || origin(&item) == Some(self.config.node_id) {
                 continue;
             }
+            if let ItemBody::Group(report) = &item.body {
+                self.doubt_reported(now, report);
+            }
             if self.database.insert(item.clone()) {
                 fresh.push(item);
             }

@@ -88,7 +88,9 @@ impl Node {
 
     /// Whether to be listed in this group says anything of the adapter now.
     fn belongs(&self, network: &str, group: GroupId, member: &Member) -> bool {
-        !self.is_past(network, group, member) && !self.is_doomed(network, member.address)
+        !self.is_past(network, group, member)
+            && !self.is_doomed(network, member.address)
+            && !self.returns.is_awaited(network, member)
     }
 
     /// Whether more is known of the adapter than that it was in this group: it
