@@ -72,9 +72,13 @@ impl Source {
                 }
                 Ok(Update::Lost(lost)) => {
                     self.from = subscription.resume_point();
-                    return Ok(News::Missed(format!("{} events", lost.count)));
+                    // Else only the numbers go on with another run.
+                    if lost.count > 0 || lost.more {
+                        let least = if lost.more { "at least " } else { "" };
+                        return Ok(News::Missed(format!("{least}{} events", lost.count)));
+                    }
                 }
-                Ok(Update::KeepAlive(_)) => {}
+                Ok(Update::KeepAlive(_) | Update::Changes(_)) => {}
                 Err(error) => return Ok(self.lost(error)),
             }
         }
