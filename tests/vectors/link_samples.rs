@@ -141,6 +141,7 @@ fn statistics() -> Statistics {
         heard: vec![Heard {
             address: V4,
             last_heard_ns: 10,
+            gap_max_ns: 0,
             missed: 11,
             state: NeighbourState::Late,
         }],

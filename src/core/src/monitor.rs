@@ -28,6 +28,8 @@ pub struct Monitor {
     silent_from: Timestamp,
     /// The last datagram, if there ever was one.
     heard: Option<Timestamp>,
+    /// The longest silence between two datagrams since it was last asked for.
+    gap_max: Duration,
 }
 
 impl Monitor {
@@ -36,7 +38,14 @@ impl Monitor {
     pub fn new(interval: Duration, sensitivity: u32, now: Timestamp) -> Self {
         let interval = interval.max(Duration::from_nanos(1));
         let sensitivity = sensitivity.max(2);
-        Monitor { interval, sensitivity, since: now, silent_from: now + interval, heard: None }
+        Monitor {
+            interval,
+            sensitivity,
+            since: now,
+            silent_from: now + interval,
+            heard: None,
+            gap_max: Duration::ZERO,
+        }
     }
 
     /// Changes the rhythm and keeps the history.
@@ -47,6 +56,7 @@ impl Monitor {
 
     /// A datagram of the neighbour arrived.
     pub fn heard(&mut self, now: Timestamp) {
+        self.gap_max = self.gap(now);
         self.heard = Some(now);
         self.silent_from = now;
     }
@@ -85,6 +95,23 @@ impl Monitor {
     /// When it was last heard; when the watch began if never.
     pub fn last_heard(&self) -> Timestamp {
         self.heard.unwrap_or(self.since)
+    }
+
+    /// The longest silence since this was last asked, the one that lasts
+    /// included. What was excused is none; nor is the time before the first
+    /// datagram.
+    pub fn take_gap_max(&mut self, now: Timestamp) -> Duration {
+        let gap = self.gap(now);
+        self.gap_max = Duration::ZERO;
+        gap
+    }
+
+    fn gap(&self, now: Timestamp) -> Duration {
+        let lasting = match self.heard {
+            Some(_) => now.since(self.silent_from),
+            None => Duration::ZERO,
+        };
+        lasting.max(self.gap_max)
     }
 
     /// Whole intervals of silence.

@@ -29,7 +29,15 @@ pub(crate) fn adapters(text: &mut Text, snapshot: &Snapshot) {
             ("addr", upstream.addr.clone()),
         ]
     };
-    let help = "Since the last heartbeat of an upstream neighbour.";
+    let help = "The longest gap between its heartbeats in the NIM's last second.";
+    text.gauge("hats_neighbour_gap_max_seconds", help);
+    for (own, it) in upstream() {
+        if let Some(gap_us) = it.gap_max_us {
+            let labels = labels(own, it);
+            text.sample(&borrowed(&labels), seconds(gap_us));
+        }
+    }
+    let help = "Since the last heartbeat of an upstream neighbour that the NIM has told of.";
     text.gauge("hats_neighbour_silence_seconds", help);
     for (own, it) in upstream() {
         let labels = labels(own, it);

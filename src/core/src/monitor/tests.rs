@@ -109,3 +109,23 @@ fn nonsense_rhythm_is_still_a_rhythm() {
     assert_eq!(monitor.state(START), NeighbourState::Waiting);
     assert_eq!(monitor.missed(after(1)), 999);
 }
+
+#[test]
+fn the_longest_silence_is_told_once_and_the_one_that_lasts_counts() {
+    let mut monitor = heard_at_start();
+    monitor.heard(after(12_000));
+    monitor.heard(after(20_000));
+    assert_eq!(monitor.take_gap_max(after(21_000)), Duration::from_micros(12_000));
+    assert_eq!(monitor.take_gap_max(after(21_000)), Duration::from_micros(1_000), "begun anew");
+    // A neighbour that says nothing more is silent longer each time.
+    assert_eq!(monitor.take_gap_max(after(70_000)), Duration::from_micros(50_000));
+}
+
+#[test]
+fn neither_the_time_before_the_first_datagram_nor_what_was_excused_is_a_gap() {
+    let mut monitor = monitor();
+    assert_eq!(monitor.take_gap_max(after(24_000)), Duration::ZERO);
+    monitor.heard(after(24_000));
+    monitor.excuse(Duration::from_micros(9_000), after(34_000));
+    assert_eq!(monitor.take_gap_max(after(34_000)), Duration::from_micros(1_000));
+}

@@ -5,7 +5,10 @@ use core::{net::IpAddr, time::Duration};
 
 use hats_wire::link::{Heard, Neighbour, NeighbourState};
 
-use crate::{monitor::Monitor, time::Timestamp};
+use crate::{
+    monitor::Monitor,
+    time::{Timestamp, nanos},
+};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Neighbours {
@@ -127,12 +130,14 @@ impl Neighbours {
         self.watched.values().map(|watched| watched.missed(now)).sum()
     }
 
-    pub(super) fn heard_list(&self, now: Timestamp) -> Vec<Heard> {
+    /// For a report: each begins to look for its longest silence anew.
+    pub(super) fn heard_list(&mut self, now: Timestamp) -> Vec<Heard> {
         self.watched
-            .iter()
+            .iter_mut()
             .map(|(address, watched)| Heard {
                 address: *address,
                 last_heard_ns: watched.monitor.last_heard().0,
+                gap_max_ns: nanos(watched.monitor.take_gap_max(now)),
                 missed: watched.missed(now),
                 state: watched.state,
             })

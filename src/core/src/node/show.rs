@@ -188,7 +188,13 @@ fn network_view(name: &str, members: &Members, group: Option<hats_wire::GroupId>
 fn show_local(now: Timestamp, index: AdapterIndex, local: &Local) -> LocalView {
     let heard = |address| {
         local.statistics.heard.iter().find(|heard| heard.address == address).cloned().unwrap_or(
-            Heard { address, last_heard_ns: 0, missed: 0, state: NeighbourState::Waiting },
+            Heard {
+                address,
+                last_heard_ns: 0,
+                gap_max_ns: 0,
+                missed: 0,
+                state: NeighbourState::Waiting,
+            },
         )
     };
     LocalView {

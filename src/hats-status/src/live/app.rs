@@ -400,8 +400,8 @@ fn help() -> Popup {
         "",
         "● up   ◍ joining   ✖ down   ? unknown   ○ configured, but not there   - left",
         "L leader   S successor   * this node",
-        "Bars: how long an upstream neighbour was silent at each look; a full one is",
-        "the detection time.",
+        "Bars: the longest gap between an upstream neighbour's heartbeats, second by",
+        "second; a full one is the detection time.",
     ];
     let lines = lines.map(str::to_owned).to_vec();
     Popup { title: "keys and signs".to_owned(), lines, from: 0 }

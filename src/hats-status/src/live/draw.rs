@@ -238,8 +238,7 @@ fn heard(
             let state = Some(upstream.state.as_str()).filter(|state| *state != "fresh");
             let state = state.map(|state| format!("{state} ")).unwrap_or_default();
             let head = format!("hears {name} {state}");
-            let last = span(upstream.last_heard_ms.saturating_mul(1_000));
-            let tail = format!(" {last}, max {}", span(worst.saturating_mul(1_000)));
+            let tail = format!(" gap {}", span(worst.saturating_mul(1_000)));
             let room = width.saturating_sub(head.chars().count() + tail.chars().count());
             let bars = app.gaps.bars(&adapter.addr, &upstream.addr, full_ms, room);
             lines.push(Line::from(vec![

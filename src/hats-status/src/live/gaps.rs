@@ -1,8 +1,12 @@
-//! How long each upstream neighbour was silent at each look.
+//! The longest gap between the heartbeats of each upstream neighbour, second by
+//! second.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use hats_client::ipc::Snapshot;
+
+/// Between two looks: as often as NIMs tell.
+const EVERY_NS: u64 = 1_000_000_000;
 
 /// Looks that are remembered.
 pub(crate) const LOOKS_MAX: usize = 60;
@@ -16,23 +20,26 @@ type Pair = (String, String);
 #[derive(Debug, Default)]
 pub(crate) struct Gaps {
     looks: BTreeMap<Pair, VecDeque<u64>>,
-    /// When it was looked last: the same snapshot counts once.
-    last_ns: u64,
+    /// When it was looked last.
+    last_ns: Option<u64>,
 }
 
 impl Gaps {
     pub(crate) fn note(&mut self, snapshot: &Snapshot) {
-        if snapshot.mono_ns == self.last_ns && self.last_ns != 0 {
+        let is_early = |last: u64| snapshot.mono_ns.abs_diff(last) < EVERY_NS;
+        if self.last_ns.is_some_and(is_early) {
             return;
         }
-        self.last_ns = snapshot.mono_ns;
+        self.last_ns = Some(snapshot.mono_ns);
         let mut watched = BTreeMap::new();
         for adapter in snapshot.adapters.iter().filter(|adapter| adapter.self_) {
             for upstream in &adapter.watches {
                 let pair = (adapter.addr.clone(), upstream.addr.clone());
                 // Before the first heartbeat there is no gap to show.
                 if upstream.state != "waiting" {
-                    watched.insert(pair, upstream.last_heard_ms);
+                    // An older daemon tells only how long ago the last one came.
+                    let ms = upstream.gap_max_us.map_or(upstream.last_heard_ms, |us| us / 1_000);
+                    watched.insert(pair, ms);
                 }
             }
         }
@@ -80,11 +87,11 @@ mod tests {
         let watches = vec![Neighbour {
             addr: "b".into(),
             state: "fresh".into(),
-            last_heard_ms: silent_ms,
+            gap_max_us: Some(silent_ms * 1_000),
             ..Neighbour::default()
         }];
         let own = Adapter { addr: "a".into(), self_: true, watches, ..Adapter::default() };
-        Snapshot { mono_ns: at, adapters: vec![own], ..Snapshot::default() }
+        Snapshot { mono_ns: at * EVERY_NS, adapters: vec![own], ..Snapshot::default() }
     }
 
     #[test]
@@ -100,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_snapshot_counts_once_and_the_memory_is_bounded() {
+    fn a_second_counts_once_and_the_memory_is_bounded() {
         let mut gaps = Gaps::default();
         for at in 1..=200 {
             gaps.note(&look(at, 1));
@@ -113,7 +120,17 @@ mod tests {
     fn who_is_not_watched_any_more_is_forgotten() {
         let mut gaps = Gaps::default();
         gaps.note(&look(1, 5));
-        gaps.note(&Snapshot { mono_ns: 2, ..Snapshot::default() });
+        gaps.note(&Snapshot { mono_ns: 2 * EVERY_NS, ..Snapshot::default() });
         assert_eq!(gaps.worst_ms("a", "b"), 0);
+    }
+
+    #[test]
+    fn an_older_daemon_tells_how_long_ago_the_last_one_came() {
+        let mut gaps = Gaps::default();
+        let mut snapshot = look(1, 0);
+        let upstream = &mut snapshot.adapters[0].watches[0];
+        (upstream.gap_max_us, upstream.last_heard_ms) = (None, 7);
+        gaps.note(&snapshot);
+        assert_eq!(gaps.worst_ms("a", "b"), 7);
     }
 }

@@ -23,6 +23,7 @@ fn adapter(network: &str, number: u64) -> Adapter {
         state: if network == "netb" && upstream == 3 { "late" } else { "fresh" }.into(),
         last_heard_ms: 100 * upstream,
         missed: 0,
+        gap_max_us: Some(100_000 * upstream),
     });
     Adapter {
         network: network.into(),
@@ -98,7 +99,7 @@ fn snapshot(at: u64) -> Snapshot {
     };
     Snapshot {
         ts: "2026-11-22T12:04:07.331Z".into(),
-        mono_ns: at,
+        mono_ns: at * 1_000_000_000,
         cluster: "atc".into(),
         overall: "DEGRADED".into(),
         reasons: vec!["adapter eth1 of n1 on netb is down".into()],
@@ -133,7 +134,7 @@ fn app() -> App {
     for at in 1..=12 {
         let mut snapshot = snapshot(at);
         for own in snapshot.adapters.iter_mut().filter(|it| it.self_) {
-            own.watches[0].last_heard_ms = 80 * at;
+            own.watches[0].gap_max_us = Some(80_000 * at);
         }
         app.take_snapshot(snapshot);
     }

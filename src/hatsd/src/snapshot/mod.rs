@@ -247,6 +247,7 @@ impl Sources<'_> {
                 at => self.age(Timestamp(at)),
             },
             missed: heard.missed,
+            gap_max_us: Some(heard.gap_max_ns / 1_000).filter(|_| heard.last_heard_ns > 0),
         }
     }
 

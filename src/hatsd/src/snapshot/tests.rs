@@ -86,6 +86,7 @@ fn view() -> View {
     let heard = Heard {
         address: ip("10.77.1.2"),
         last_heard_ns: ago(120).0,
+        gap_max_ns: 260_500_000,
         missed: 0,
         state: NeighbourState::Fresh,
     };

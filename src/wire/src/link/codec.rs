@@ -328,6 +328,7 @@ fn put_statistics(statistics: &Statistics) -> pb::Statistics {
             .map(|heard| pb::Heard {
                 address: address::to_bytes(heard.address),
                 last_heard_ns: heard.last_heard_ns,
+                gap_max_ns: heard.gap_max_ns,
                 missed: heard.missed,
                 state: put_state(heard.state).into(),
             })
@@ -340,6 +341,7 @@ fn get_statistics(statistics: pb::Statistics) -> Result<Statistics, LinkError> {
         Ok(Heard {
             address: get_address(&heard.address, "heard.address")?,
             last_heard_ns: heard.last_heard_ns,
+            gap_max_ns: heard.gap_max_ns,
             missed: heard.missed,
             state: get_state(heard.state, "heard.state")?,
         })

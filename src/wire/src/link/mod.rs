@@ -319,6 +319,8 @@ pub struct Heard {
     pub address: IpAddr,
     /// When.
     pub last_heard_ns: u64,
+    /// The longest silence since the last report.
+    pub gap_max_ns: u64,
     /// Heartbeats missed in a row.
     pub missed: u64,
     /// How it is doing.
