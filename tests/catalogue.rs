@@ -3,6 +3,8 @@
 //!
 //! `cargo run -p hats-catalogue` makes those files anew.
 
+#[path = "catalogue/dashboard.rs"]
+mod dashboard;
 #[path = "catalogue/published.rs"]
 mod published;
 #[path = "catalogue/rules.rs"]

@@ -1,0 +1,165 @@
+//! deploy/alerting with the real programs: an adapter is cut in a lab, and the
+//! pager rings once and is told when it is over.
+//!
+//! Nothing is installed here. What is missing is named, and the test that
+//! needs it is skipped: `cargo test -p hats-lab --test alerting -- --nocapture`.
+
+// Clippy's leave for tests does not reach the helpers of a test program.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+#[path = "alerting/pager.rs"]
+mod pager;
+#[path = "alerting/place.rs"]
+mod place;
+
+use std::{fs, process::Command};
+
+use crate::{
+    pager::Pager,
+    place::{Lab, Place, Running, deploy, free_port, missing, wait_for},
+};
+
+/// The adapter that is cut, as every alert on it has to name it.
+const CUT: [(&str, &str); 6] = [
+    ("node", "n3"),
+    ("network", "neta"),
+    ("adapter", "eth0"),
+    ("addr", "10.77.1.3"),
+    ("code", "HATS-2103"),
+    ("severity", "critical"),
+];
+
+#[test]
+fn configurations_have_no_mistakes_in_the_eyes_of_their_programs() {
+    let check = |program: &str, arguments: &[&str]| {
+        if missing(&[program]) {
+            return;
+        }
+        let output =
+            Command::new(program).current_dir(deploy("")).args(arguments).output().unwrap();
+        let said =
+            String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{program} {arguments:?}: {said}");
+        println!("{program} {}: no mistakes", arguments.join(" "));
+    };
+    check("promtool", &["check", "config", "prometheus.yml"]);
+    check("promtool", &["test", "rules", "hats.rules.test.yml"]);
+    check("amtool", &["check-config", "alertmanager.yml"]);
+    check("mtail", &["--compile_only", "--progs", "hats.mtail"]);
+    let place = Place::new("rsyslog-check");
+    let config = place.rsyslog("/var/log/hats/hatsd*.log");
+    check("rsyslogd", &["-N1", "-f", config.to_str().unwrap()]);
+}
+
+#[test]
+fn a_cut_adapter_raises_one_alert_in_prometheus_and_its_recovery_ends_it() {
+    if missing(&["prometheus", "prometheus-alertmanager", "mtail"]) {
+        return;
+    }
+    let Some(lab) = Lab::up("prometheus") else { return };
+    let place = Place::new("prometheus");
+    let pager = Pager::start();
+    let (prometheus, alertmanager, mtail) = (free_port(), free_port(), free_port());
+    let _programs = [
+        start_mtail(&lab, &place, mtail),
+        start_alertmanager(&place, alertmanager, &pager),
+        start_prometheus(&place, prometheus, alertmanager, mtail),
+    ];
+    wait_for("Prometheus to read what mtail has", || {
+        place::get(prometheus, "/api/v1/query?query=up%7Bjob%3D%22hats-log%22%7D%3D%3D1")
+            .contains("\"value\"")
+    });
+    lab.done("fault n3 eth0 cut");
+    let raised = pager.next();
+    let said = raised.to_string();
+    assert_eq!(
+        (&raised["status"], &raised["labels"]["alertname"]),
+        (&"firing".into(), &"HatsAdapterDown".into())
+    );
+    for (label, value) in CUT {
+        assert_eq!(raised["labels"][label], value, "{label} in {said}");
+    }
+    assert_eq!(raised["annotations"]["cause"], "both", "{said}");
+    // Every node's log has the line; one of them has the authority.
+    let lines = lab.log_lines("\"code\":\"HATS-2103\"");
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    lab.done("heal");
+    let ended = pager.next();
+    assert_eq!(
+        (&ended["status"], &ended["fingerprint"]),
+        (&"resolved".into(), &raised["fingerprint"])
+    );
+    assert_eq!(pager.others(), Vec::<String>::new(), "one alert, and its end");
+    println!("prometheus, alertmanager, mtail: raised and ended: {said}");
+}
+
+fn start_mtail(lab: &Lab, place: &Place, port: u16) -> Running {
+    let logs = lab.logs().map(|log| format!("--logs={}", log.display()));
+    let mut command = Command::new("mtail");
+    command.args(["--address=127.0.0.1", "--poll_interval=100ms", "--logtostderr"]);
+    command
+        .arg(format!("--port={port}"))
+        .arg(format!("--progs={}", deploy("hats.mtail").display()));
+    place.start("mtail", command.args(logs))
+}
+
+fn start_alertmanager(place: &Place, port: u16, pager: &Pager) -> Running {
+    let config = place.copy(
+        "alertmanager.yml",
+        &[
+            ("http://127.0.0.1:8080/pager", pager.url()),
+            // The test has less patience than people.
+            ("group_wait: 5s", "group_wait: 1s".to_owned()),
+            ("group_interval: 1m", "group_interval: 1s".to_owned()),
+        ],
+    );
+    let mut command = Command::new("prometheus-alertmanager");
+    command.arg(format!("--config.file={}", config.display()));
+    command.arg(format!("--storage.path={}", place.text("alertmanager")));
+    command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
+    place.start("alertmanager", command.arg("--cluster.listen-address="))
+}
+
+fn start_prometheus(place: &Place, port: u16, alertmanager: u16, mtail: u16) -> Running {
+    for rules in ["hats-events.rules.yml", "hats-state.rules.yml"] {
+        place.copy(rules, &[]);
+    }
+    let config = place.copy(
+        "prometheus.yml",
+        &[
+            ("127.0.0.1:9093", format!("127.0.0.1:{alertmanager}")),
+            ("127.0.0.1:3903", format!("127.0.0.1:{mtail}")),
+            ("interval: 15s", "interval: 1s".to_owned()),
+        ],
+    );
+    let mut command = Command::new("prometheus");
+    command.arg(format!("--config.file={}", config.display()));
+    command.arg(format!("--storage.tsdb.path={}", place.text("prometheus")));
+    place.start("prometheus", command.arg(format!("--web.listen-address=127.0.0.1:{port}")))
+}
+
+#[test]
+fn a_cut_adapter_is_one_line_of_rsyslog_and_its_recovery_another() {
+    if missing(&["rsyslogd"]) {
+        return;
+    }
+    let Some(lab) = Lab::up("rsyslog") else { return };
+    let place = Place::new("rsyslog");
+    let config = place.rsyslog(lab.log_pattern().to_str().unwrap());
+    let mut command = Command::new("rsyslogd");
+    command.args(["-n", "-f"]).arg(config).arg("-i").arg(place.text("pid"));
+    let _rsyslog = place.start("rsyslog", &mut command);
+    let alerts = || fs::read_to_string(place.text("alerts.log")).unwrap_or_default();
+    wait_for("rsyslog to have begun", || fs::metadata(place.text("pid")).is_ok());
+    lab.done("fault n3 eth0 cut");
+    wait_for("a line that fires", || alerts().contains(" FIRING "));
+    lab.done("heal");
+    wait_for("a line that ends it", || alerts().contains(" RESOLVED "));
+    let alerts = alerts();
+    let lines: Vec<&str> = alerts.lines().collect();
+    let about = "network=neta node=n3 adapter=eth0 addr=10.77.1.3";
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].contains(" FIRING HATS-2103 adapter.down ") && lines[0].contains(about));
+    assert!(lines[1].contains(" RESOLVED HATS-2103 by adapter.up ") && lines[1].contains(about));
+    println!("rsyslog: {alerts}");
+}
