@@ -148,6 +148,23 @@ impl Arbiter {
         self.begin_look(now, Purpose::Doubt(verdict.clone().into()), probing, None)
     }
 
+    /// Ends a look for this run of a node, as it is known to be gone. Gives the
+    /// verdict that it was to confirm.
+    pub(crate) fn confirmed(&mut self, culprit: &Member) -> Option<Verdict> {
+        let doubted = |look: &Look| match &look.purpose {
+            Purpose::Doubt(verdict) => {
+                let said = &verdict.culprit;
+                said.node_id == culprit.node_id && said.incarnation >= culprit.incarnation
+            }
+            Purpose::Judge(_) | Purpose::Survey(_) => false,
+        };
+        let at = self.looks.iter().position(doubted)?;
+        match self.looks.remove(at).purpose {
+            Purpose::Doubt(verdict) => Some(*verdict),
+            Purpose::Judge(_) | Purpose::Survey(_) => None,
+        }
+    }
+
     /// Finds out whom this node reaches on a network that has fallen apart;
     /// [`Act::Surveyed`] follows.
     pub(crate) fn survey(&mut self, now: Timestamp, silent: Silent, around: &Surroundings) {

@@ -206,6 +206,13 @@ impl Node {
             }
             return;
         }
+        if matches!(conclusion, Conclusion::Node { .. } | Conclusion::Daemon)
+            && let Some(verdict) = self.arbiter.confirmed(&silent.suspect)
+        {
+            // Another has judged it, and this node was about to make sure.
+            self.take_verdict(now, &verdict);
+            return;
+        }
         if matches!(conclusion, Conclusion::Partition { .. }) {
             self.with_arbiter(|arbiter, around| arbiter.survey(now, silent, around));
             return;

@@ -49,7 +49,7 @@ impl Node {
         }
     }
 
-    fn take_verdict(&mut self, now: Timestamp, verdict: &Verdict) {
+    pub(super) fn take_verdict(&mut self, now: Timestamp, verdict: &Verdict) {
         self.verdicts_at.insert(verdict.id.clone(), now);
         self.verdicts_at.retain(|id, _| self.database.has_verdict(id));
         if self.is_outdated(verdict) {
