@@ -289,10 +289,10 @@ impl Arbiter {
     pub(crate) fn wake(&mut self, now: Timestamp, around: &Surroundings) {
         self.wake_cases(now, around);
         self.end_looks(now);
-        let due: Vec<usize> =
-            (0..self.asked.len()).rev().filter(|at| now >= self.asked[*at].deadline).collect();
-        for at in due {
-            self.answer(at);
+        for at in (0..self.asked.len()).rev() {
+            if self.asked[at].is_due(now) {
+                self.answer(at);
+            }
         }
     }
 
@@ -305,7 +305,7 @@ impl Arbiter {
         for at in (0..self.asked.len()).rev() {
             if self.asked[at].probing.done(done) {
                 self.asked[at].settle(now);
-                if now >= self.asked[at].deadline {
+                if self.asked[at].is_due(now) {
                     self.answer(at);
                 }
             }

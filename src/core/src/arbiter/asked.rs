@@ -15,9 +15,25 @@ pub(super) struct Asked {
     pub(super) probing: Probing,
     pub(super) deadline: Timestamp,
     grace: Duration,
+    /// A suspect's word is waited for this long, if its NIM is late.
+    last_call: Option<Timestamp>,
 }
 
 impl Asked {
+    /// Its time is up. A suspect says all or nothing of whom it reaches: those
+    /// that its NIM has not come to may be its company.
+    pub(super) fn is_due(&mut self, now: Timestamp) -> bool {
+        let partly = self.probing.observations().next().is_some();
+        if now >= self.deadline
+            && let Some(last_call) = self.last_call.filter(|_| partly)
+            && !self.probing.pending.is_empty()
+        {
+            self.deadline = last_call;
+            self.last_call = None;
+        }
+        now >= self.deadline
+    }
+
     /// All probes are over: what targets say over other networks may still be
     /// on its way, unless everybody answered directly.
     pub(super) fn settle(&mut self, now: Timestamp) {
@@ -64,7 +80,8 @@ impl Arbiter {
         };
         let mut probing = Probing::default();
         let case = (request.case, request.round);
-        if request.suspect.address == place.me.address {
+        let suspected = request.suspect.address == place.me.address;
+        if suspected {
             // We are the suspect: whom do we reach?
             let tag = request.case.in_round(request.round);
             let near = super::choose::company(&place, &request.suspect, &[]);
@@ -95,6 +112,7 @@ impl Arbiter {
             probing,
             deadline: now + self.probe_timeout * 5 / 4,
             grace: self.probe_timeout / 4,
+            last_call: suspected.then_some(now + self.probe_timeout * LAST_CALL),
         });
     }
 

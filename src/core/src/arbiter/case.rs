@@ -28,6 +28,11 @@ pub(super) const ROUNDS_LOSSY: u32 = 8;
 /// Rounds in which nobody could tell the direction, before it is called both.
 pub(super) const ROUNDS_UNDIRECTED: u32 = 4;
 
+/// Rounds in which members that are silent, too, did not say what they see,
+/// before a node is said to be out of reach that has no other network: they may
+/// be with it on another side.
+pub(super) const ROUNDS_UNSPOKEN: u32 = 8;
+
 /// Rounds whose observations do not go together, before it is said that it
 /// cannot be told.
 pub(super) const ROUNDS_UNCLEAR: u32 = 8;
@@ -84,8 +89,10 @@ pub(super) struct Lacks {
     /// has not said so.
     pub(super) unheard: u32,
     /// Members other than the suspect did not answer the reporter either, and
-    /// none of them was asked what it sees.
+    /// none of them was asked what it sees, or none that lives has said so.
     pub(super) unasked: u32,
+    /// Such members were asked, and none has said what it sees.
+    pub(super) unspoken: u32,
     /// Nobody could tell which way the culprit fails.
     pub(super) undirected: u32,
     /// What was seen does not go together.
@@ -236,23 +243,41 @@ impl Case {
         let suspects = self.suspect.node_id;
         let unheard = round.asked.iter().any(|member| member.node_id == suspects)
             && !round.results.contains_key(&suspects);
-        let fresh: Vec<IpAddr> = here()
-            .filter(|o| o.prober_address == self.reporter.address && o.received == 0)
-            .map(|o| o.target_address)
-            .filter(|target| !round.asked.iter().any(|member| member.address == *target))
-            .filter(|target| *target != self.suspect.address)
-            .collect();
-        let asked = round.asked.iter().any(|member| self.strays.contains(&member.address));
-        let unasked = !fresh.is_empty() && !asked;
+        // Others that do not answer the reporter either.
+        let strays = || {
+            here().filter(|o| {
+                o.prober_address == self.reporter.address
+                    && o.received == 0
+                    && o.target_address != self.suspect.address
+            })
+        };
+        let asked =
+            |o: &Observation| round.asked.iter().find(|member| member.address == o.target_address);
+        let fresh = strays().any(|o| asked(o).is_none());
+        let known = round.asked.iter().any(|member| self.strays.contains(&member.address));
+        // One that lives elsewhere will say what it sees.
+        let lives = |of: &Observation| {
+            let mut elsewhere = observations.iter().filter(|o| o.network != self.network);
+            elsewhere.any(|o| o.target == of.target && o.received > 0)
+        };
+        let spoke = |o: &Observation| {
+            let result = asked(o).and_then(|member| round.results.get(&member.node_id));
+            result.is_some_and(|observations| !observations.is_empty())
+        };
+        let unspoken = strays().any(|o| asked(o).is_some()) && !strays().any(spoke);
+        let mute = unspoken && strays().any(|o| asked(o).is_some() && lives(o));
+        let unasked = mute || (fresh && !known);
         let unanswered = arbiters().next().is_some() && answered.is_empty();
         let count = |rounds: &mut u32, lacking| *rounds = if lacking { *rounds + 1 } else { 0 };
         let unclear = conclusion == Conclusion::Inconclusive { missing: AGREEMENT };
         count(&mut self.lacks.unanswered, unanswered);
         count(&mut self.lacks.unheard, unheard);
         count(&mut self.lacks.unasked, unasked);
+        count(&mut self.lacks.unspoken, unspoken);
         count(&mut self.lacks.undirected, undirected);
         count(&mut self.lacks.unclear, unclear);
-        self.strays.extend(fresh);
+        let silent: Vec<IpAddr> = strays().map(|o| o.target_address).collect();
+        self.strays.extend(silent);
         let until = now.max(round.started + rest);
         self.found =
             Some(Found { completed: now, conclusion, observations, arbiters: answered, echoes });

@@ -7,7 +7,7 @@ use hats_wire::GroupId;
 use super::{
     case::{
         Case, Concluded, Lacks, PATIENCE, ROUNDS_AGREED, ROUNDS_LOSSY, ROUNDS_UNANSWERED,
-        ROUNDS_UNCLEAR, ROUNDS_UNDIRECTED, ROUNDS_UNHEARD, Round, Stage,
+        ROUNDS_UNCLEAR, ROUNDS_UNDIRECTED, ROUNDS_UNHEARD, ROUNDS_UNSPOKEN, Round, Stage,
     },
     choose::{arbiters, company, strays},
     *,
@@ -227,14 +227,17 @@ impl Arbiter {
         self.probe_suspect(&mut round.probing, place, &case.suspect, id, true, around);
         let alone = round.asked.is_empty();
         // Who is silent, too, may be with the suspect, on another side.
+        let tag = case.id.in_round(case.round);
+        let ask = Ask { case: tag, count: 2, icmp: false, as_reporter: true, elsewhere: None };
         for stray in strays(place, &case.strays, around) {
+            for (other, member) in &around.elsewhere(stray.node_id, place.network) {
+                self.probe_company(now, &mut round.probing, other, member, ask);
+            }
             if round.asked.iter().all(|member| member.node_id != stray.node_id) {
                 round.asked.push(stray);
             }
         }
-        let tag = case.id.in_round(case.round);
         for member in company(place, &case.suspect, &round.asked) {
-            let ask = Ask { case: tag, count: 2, icmp: false, as_reporter: true, elsewhere: None };
             self.probe_company(now, &mut round.probing, place, &member, ask);
         }
         if around.is_elsewhere(case.suspect.node_id, place.network) {
@@ -351,15 +354,7 @@ impl Arbiter {
                 }
             }
             // It may be with others that are silent, or reach somebody itself.
-            conclusion
-                if conclusion.blames_suspect()
-                    && ((1..ROUNDS_UNHEARD).contains(&case.lacks.unheard)
-                        && matches!(conclusion, Conclusion::Adapter { .. })
-                        || (1..ROUNDS_UNHEARD).contains(&case.lacks.unasked)
-                            && around.place(case.adapter).is_some_and(|place| {
-                                !strays(place, &case.strays, around).is_empty()
-                            })) =>
-            {
+            _ if self.may_have_company(case, &found.conclusion, around) => {
                 if !running {
                     self.begin_round(now, case, around);
                 }
@@ -381,6 +376,26 @@ impl Arbiter {
                 self.report(now, case, 0);
             }
         }
+    }
+
+    /// Whether the suspect may reach somebody yet, who would say so.
+    fn may_have_company(
+        &self,
+        case: &Case,
+        conclusion: &Conclusion,
+        around: &Surroundings,
+    ) -> bool {
+        let silent = || {
+            let place = around.place(case.adapter);
+            place.is_some_and(|place| !strays(place, &case.strays, around).is_empty())
+        };
+        let lacks = &case.lacks;
+        let unheard = matches!(conclusion, Conclusion::Adapter { .. })
+            && (1..ROUNDS_UNHEARD).contains(&lacks.unheard);
+        let unspoken = matches!(conclusion, Conclusion::Node { cause: Cause::Unreachable, .. })
+            && (1..ROUNDS_UNSPOKEN).contains(&lacks.unspoken);
+        let unasked = (1..ROUNDS_UNHEARD).contains(&lacks.unasked);
+        conclusion.blames_suspect() && (unheard || ((unspoken || unasked) && silent()))
     }
 
     fn report(&mut self, now: Timestamp, case: &mut Case, tries: u32) {

@@ -109,6 +109,43 @@ fn suspect_that_is_asked_says_whom_it_reaches_itself() {
 }
 
 #[test]
+fn suspects_word_waits_for_a_nim_that_has_told_a_part_of_it() {
+    let suspected = || ProbeRequest { suspect: member(3), ..request(1) };
+    let patience = detection().probe_timeout * 5 / 4;
+    let mut scene = Scene::of_five();
+    let acts = ask(&mut scene, suspected());
+    let (first, rest) = acts.split_at(1);
+    scene.finish(first, |_, _| false);
+    scene.run(patience);
+    assert!(results(&scene.acts()).is_empty(), "the others may be its company");
+    scene.finish(rest, |_, target| target == member(2).address);
+    let said = results(&scene.acts());
+    assert_eq!(said.len(), 1);
+    assert_eq!(said[0].1.observations.len(), acts.len());
+    let mut scene = Scene::of_five();
+    ask(&mut scene, suspected());
+    scene.run(patience);
+    assert_eq!(results(&scene.acts()).len(), 1, "a NIM that tells nothing is not waited for");
+}
+
+#[test]
+fn members_that_several_ask_after_are_probed_once() {
+    let company = |acts: &[Act]| probes(acts).iter().filter(|(_, it)| !it.icmp).count();
+    let mut scene = Scene::of_five();
+    let first = ask(&mut scene, request(1));
+    let second = ask(&mut scene, request(2));
+    assert!(company(&first) > 0);
+    assert_eq!(company(&second), 0);
+    scene.finish(&first, |_, _| true);
+    scene.finish(&second, |_, _| true);
+    let said = results(&scene.acts());
+    assert_eq!(said.len(), 2);
+    assert_eq!(said[0].1.observations.len(), said[1].1.observations.len());
+    scene.run(detection().probe_timeout);
+    assert!(company(&ask(&mut scene, request(3))) > 0, "what is over says nothing of later");
+}
+
+#[test]
 fn arbiter_abstains_when_it_was_late_or_is_not_on_the_network() {
     let mut late = Scene::of_five();
     late.with(|arbiter, now, _| arbiter.abstain(now));
