@@ -4,7 +4,7 @@
 //! one. An event goes this way:
 //!
 //! ```text
-//! hatsd ── source ──> queue of the action ──> delivery ──> program | webhook
+//! hatsd ── follower ─> queue of the action ──> delivery ──> program | webhook
 //!             │         (bounded)               │ tried again, with a pause
 //!          progress <─────── done ──────────────┤
 //!        (on disk: where to go on)              └─> dead letters (on disk)
@@ -22,7 +22,6 @@ mod matching;
 mod program;
 mod progress;
 mod sample;
-mod source;
 mod variables;
 mod webhook;
 
@@ -33,14 +32,10 @@ use std::{
 };
 
 use clap::Parser;
+use hats_client::{Follower, News};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{
-    config::Config,
-    delivery::Deliveries,
-    progress::Progress,
-    source::{News, Source},
-};
+use crate::{config::Config, delivery::Deliveries, progress::Progress};
 
 /// Runs programs and calls web hooks for events of hats.
 #[derive(Parser, Debug)]
@@ -116,21 +111,33 @@ async fn run(config: Config, socket: Option<PathBuf>) -> Result<(), String> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
     let progress = Progress::open(&config.state_dir)?;
     let socket = hats_client::socket_path(socket.or(config.socket).as_deref());
-    let mut source = Source::new(socket, progress.resume_point());
+    let mut follower = Follower::new("hats-exec").at(&socket).without_view();
+    if let Some(from) = progress.resume_point() {
+        follower = follower.resume(from);
+    }
     let deliveries = Deliveries::start(config.actions, &config.state_dir, &progress);
+    let mut away_is_told = false;
     loop {
-        tokio::select! {
-            news = source.next() => match news? {
-                News::Event(event) => {
-                    deliveries.hand_over(&event);
-                    progress.saw(&event);
-                }
-                News::Missed(what) => tracing::warn!("missed {what} that the daemon no longer has"),
-                News::Away(why) => tracing::warn!("waiting for the daemon: {why}"),
-                News::Back => tracing::info!("following the daemon"),
-            },
+        let news = tokio::select! {
+            news = follower.next() => news.map_err(|error| error.to_string())?,
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
+        };
+        match news {
+            News::Event(event) => {
+                if std::mem::take(&mut away_is_told) {
+                    tracing::info!("following the daemon");
+                }
+                deliveries.hand_over(&event);
+                progress.saw(&event);
+            }
+            News::Gap(gap) => tracing::warn!("{gap}: the daemon no longer has them"),
+            News::Away(why) if !away_is_told => {
+                tracing::warn!("waiting for the daemon: {why}");
+                away_is_told = true;
+            }
+            // The follower tries for as long as it takes.
+            News::Away(_) | News::State => {}
         }
     }
     deliveries.finish().await;
