@@ -69,6 +69,30 @@ impl Broken {
         self.sides.is_empty() || matches!((side(one), side(other)), (Some(a), Some(b)) if a != b)
     }
 
+    /// Whether it says that these two are on one side: what parts them is new.
+    pub(crate) fn joins(&self, one: IpAddr, other: IpAddr) -> bool {
+        self.sides.iter().any(|side| side.contains(&one) && side.contains(&other))
+    }
+
+    /// Sides that are themselves parted are more sides.
+    fn refine(&mut self, verdict: &Verdict, instance: u64) -> bool {
+        let before = self.sides.len();
+        for part in &verdict.sides {
+            let mut sides = Vec::new();
+            for side in &self.sides {
+                let (its, rest): (Vec<IpAddr>, Vec<IpAddr>) =
+                    side.iter().partition(|address| part.contains(address));
+                sides.extend([its, rest].into_iter().filter(|side| !side.is_empty()));
+            }
+            self.sides = sides;
+        }
+        let parted = self.sides.len() > before;
+        if parted {
+            self.instance = self.instance.max(instance);
+        }
+        parted
+    }
+
     /// Whether a group goes across the parts. The next membership after a
     /// verdict's may have been prepared before it.
     fn is_crossed(&self, group: GroupId, members: &Members) -> bool {
@@ -128,9 +152,14 @@ impl Topology {
 
     /// A network fell apart or failed as a whole.
     pub(crate) fn network_broken(&mut self, verdict: &Verdict, instance: u64) -> Option<Event> {
-        if self.broken.contains_key(&verdict.network) {
-            return None;
+        let mut verdict = verdict.clone();
+        if let Some(broken) = self.broken.get_mut(&verdict.network) {
+            if !broken.refine(&verdict, instance) {
+                return None;
+            }
+            verdict.sides.clone_from(&broken.sides);
         }
+        let verdict = &verdict;
         let names: BTreeMap<IpAddr, String> = self
             .adapters
             .on(&verdict.network)
@@ -141,8 +170,8 @@ impl Topology {
         let event = say::about_network(verdict, name);
         let kind = event.kind;
         let verdict_id = verdict.id.clone();
-        let broken = Broken { kind, verdict_id, sides: verdict.sides.clone(), instance };
-        self.broken.insert(verdict.network.clone(), broken);
+        let fresh = || Broken { kind, verdict_id, sides: verdict.sides.clone(), instance };
+        self.broken.entry(verdict.network.clone()).or_insert_with(fresh);
         Some(event)
     }
 

@@ -224,7 +224,7 @@ impl Node {
 
     /// The sides of a broken network are known.
     pub(super) fn surveyed(&mut self, now: Timestamp, silent: Silent, reached: &BTreeSet<IpAddr>) {
-        if self.topology.broken.contains_key(&silent.network) {
+        if self.is_broken_between(&silent) {
             return;
         }
         let Some(index) = self.on_network(&silent.network).first().copied() else { return };
@@ -312,10 +312,17 @@ impl Node {
                     || down(&silent.reporter)
                     || down(&silent.suspect)
             }
-            Conclusion::Partition { .. } | Conclusion::Network => {
-                self.topology.broken.contains_key(&silent.network)
-            }
+            Conclusion::Partition { .. } => self.is_broken_between(silent),
+            Conclusion::Network => self.topology.broken.contains_key(&silent.network),
         }
+    }
+
+    /// Whether the network is known to be in parts, and the two of a report are
+    /// not on one side: else that side is in parts itself.
+    fn is_broken_between(&self, silent: &Silent) -> bool {
+        let (reporter, suspect) = (silent.reporter.address, silent.suspect.address);
+        let broken = self.topology.broken.get(&silent.network);
+        broken.is_some_and(|broken| !broken.joins(reporter, suspect))
     }
 
     /// The verdict by which a report is settled.

@@ -193,6 +193,7 @@ impl Node {
 
     fn network_judged(&mut self, now: Timestamp, verdict: &Verdict, authority: bool) {
         let instance = self.newest_across(verdict);
+        let known = self.topology.broken.contains_key(&verdict.network);
         let event = self.topology.network_broken(verdict, instance);
         self.publish_as(event, authority);
         for index in self.on_network(&verdict.network) {
@@ -207,6 +208,8 @@ impl Node {
                     .map(|member| member.address)
                     .filter(|address| !mine.contains(address))
                     .collect(),
+                // Another side is itself in parts.
+                None if known && !verdict.sides.is_empty() => continue,
                 None => {
                     local.group.isolate(now);
                     Vec::new()

@@ -52,7 +52,7 @@ const NOT_YET_HELD: [(Kind, u64); 7] = [
     (Kind::Flap, 2),
     // The old address is told to be up again, and then blamed for its silence.
     (Kind::AddressChange, 2),
-    // Two sides of three are taken for one, which then never forms.
+    // Two sides of three are taken for one at first; not always is that made good.
     (Kind::PartitionInMore, 2),
     // Probes that are late by more than their timeout count as silence.
     (Kind::LongStarve, 2),

@@ -240,7 +240,7 @@ impl Expected {
     }
 
     fn partition(
-        self,
+        mut self,
         before: &Situation,
         after: &Situation,
         network: &str,
@@ -255,6 +255,11 @@ impl Expected {
             || !are_connected_elsewhere(after, &members, network)
         {
             return None;
+        }
+        if sides.len() > 2 {
+            // Those whom the decider does not reach are one side to it, until it
+            // shows that they are more.
+            self.tolerated.push(Blame::partition(network));
         }
         self.seen_from(after, members[0]).says(vec![Blame::partition(network)])
     }

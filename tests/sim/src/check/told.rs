@@ -49,7 +49,8 @@ pub(crate) struct Told {
     /// Failed ones, lower name first, and the network.
     paths: BTreeSet<(String, String, String)>,
     /// Networks that fell apart or failed.
-    broken: BTreeMap<String, EventKind>,
+    /// With how many sides.
+    broken: BTreeMap<String, (EventKind, usize)>,
     /// Leader and successor, by network.
     leaders: BTreeMap<String, (Option<IpAddr>, Option<IpAddr>)>,
 }
@@ -83,7 +84,10 @@ impl Told {
             EventKind::PathFailed => self.paths.insert(path(event)),
             EventKind::PathRestored => self.paths.remove(&path(event)),
             EventKind::NetworkPartitioned | EventKind::NetworkFailed => {
-                self.broken.insert(network, event.kind).is_none()
+                // That a side of it is itself in parts is new.
+                let sides = event.sets.len();
+                let before = self.broken.insert(network, (event.kind, sides));
+                before.is_none_or(|(kind, known)| kind == event.kind && known < sides)
             }
             EventKind::NetworkMerged => self.broken.remove(&network).is_some(),
             EventKind::NetworkLeader => {
@@ -229,7 +233,7 @@ impl Told {
 
     fn networks_differ(&self, view: &View) -> Option<String> {
         view.networks.iter().find_map(|network| {
-            let told = self.broken.get(&network.name);
+            let told = self.broken.get(&network.name).map(|(kind, _)| kind);
             if network.broken.as_ref() != told {
                 return Some(format!(
                     "network {} is broken: {:?}, and was told: {told:?}",
