@@ -163,3 +163,40 @@ fn a_cut_adapter_is_one_line_of_rsyslog_and_its_recovery_another() {
     assert!(lines[1].contains(" RESOLVED HATS-2103 by adapter.up ") && lines[1].contains(about));
     println!("rsyslog: {alerts}");
 }
+
+#[test]
+fn the_journal_finds_an_event_by_its_fields_and_explains_it() {
+    const JOURNALD: &str = "/usr/lib/systemd/systemd-journald";
+    if missing(&["unshare", "journalctl", JOURNALD]) {
+        return;
+    }
+    let Some(hatsd) = place::program("hatsd") else { return };
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = Command::new("unshare")
+        .args(["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "sh"])
+        .arg(here.join("tests/alerting/journald.sh"))
+        .arg(hatsd)
+        .arg(here.join("../../deploy/hats.catalog"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    if error.contains("Operation not permitted") || error.contains("must be superuser") {
+        println!("skipped: {error}");
+        return;
+    }
+    assert!(output.status.success(), "{said}{error}");
+    for words in [
+        "Subject: The daemon has started",
+        "HATS-1002 daemon.started: node ",
+        "What to do:",
+        "\"MESSAGE_ID\":\"5c0bf1de2dfc4df984cda58ea464bd52\"",
+        "\"HATS_CODE\":\"HATS-1002\"",
+        "\"HATS_AUTHORITY\":\"true\"",
+        "\"PRIORITY\":\"6\"",
+    ] {
+        assert!(said.contains(words), "{words} not in {said}");
+    }
+    assert!(!said.contains("\"F_"), "{said}");
+    println!("journald: {}", said.lines().take(6).collect::<Vec<_>>().join("\n"));
+}

@@ -17,13 +17,16 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 const LAB: &str = env!("CARGO_BIN_EXE_hats-lab");
 
 /// The Debian package of a program.
-const PACKAGES: [(&str, &str); 6] = [
+const PACKAGES: [(&str, &str); 9] = [
     ("prometheus", "prometheus"),
     ("promtool", "prometheus"),
     ("prometheus-alertmanager", "prometheus-alertmanager"),
     ("amtool", "prometheus-alertmanager"),
     ("mtail", "mtail"),
     ("rsyslogd", "rsyslog"),
+    ("unshare", "util-linux"),
+    ("journalctl", "systemd"),
+    ("/usr/lib/systemd/systemd-journald", "systemd"),
 ];
 
 /// Whether one of the programs is not there; says which, and where it is had.
@@ -37,6 +40,17 @@ pub(crate) fn missing(programs: &[&str]) -> bool {
         println!("skipped: {name} is missing (Debian's package {package})");
     }
     !gone.is_empty()
+}
+
+/// One of our programs, which are built beside the lab; none, with the reason
+/// printed, where it was not.
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
+    let path = Path::new(LAB).with_file_name(name);
+    if path.is_file() {
+        return Some(path);
+    }
+    println!("skipped: {} is missing (cargo build)", path.display());
+    None
 }
 
 /// A file of deploy/alerting.
@@ -148,12 +162,8 @@ impl Lab {
     /// Starts one and waits until it is well; `None`, with the reason printed,
     /// where it cannot be.
     pub(crate) fn up(name: &str) -> Option<Lab> {
-        for program in ["hatsd", "hats-nim", "hats-status"] {
-            let path = Path::new(LAB).with_file_name(program);
-            if !path.is_file() {
-                println!("skipped: {} is missing (cargo build)", path.display());
-                return None;
-            }
+        for name in ["hatsd", "hats-nim", "hats-status"] {
+            program(name)?;
         }
         let dir = env::temp_dir().join(format!("hats-alerting-lab-{name}-{}", std::process::id()));
         let lab = Lab { dir };
