@@ -52,7 +52,7 @@ fn configurations_have_no_mistakes_in_the_eyes_of_their_programs() {
 }
 
 #[test]
-fn a_cut_adapter_raises_one_alert_in_prometheus_and_its_recovery_ends_it() {
+fn what_fails_raises_one_alert_in_prometheus_and_its_recovery_ends_it() {
     if missing(&["prometheus", "prometheus-alertmanager", "mtail"]) {
         return;
     }
@@ -91,6 +91,17 @@ fn a_cut_adapter_raises_one_alert_in_prometheus_and_its_recovery_ends_it() {
     );
     assert_eq!(pager.others(), Vec::<String>::new(), "one alert, and its end");
     println!("prometheus, alertmanager, mtail: raised and ended: {said}");
+    // A node takes its adapters with it: one alert speaks for all of them.
+    lab.done("fault crash n1");
+    let down = pager.next();
+    assert_eq!(
+        (&down["labels"]["alertname"], &down["labels"]["node"]),
+        (&"HatsNodeDown".into(), &"n1".into()),
+        "{down}"
+    );
+    assert_eq!(pager.others(), Vec::<String>::new(), "nothing but the node");
+    assert!(lab.log_lines("\"cause\":\"node_down\"").len() >= 4, "two nodes, two adapters");
+    println!("prometheus, alertmanager, mtail: {}", down["annotations"]["summary"]);
 }
 
 fn start_mtail(lab: &Lab, place: &Place, port: u16) -> Running {
