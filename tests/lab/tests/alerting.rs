@@ -211,3 +211,37 @@ fn the_journal_finds_an_event_by_its_fields_and_explains_it() {
     assert!(!said.contains("\"F_"), "{said}");
     println!("journald: {}", said.lines().take(6).collect::<Vec<_>>().join("\n"));
 }
+
+#[test]
+fn hats_exec_on_every_node_acts_once_in_the_cluster() {
+    let Some(hats_exec) = place::program("hats-exec") else { return };
+    let Some(lab) = Lab::up("exec") else { return };
+    let place = Place::new("exec");
+    let deeds = place.text("deeds");
+    let script = format!("echo $HATS_EVENT $HATS_NODE $HATS_ADAPTER $HATS_CAUSE >> {deeds}");
+    let running: Vec<Running> = lab
+        .sockets()
+        .enumerate()
+        .map(|(node, socket)| {
+            let config = place.text(&format!("{node}.toml"));
+            let state = place.text(&format!("state{node}"));
+            let text = format!(
+                "state_dir = \"{state}\"\n[[action]]\nname = \"note\"\nlevel = \"error\"\n\
+                 program = [\"/bin/sh\", \"-c\", '{script}']\n"
+            );
+            fs::write(&config, text).unwrap();
+            let mut command = Command::new(&hats_exec);
+            command.arg("--config").arg(config).arg("--socket").arg(socket);
+            place.start(&format!("exec{node}"), &mut command)
+        })
+        .collect();
+    wait_for("every hats-exec to be a subscriber", || lab.subscribers("hats-exec") == 3);
+    let done = || fs::read_to_string(&deeds).unwrap_or_default();
+    lab.done("fault n3 eth0 cut");
+    wait_for("the deed for the fault", || done().contains("adapter.down"));
+    lab.done("heal");
+    wait_for("the deed for its end", || done().contains("adapter.up"));
+    assert_eq!(done(), "adapter.down n3 eth0 both\nadapter.up n3 eth0\n");
+    drop(running);
+    println!("hats-exec: {}", done());
+}

@@ -196,7 +196,24 @@ impl Lab {
         ["n1", "n2", "n3"].into_iter().map(|node| self.dir.join(node).join("hatsd.log"))
     }
 
-    /// The same as a pattern.
+    /// Every node's socket.
+    pub(crate) fn sockets(&self) -> impl Iterator<Item = PathBuf> {
+        ["n1", "n2", "n3"].into_iter().map(|node| self.dir.join(node).join("hats.sock"))
+    }
+
+    /// How many subscribers of this name the daemons have.
+    pub(crate) fn subscribers(&self, name: &str) -> usize {
+        let count = |socket| {
+            let status = Path::new(LAB).with_file_name("hats-status");
+            let mut command = Command::new(status);
+            let output = command.arg("--socket").arg(socket).args(["subscribers", "-o", "line"]);
+            let output = output.output().unwrap();
+            String::from_utf8_lossy(&output.stdout).matches(name).count()
+        };
+        self.sockets().map(count).sum()
+    }
+
+    /// Every node's log, as a pattern.
     pub(crate) fn log_pattern(&self) -> PathBuf {
         self.dir.join("n*/hatsd.log")
     }
