@@ -29,6 +29,8 @@ use self::{
 };
 use crate::time::{Timestamp, nanos};
 
+/// What a timer is late by is no lateness.
+const TIMER_SLACK: Duration = Duration::from_millis(1);
 /// Lateness that the daemon is told about, if it is more than half an interval.
 const LATENESS_TOLD: Duration = Duration::from_millis(20);
 
@@ -155,6 +157,7 @@ impl Machine {
             return;
         }
         self.notice_lateness(now);
+        let all_in = matches!(input, Input::Wake);
         match input {
             Input::Command(command) => self.command(command),
             Input::Datagram { from, to_group, bytes } => self.datagram(from, to_group, bytes),
@@ -168,7 +171,7 @@ impl Machine {
             Input::Wake => self.wake(),
             Input::DaemonGone => self.daemon_gone(),
         }
-        self.finish_probes();
+        self.finish_probes(all_in);
         self.counters.schedule(self.now);
         self.due = self.find_deadline();
     }
@@ -206,6 +209,9 @@ impl Machine {
         self.now = self.now.max(now);
         let lateness = now.since(from);
         self.counters.lateness(lateness);
+        if lateness > TIMER_SLACK {
+            self.probes.excuse(lateness);
+        }
         let half = self.interval() / 2;
         if lateness <= half {
             return;
@@ -335,8 +341,9 @@ impl Machine {
         }
     }
 
-    fn finish_probes(&mut self) {
-        for done in self.probes.finish(self.now) {
+    /// A probe whose time is over waits until all that has arrived is in.
+    fn finish_probes(&mut self, all_in: bool) {
+        for done in self.probes.finish(self.now, all_in) {
             self.report(Report::ProbeDone(done));
         }
     }

@@ -192,12 +192,20 @@ impl Probes {
         self.echo_unavailable = !available;
     }
 
-    /// Those that are over.
-    pub(super) fn finish(&mut self, now: Timestamp) -> Vec<ProbeDone> {
+    /// The prober itself slept: answers may have come that it had no time to see.
+    pub(super) fn excuse(&mut self, lateness: Duration) {
+        for probe in self.running.values_mut() {
+            probe.until = probe.until + lateness;
+        }
+    }
+
+    /// Those that are over: with all answers, or late enough when all that has
+    /// arrived is `all_in`.
+    pub(super) fn finish(&mut self, now: Timestamp, all_in: bool) -> Vec<ProbeDone> {
         let over: Vec<u64> = self
             .running
             .iter()
-            .filter(|(_, probe)| now >= probe.until || probe.is_complete())
+            .filter(|(_, probe)| (all_in && now >= probe.until) || probe.is_complete())
             .map(|(id, _)| *id)
             .collect();
         over.into_iter().filter_map(|id| self.take(id)).map(|probe| probe.done(now)).collect()

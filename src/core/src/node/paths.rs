@@ -63,7 +63,9 @@ impl Node {
             for index in self.indices() {
                 if let Some(address) = self.next_visit(index) {
                     self.paths.visited.insert(index, address);
-                    self.probe_path(Purpose::Patrol(address, false), index, address, 1);
+                    let purpose = Purpose::Patrol(address, false);
+                    let timeout = self.config.detection.probe_timeout;
+                    self.probe_path(purpose, index, address, (1, timeout));
                 }
             }
         }
@@ -89,22 +91,29 @@ impl Node {
         }
         self.paths.trial_at = Some(now + self.config.detection.heartbeat_interval * 2);
         for (index, pair) in mine {
-            self.probe_path(Purpose::Trial(pair), index, pair.high(), PROBES);
+            let timeout = self.config.detection.probe_timeout;
+            self.probe_path(Purpose::Trial(pair), index, pair.high(), (PROBES, timeout));
         }
     }
 
-    fn probe_path(&mut self, purpose: Purpose, index: AdapterIndex, target: IpAddr, count: u32) {
+    fn probe_path(
+        &mut self,
+        purpose: Purpose,
+        index: AdapterIndex,
+        target: IpAddr,
+        (count, timeout): (u32, Duration),
+    ) {
         self.paths.next_id += 1;
         let id = FIRST_ID + self.paths.next_id;
         self.paths.running.insert(id, purpose);
-        let timeout_ns = nanos(self.config.detection.probe_timeout);
+        let probe_timeout_ns = nanos(self.config.detection.probe_timeout);
         let probe = StartProbe {
             id,
             case: CaseId(0),
             target,
             count,
-            interval_ns: timeout_ns / 6,
-            timeout_ns,
+            interval_ns: probe_timeout_ns / 6,
+            timeout_ns: nanos(timeout),
             icmp: false,
             icmp_only: false,
         };
@@ -140,8 +149,15 @@ impl Node {
                         arbiter.unanswered(now, index, address, around);
                     });
                 } else {
-                    // One datagram is easily lost.
-                    self.probe_path(Purpose::Patrol(address, true), index, address, PROBES);
+                    // One datagram is easily lost, and a host may be busy: this
+                    // silence counts when it has lasted as long as any other.
+                    let timeout = self.config.detection.detection_time();
+                    self.probe_path(
+                        Purpose::Patrol(address, true),
+                        index,
+                        address,
+                        (PROBES, timeout),
+                    );
                 }
             }
             Some(Purpose::Patrol(..)) | None => {}

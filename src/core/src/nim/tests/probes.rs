@@ -195,3 +195,16 @@ fn late_wake_asks_once_and_not_for_all_that_was_slept_through() {
     bench.at(5_000, Input::Wake);
     assert_eq!(bench.sent().len(), 1);
 }
+
+#[test]
+fn an_answer_that_waited_for_a_late_prober_counts() {
+    let mut bench = Bench::open();
+    bench.at(0, start(false, false));
+    // It gets the CPU long after the time of the probe: the answer is in the
+    // socket, behind another datagram.
+    bench.at(60_000, datagram(3, CLUSTER, &Message::LeaveAck { group: group(3) }));
+    bench.at(60_000, reply(0));
+    bench.at(60_000, Input::Wake);
+    bench.run_until(200_000);
+    assert_eq!(done(&mut bench).unwrap().received, 1);
+}
