@@ -135,6 +135,7 @@ fn node_report() -> NodeReport {
                 address: address("10.77.1.7"),
                 fault: None,
                 group: Some(group()),
+                held: None,
             },
             AdapterReport {
                 network: "netb".into(),
@@ -142,6 +143,7 @@ fn node_report() -> NodeReport {
                 address: address("fe80::7"),
                 fault: Some(Cause::AddressLost),
                 group: None,
+                held: None,
             },
         ],
         leaving: true,

@@ -9,6 +9,7 @@ extern crate alloc;
 
 mod arbiter;
 pub mod config;
+pub mod damping;
 pub mod diagnose;
 pub mod election;
 pub mod event;

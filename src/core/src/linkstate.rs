@@ -279,13 +279,20 @@ fn version(item: &Item) -> (Incarnation, u64) {
     (item.incarnation, item.sequence)
 }
 
-/// Whether a group came after another one and has all of its members: nobody
-/// belongs to that one any more.
+/// Whether a group came after another one and has all of its members, be it
+/// with another address of theirs: nobody belongs to that one any more.
 fn supersedes(later: &GroupReport, earlier: &GroupReport) -> bool {
-    let has = |address: IpAddr| member_of(later, address).is_some();
+    let moved = |member: &Member| {
+        let mut others = later.members.iter();
+        others.any(|it| {
+            (it.node_id, &it.interface) == (member.node_id, &member.interface)
+                && it.incarnation >= member.incarnation
+        })
+    };
+    let has = |member: &Member| member_of(later, member.address).is_some() || moved(member);
     later.group.leader != earlier.group.leader
         && later.group > earlier.group
-        && earlier.members.iter().all(|member| has(member.address))
+        && earlier.members.iter().all(has)
 }
 
 fn key_digest(key: &ItemKey) -> Digest {

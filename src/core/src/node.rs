@@ -19,6 +19,7 @@ use hats_wire::{
 use crate::{
     arbiter::{Arbiter, Place, Surroundings},
     config::{AdapterSpec, Config},
+    damping::Damper,
     event::{Event, EventKind},
     group::Group,
     io::{AdapterIndex, Deadline, Effect, Input, Wake},
@@ -29,6 +30,7 @@ use crate::{
     view::AdapterState,
 };
 
+mod damped;
 mod decide;
 mod detours;
 mod frames;
@@ -61,6 +63,8 @@ struct Local {
     link: Option<Link>,
     /// What is wrong with it, as far as this node knows for certain.
     fault: Option<Cause>,
+    /// Holds it when it comes and goes.
+    damper: Damper,
     statistics: Statistics,
     neighbours: Neighbours,
     realtime: bool,
@@ -204,6 +208,7 @@ impl Node {
                 local.group.wake(now);
             }
             self.check_nim(now, index);
+            self.check_damping(now, index);
         }
         if self.arbiter.next_deadline().is_some_and(|at| now >= at) {
             self.with_arbiter(|arbiter, around| arbiter.wake(now, around));
@@ -238,7 +243,9 @@ impl Node {
                 NimState::Died(_) | NimState::Absent => None,
             };
             let alone = self.alone_until(local);
-            let at = local.group.next_deadline().into_iter().chain(nim).chain(alone).min()?;
+            let held = local.damper.held_until();
+            let dues = local.group.next_deadline().into_iter().chain(nim).chain(alone);
+            let at = dues.chain(held).min()?;
             Some((at, Deadline::Group(*index)))
         });
         let cases = self.arbiter.next_deadline().map(|at| (at, Deadline::Case));

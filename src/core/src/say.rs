@@ -5,7 +5,7 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use core::net::IpAddr;
+use core::{net::IpAddr, time::Duration};
 
 use hats_wire::{Cause, Confidence, Direction, GroupId, Identity, Member, Verdict, VerdictKind};
 
@@ -39,6 +39,22 @@ pub(crate) fn about_adapter(kind: EventKind, network: &str, member: &Member, res
 pub(crate) fn adapter_up(network: &str, member: &Member, clears: Option<EventKind>) -> Event {
     let mut event = about_adapter(EventKind::AdapterUp, network, member, "up");
     event.clears = clears;
+    event
+}
+
+pub(crate) fn adapter_damped(network: &str, member: &Member, losses: u64, span: Duration) -> Event {
+    let seconds = span.as_millis().div_ceil(1_000);
+    let text = format!("lost {losses} times: held down until it has been quiet for {seconds} s");
+    let mut event = about_adapter(EventKind::AdapterDamped, network, member, &text);
+    event.count = Some(losses);
+    event
+}
+
+pub(crate) fn adapter_released(network: &str, member: &Member, losses: u64) -> Event {
+    let text = format!("held no more, after {losses} losses");
+    let mut event = about_adapter(EventKind::AdapterReleased, network, member, &text);
+    event.count = Some(losses);
+    event.clears = Some(EventKind::AdapterDamped);
     event
 }
 

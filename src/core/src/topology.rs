@@ -150,6 +150,30 @@ impl Topology {
             .collect()
     }
 
+    /// An adapter is no more: neither are its failed paths.
+    fn paths_end(&mut self, network: &str, address: IpAddr) -> Vec<Event> {
+        let its = |(name, pair): &(String, Pair)| {
+            name == network && (pair.low() == address || pair.high() == address)
+        };
+        self.paths
+            .extract_if(.., |key, _| its(key))
+            .map(|(_, path)| say::path_restored(network, &path.ends.0, &path.ends.1))
+            .collect()
+    }
+
+    /// An interface has another address: it is on the side that it was on.
+    fn takes_the_place(&mut self, network: &str, member: &Member) {
+        let Some(broken) = self.broken.get_mut(network) else { return };
+        let node = self.nodes.get(&member.node_id);
+        let Some(before) = node.and_then(|node| node.address_before(network, &member.interface))
+        else {
+            return;
+        };
+        for address in broken.sides.iter_mut().flatten().filter(|address| **address == before) {
+            *address = member.address;
+        }
+    }
+
     /// A network fell apart or failed as a whole.
     pub(crate) fn network_broken(&mut self, verdict: &Verdict, instance: u64) -> Option<Event> {
         let mut verdict = verdict.clone();

@@ -132,6 +132,9 @@ pub struct AdapterView {
     pub verdict_id: Option<String>,
     /// When the state last changed.
     pub since: Timestamp,
+    /// It comes and goes: until when it is held down, as far as is known here,
+    /// and after how many losses.
+    pub held: Option<(Timestamp, u64)>,
 }
 
 /// A failed path.

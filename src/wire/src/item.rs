@@ -81,6 +81,17 @@ pub struct AdapterReport {
     pub fault: Option<Cause>,
     /// The group it is in, or was in when the fault came.
     pub group: Option<GroupId>,
+    /// It comes and goes, and is held down.
+    pub held: Option<Held>,
+}
+
+/// How an adapter is held down that comes and goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Held {
+    /// For so many milliseconds more, if it is not lost again.
+    pub for_ms: u64,
+    /// After so many losses.
+    pub losses: u64,
 }
 
 /// A leader on its group.

@@ -174,7 +174,7 @@ fn report(name: u8, networks: &[AdapterIndex]) -> Item {
         .map(|network| {
             let Identity { interface, address, .. } = Identity::clone(&on(*network, name));
             let network = if *network == NETA { "neta" } else { "netb" }.into();
-            AdapterReport { network, interface, address, fault: None, group: None }
+            AdapterReport { network, interface, address, fault: None, group: None, held: None }
         })
         .collect();
     let body = ItemBody::Node(NodeReport {

@@ -64,6 +64,8 @@ impl Node {
                 if self.is_named_otherwise(index, from, &proclaim) {
                     return;
                 }
+                let sender = (header.node_id, header.incarnation);
+                self.check_address(now, index, sender, &proclaim.interface, from);
                 self.compare_databases(now, index, from, proclaim.database);
                 self.group(now, index, from, Message::Proclaim(proclaim));
             }
@@ -77,8 +79,14 @@ impl Node {
             }
             Message::Summary(summary) => self.summarised(now, index, from, summary),
             Message::LeaveAck { .. } => self.leave_acknowledged(index),
-            message @ (Message::Join(_)
-            | Message::Prepare(_)
+            Message::Join(join) => {
+                for member in &join.members {
+                    let run = (member.node_id, member.incarnation);
+                    self.check_address(now, index, run, &member.interface, member.address);
+                }
+                self.group(now, index, from, Message::Join(join));
+            }
+            message @ (Message::Prepare(_)
             | Message::PrepareAck { .. }
             | Message::Commit { .. }
             | Message::ListRequest { .. }

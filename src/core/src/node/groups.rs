@@ -153,7 +153,7 @@ impl Node {
         leads: bool,
     ) {
         for Removal { member, cause, verdict_id } in removed {
-            if member.node_id == self.config.node_id {
+            if member.node_id == self.config.node_id || self.is_withdrawn(network, member) {
                 continue;
             }
             let verdict = self.database.verdict(verdict_id).cloned();
@@ -218,6 +218,20 @@ impl Node {
             }
             self.check_restart(now, member.node_id, member.incarnation);
             if self.returns.is_awaited(network, member) {
+                continue;
+            }
+            if self.is_withdrawn(network, member) {
+                let node = self.topology.nodes.get(&member.node_id);
+                if !node.is_some_and(|node| node.had(network, member.address)) {
+                    // Not told of it yet: it is up when its node says so.
+                    continue;
+                }
+                // Its group did not know that it is gone.
+                for index in self.on_network(network) {
+                    if let Some(local) = self.locals.get_mut(&index) {
+                        local.group.doom(now, member.address, Cause::Removed, "");
+                    }
+                }
                 continue;
             }
             let event = self.topology.adapter_up(now, network, member, view.id);

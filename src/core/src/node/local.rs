@@ -10,12 +10,13 @@ use core::time::Duration;
 
 use hats_wire::{
     AdapterReport, Cause, Identity, ItemBody, Member, Message, NodeReport,
-    link::{Command, Link, NeighbourState, Report, Statistics},
+    link::{Command, NeighbourState, Report, Statistics},
 };
 
-use super::{LATE_EVERY, Local, NimState, Node, sync::Sync};
+use super::{LATE_EVERY, Local, NimState, Node, damped::held_of, sync::Sync};
 use crate::{
     config::AdapterSpec,
+    damping::Damper,
     event::{Event, EventKind},
     group::Group,
     io::{AdapterIndex, Effect},
@@ -45,6 +46,7 @@ impl Node {
             nim_heard: now,
             link: None,
             fault: None,
+            damper: Damper::default(),
             statistics: Statistics::default(),
             neighbours: Neighbours::default(),
             realtime: false,
@@ -65,12 +67,19 @@ impl Node {
         if let Some(group) = group.filter(|view| view.members.len() > 1).map(|view| view.id) {
             self.send(index, None, &Message::Leave { group });
         }
+        if self.locals.get(&index).is_some_and(|local| local.fault.is_none()) {
+            self.set_fault(now, index, Some(Cause::Removed));
+        }
         let Some(local) = self.locals.remove(&index) else { return };
         self.arbiter.close_all(index, |_| false);
-        self.topology.adapter_forgotten(&local.spec.network.name, local.spec.address);
+        let (name, address) = (local.spec.network.name.clone(), local.spec.address);
+        for event in self.topology.adapter_forgotten(&name, address) {
+            self.publish_as(Some(event), false);
+        }
         self.nim(index, Command::Shutdown);
+        // Another one may come in its place at once: who is in sight without it
+        // is seen when something else happens.
         self.report_self(now);
-        self.refresh_nodes(now);
     }
 
     pub(super) fn nim_started(&mut self, index: AdapterIndex) {
@@ -149,6 +158,9 @@ impl Node {
     }
 
     pub(super) fn nim_report(&mut self, now: Timestamp, index: AdapterIndex, report: Report) {
+        if self.is_stale(now, &report) {
+            return;
+        }
         let Some(local) = self.locals.get_mut(&index) else { return };
         local.nim_heard = now;
         match report {
@@ -199,6 +211,23 @@ impl Node {
         }
     }
 
+    /// Whether it says what was so when this daemon did not run: others have
+    /// gone on since, and what still counts is repeated.
+    fn is_stale(&self, now: Timestamp, report: &Report) -> bool {
+        let at = match report {
+            Report::Received { at_ns, .. }
+            | Report::Stranger { at_ns, .. }
+            | Report::ProbeSeen { at_ns, .. } => Timestamp(*at_ns),
+            Report::Ready { .. }
+            | Report::Link(_)
+            | Report::Neighbour(_)
+            | Report::ProbeDone(_)
+            | Report::Statistics(_)
+            | Report::Late { .. } => return false,
+        };
+        now.since(at) > self.config.detection.detection_time()
+    }
+
     fn nim_ready(
         &mut self,
         index: AdapterIndex,
@@ -239,24 +268,6 @@ impl Node {
         event.late_ms = Some(ms);
         event.authority = true;
         self.publish(event);
-    }
-
-    fn link(&mut self, now: Timestamp, index: AdapterIndex, link: Link) {
-        let fault = if !link.present {
-            Some(Cause::Removed)
-        } else if !link.admin_up || !link.carrier {
-            Some(Cause::LinkDown)
-        } else if !link.address {
-            Some(Cause::AddressLost)
-        } else if !link.open {
-            Some(Cause::NimFailed)
-        } else {
-            None
-        };
-        if let Some(local) = self.locals.get_mut(&index) {
-            local.link = Some(link);
-        }
-        self.set_fault(now, index, fault);
     }
 
     /// The one place where a local adapter becomes usable or stops being so.
@@ -313,6 +324,7 @@ impl Node {
                     address: local.spec.address,
                     fault: local.fault,
                     group: local.group.view().map(|view| view.id),
+                    held: held_of(self.now, &local.damper),
                 })
                 .collect(),
             leaving: self.leaving.is_some(),

@@ -92,11 +92,9 @@ impl Node {
 
     fn learn_node(&mut self, now: Timestamp, report: &NodeReport, incarnation: Incarnation) {
         self.check_restart(now, report.node_id, incarnation);
-        // An adapter that its node does not list any more is not one.
         for (network, member) in self.topology.adapters_of(report.node_id) {
-            let listed = |a: &AdapterReport| a.network == network && a.address == member.address;
-            if !report.adapters.iter().any(listed) && member.incarnation <= incarnation {
-                self.topology.adapter_forgotten(&network, member.address);
+            if !is_listed(report, &network, member.address) && member.incarnation <= incarnation {
+                self.adapter_withdrawn(now, &network, &member);
             }
         }
         for adapter in &report.adapters {
@@ -114,6 +112,11 @@ impl Node {
             } else {
                 self.topology.fact_is_over(now, &adapter.network, &member);
             }
+            let losses = adapter.held.map_or(0, |held| held.losses);
+            let address = member.address;
+            let event =
+                self.topology.adapter_held(now, &adapter.network, address, adapter.held, losses);
+            self.publish_as(event, false);
         }
         if report.leaving {
             let groups = report.adapters.iter().filter_map(|adapter| {
@@ -124,6 +127,62 @@ impl Node {
             }
             self.node_leaves(now, report.node_id, incarnation);
         }
+    }
+
+    /// An adapter that its node does not list any more is not one: it leaves
+    /// its groups, and what is still said of it is of the past.
+    fn adapter_withdrawn(&mut self, now: Timestamp, network: &str, member: &Member) {
+        let known = self.topology.adapters.get(network, member.address);
+        if known.is_some_and(|known| known.is_told_up()) {
+            let instance = self.instance_of(network, member);
+            self.learn_fact(now, network, member, Cause::Removed, instance);
+        }
+        for index in self.on_network(network) {
+            if let Some(local) = self.locals.get_mut(&index) {
+                local.group.doom(now, member.address, Cause::Removed, "");
+            }
+            self.arbiter.close(index, member.address);
+        }
+        let authority = self.leads_network(network);
+        for event in self.topology.adapter_forgotten(network, member.address) {
+            self.publish_as(Some(event), authority);
+        }
+    }
+
+    /// An interface of a member speaks with another address than it is a member
+    /// with: that one is gone, though its node could not say so yet.
+    pub(super) fn check_address(
+        &mut self,
+        now: Timestamp,
+        index: AdapterIndex,
+        (node, run): (NodeId, Incarnation),
+        interface: &str,
+        address: IpAddr,
+    ) {
+        let Some(local) = self.locals.get(&index) else { return };
+        let Some(view) = local.group.view() else { return };
+        let before = view.members.of_node(node).find(|member| {
+            member.incarnation == run
+                && member.interface == interface
+                && member.address != address
+                && !local.group.is_doomed(member.address)
+        });
+        let Some(member) = before.cloned() else { return };
+        let (network, instance) = (local.spec.network.name.clone(), view.id.instance);
+        self.learn_fact(now, &network, &member, Cause::Removed, instance);
+        self.arbiter.close(index, member.address);
+    }
+
+    /// Whether the adapter is not one any more: nothing is known of it, because
+    /// this run of its node has said that it does not have it.
+    pub(super) fn is_withdrawn(&self, network: &str, member: &Member) -> bool {
+        let known = self.topology.adapters.get(network, member.address);
+        if known.is_some_and(|known| known.member.node_id == member.node_id) {
+            return false;
+        }
+        self.database.node(member.node_id).is_some_and(|(report, run)| {
+            run == member.incarnation && !is_listed(report, network, member.address)
+        })
     }
 
     /// An adapter's own node says what is wrong with it.
@@ -257,13 +316,16 @@ impl Node {
     fn learn_group(&mut self, now: Timestamp, report: &GroupReport) {
         for member in &report.members {
             self.check_restart(now, member.node_id, member.incarnation);
-            self.topology.adapter_seen(now, &report.network, member);
+            if !self.is_withdrawn(&report.network, member) {
+                self.topology.adapter_seen(now, &report.network, member);
+            }
         }
         let mine = self.on_network(&report.network).into_iter().any(|index| {
             self.locals.get(&index).and_then(|local| local.group.view()).is_some_and(|view| {
                 view.members.contains(report.group.leader) || view.id.leader == report.group.leader
             })
         });
+        self.check_left_behind(report);
         if mine {
             return;
         }
@@ -278,9 +340,27 @@ impl Node {
         self.publish_as(event, false);
     }
 
+    /// My leader is a member of a newer group than mine, and I am not: one of us
+    /// has missed something.
+    fn check_left_behind(&mut self, report: &GroupReport) {
+        for index in self.on_network(&report.network) {
+            let Some(local) = self.locals.get_mut(&index) else { continue };
+            let Some(view) = local.group.view() else { continue };
+            let (leader, me) = (view.id.leader, local.me.address);
+            let newer = report.group.instance > view.id.instance;
+            let lists = |address: IpAddr| member_of(report, address).is_some();
+            if newer && leader != me && lists(leader) && !lists(me) {
+                local.group.compare_with(leader);
+            }
+        }
+    }
+
     fn learn_removals(&mut self, now: Timestamp, report: &GroupReport) {
         for removal in &report.removed {
-            if removal.member.node_id == self.config.node_id || removal.verdict_id.is_empty() {
+            if removal.member.node_id == self.config.node_id
+                || removal.verdict_id.is_empty()
+                || self.is_withdrawn(&report.network, &removal.member)
+            {
                 continue;
             }
             let verdict = self.database.verdict(&removal.verdict_id).cloned();
@@ -302,6 +382,11 @@ impl Node {
             }
         }
     }
+}
+
+fn is_listed(report: &NodeReport, network: &str, address: IpAddr) -> bool {
+    let it = |adapter: &AdapterReport| adapter.network == network && adapter.address == address;
+    report.adapters.iter().any(it)
 }
 
 /// The node that made an item; none for a verdict, whose decider may be anyone.

@@ -127,6 +127,7 @@ impl Node {
                 cause: known.cause,
                 verdict_id: known.verdict_id.clone(),
                 since: known.since,
+                held: known.held,
             })
             .collect()
     }

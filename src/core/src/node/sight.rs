@@ -91,15 +91,19 @@ impl Node {
         !self.is_past(network, group, member)
             && !self.is_doomed(network, member.address)
             && !self.returns.is_awaited(network, member)
+            && !self.is_withdrawn(network, member)
     }
 
     /// Whether more is known of the adapter than that it was in this group: it
-    /// failed later, it left, or its daemon was started anew.
+    /// failed later, it left, its address went away, or its daemon was started anew.
     fn is_past(&self, network: &str, group: GroupId, member: &Member) -> bool {
         let known = self.topology.adapters.get(network, member.address);
         let outlived = known.is_some_and(|known| known.outlived(group));
-        let run = self.topology.nodes.get(&member.node_id).map(|known| known.incarnation);
-        outlived || run.is_some_and(|run| run > member.incarnation)
+        let node = self.topology.nodes.get(&member.node_id);
+        let gone = node.is_some_and(|node| node.had(network, member.address));
+        outlived
+            || node.is_some_and(|node| node.incarnation > member.incarnation)
+            || (gone && self.is_withdrawn(network, member))
     }
 
     /// Whether the group's own leader is known not to be in it any more: it is no

@@ -27,7 +27,9 @@ impl Node {
     /// Whether it comes from beyond a split: a group of this node's lists the
     /// culprit, and none lists who decided that it is gone with it.
     fn is_doubtful(&self, verdict: &Verdict) -> bool {
-        let gone = matches!(verdict.kind, VerdictKind::Node | VerdictKind::Daemon);
+        // The NIMs of a daemon that hangs answer for it, and have said that it does.
+        let hangs = verdict.observations.iter().any(|seen| seen.stalled);
+        let gone = matches!(verdict.kind, VerdictKind::Node | VerdictKind::Daemon) && !hangs;
         let culprit = verdict.culprit.node_id;
         if !gone || culprit == self.config.node_id {
             return false;
@@ -67,12 +69,17 @@ impl Node {
         }
     }
 
-    /// Whether the verdict is of the past: a later group lists the culprit. The
+    /// Whether the verdict is of the past: a later group lists the culprit, or its
+    /// node has that adapter no more. The
     /// next one after the verdict's may have been prepared before it.
     fn is_outdated(&self, verdict: &Verdict) -> bool {
         let culprit = &verdict.culprit;
         let run = self.topology.nodes.get(&culprit.node_id).map(|known| known.incarnation);
         if run.is_some_and(|run| run > culprit.incarnation) {
+            return true;
+        }
+        let mut concerned = [Some(culprit), verdict.peer.as_ref()].into_iter().flatten();
+        if concerned.any(|member| self.is_withdrawn(&verdict.network, member)) {
             return true;
         }
         let fact = verdict.cause.is_some_and(Cause::is_fact);

@@ -7,9 +7,9 @@ use alloc::{
     sync::Arc,
     vec::Vec,
 };
-use core::net::IpAddr;
+use core::{net::IpAddr, time::Duration};
 
-use hats_wire::{Cause, GroupId, Member, NodeId, Verdict};
+use hats_wire::{Cause, GroupId, Held, Member, NodeId, Verdict};
 
 use super::Topology;
 use crate::{
@@ -37,8 +37,14 @@ pub(crate) struct KnownAdapter {
     /// The world was told that it is up, and nothing else since: coming into
     /// sight again is no news.
     told_up: bool,
+    /// The world was told that it is down, and not since that it is up, or its
+    /// node was back.
+    told_down: bool,
     /// What the next `adapter.up` ends.
     ended_by: Option<EventKind>,
+    /// It comes and goes: until when it is held, as far as is known, and after
+    /// how many losses.
+    pub held: Option<(Timestamp, u64)>,
 }
 
 impl KnownAdapter {
@@ -55,6 +61,7 @@ impl KnownAdapter {
             self.verdict_id = None;
             self.since = now;
         }
+        self.told_down = false;
     }
 
     /// Its daemon was started anew: up is what the new run is when a group lists
@@ -76,6 +83,11 @@ impl KnownAdapter {
     /// later, or it has left, and what it left for good is this run.
     pub(crate) fn outlived(&self, group: GroupId) -> bool {
         self.state == AdapterState::Left || (self.is_out() && self.instance >= group.instance)
+    }
+
+    /// The world takes it for up.
+    pub(crate) fn is_told_up(&self) -> bool {
+        self.told_up
     }
 
     /// Failed, left, or judged in vain: only a later group brings it back.
@@ -184,10 +196,13 @@ impl Topology {
                     instance: 0,
                     joined: 0,
                     told_up: false,
+                    told_down: false,
                     ended_by: None,
+                    held: None,
                 };
                 self.adapters.insert(network, known);
                 self.changes += 1;
+                self.takes_the_place(network, member);
             }
         }
         self.node_seen(now, member.node_id, &member.node, member.incarnation);
@@ -210,7 +225,10 @@ impl Topology {
         if known.outlived(group) {
             return None;
         }
-        let clears = known.ended_by.take();
+        let mut clears = known.ended_by.take();
+        if let Some(node) = self.nodes.get_mut(&member.node_id) {
+            clears = clears.or(node.take_withdrawn(network, &member.interface));
+        }
         self.changes += 1;
         known.state = AdapterState::Up;
         known.joined = group.instance;
@@ -220,6 +238,7 @@ impl Topology {
         known.instance = known.instance.max(group.instance);
         // A network that comes together again is one event, not one per adapter.
         let told = core::mem::replace(&mut known.told_up, true);
+        known.told_down = false;
         (!told).then(|| say::adapter_up(network, member, clears))
     }
 
@@ -274,6 +293,8 @@ impl Topology {
         known.state = state;
         // daemon.down and node.left speak for all adapters of the node.
         let tell = state == AdapterState::Down && cause != Cause::DaemonDown;
+        // Lost once more, in whatever way, before anybody took it in again.
+        let again = known.told_down;
         known.ended_by = match state {
             AdapterState::Unknown => Some(EventKind::AdapterInconclusive),
             AdapterState::Up | AdapterState::Joining | AdapterState::Down | AdapterState::Left => {
@@ -284,7 +305,8 @@ impl Topology {
         known.verdict_id = verdict.map(|verdict| verdict.id.clone());
         known.since = now;
         known.instance = known.instance.max(instance);
-        tell.then(|| say::adapter_down(network, member, cause, verdict))
+        known.told_down |= tell;
+        (tell && !again).then(|| say::adapter_down(network, member, cause, verdict))
     }
 
     /// The adapter's own node does not say any more that something is wrong.
@@ -306,6 +328,29 @@ impl Topology {
             known.cause = None;
             known.verdict_id = None;
             known.since = now;
+        }
+    }
+
+    /// Its own node says whether the adapter comes and goes, and is held.
+    pub(crate) fn adapter_held(
+        &mut self,
+        now: Timestamp,
+        network: &str,
+        address: IpAddr,
+        held: Option<Held>,
+        losses: u64,
+    ) -> Option<Event> {
+        let known = self.adapters.get_mut(network, address)?;
+        let until = held.map(|held| now + Duration::from_millis(held.for_ms));
+        let before = known.held;
+        known.held = until.map(|until| (until, losses));
+        let losses = if losses == 0 { before?.1 } else { losses };
+        match (before, until) {
+            (None, Some(until)) => {
+                Some(say::adapter_damped(network, &known.member, losses, until.since(now)))
+            }
+            (Some(_), None) => Some(say::adapter_released(network, &known.member, losses)),
+            (None, None) | (Some(_), Some(_)) => None,
         }
     }
 
@@ -353,10 +398,15 @@ impl Topology {
         events
     }
 
-    /// This adapter is not this node's any more, or never was there.
-    pub(crate) fn adapter_forgotten(&mut self, network: &str, address: IpAddr) {
-        self.adapters.remove(network, address);
+    /// This adapter is not its node's any more. What was told of it ends when
+    /// its interface is up with another address; its failed paths are no more.
+    pub(crate) fn adapter_forgotten(&mut self, network: &str, address: IpAddr) -> Vec<Event> {
         self.changes += 1;
+        let Some(known) = self.adapters.remove(network, address) else { return Vec::new() };
+        if let Some(node) = self.nodes.get_mut(&known.member.node_id) {
+            node.adapter_withdrawn((network, &known.member.interface), address, known.ended_by);
+        }
+        self.paths_end(network, address)
     }
 
     /// The known adapters of a node.

@@ -6,6 +6,7 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
+use core::net::IpAddr;
 
 use hats_wire::{Cause, Incarnation, Member, NodeId, Verdict, VerdictKind};
 
@@ -31,9 +32,51 @@ pub(crate) struct KnownNode {
     /// The world was told that this run is up, and nothing else since: coming
     /// into sight again is no news.
     told_up: bool,
+    /// The address that an interface had before, and what the next `adapter.up`
+    /// there ends, by network and interface.
+    withdrawn: BTreeMap<(String, String), (IpAddr, Option<EventKind>)>,
 }
 
+/// So many of a node's interfaces may be without their address at a time.
+const WITHDRAWN_MAX: usize = 64;
+
 impl KnownNode {
+    pub(super) fn adapter_withdrawn(
+        &mut self,
+        (network, interface): (&str, &str),
+        address: IpAddr,
+        told: Option<EventKind>,
+    ) {
+        let place = (network.to_string(), interface.to_string());
+        // Of two that went one after the other, the first may have been told.
+        let told = told.or_else(|| self.withdrawn.get(&place).and_then(|(_, told)| *told));
+        if self.withdrawn.len() >= WITHDRAWN_MAX {
+            self.withdrawn.pop_first();
+        }
+        self.withdrawn.insert(place, (address, told));
+    }
+
+    pub(super) fn take_withdrawn(&mut self, network: &str, interface: &str) -> Option<EventKind> {
+        if self.withdrawn.is_empty() {
+            return None;
+        }
+        self.withdrawn.get_mut(&(network.to_string(), interface.to_string()))?.1.take()
+    }
+
+    /// The address that an interface had before it was taken away.
+    pub(super) fn address_before(&self, network: &str, interface: &str) -> Option<IpAddr> {
+        let place = (network.to_string(), interface.to_string());
+        self.withdrawn.get(&place).map(|(address, _)| *address)
+    }
+
+    /// Whether the address was one of this node's, and is not any more.
+    pub(crate) fn had(&self, network: &str, address: IpAddr) -> bool {
+        let its = |((name, _), (at, _)): (&(String, String), &(IpAddr, Option<EventKind>))| {
+            name == network && *at == address
+        };
+        self.withdrawn.iter().any(its)
+    }
+
     /// The world takes it for up: it is, or nobody said otherwise when it went
     /// out of sight.
     pub(crate) fn counts_as_up(&self) -> bool {
@@ -64,6 +107,7 @@ impl Topology {
                 since: now,
                 ended_by: None,
                 told_up: false,
+                withdrawn: BTreeMap::new(),
             }
         });
     }

@@ -201,7 +201,10 @@ impl Sources<'_> {
             self_: adapter.is_self,
             state: words::adapter_state(adapter.state).to_owned(),
             cause: adapter.cause.map(|cause| cause.word().to_owned()),
-            reason: words::adapter_reason(adapter.state, adapter.cause, link),
+            reason: match adapter.held {
+                Some((until, losses)) => Some(words::held(until.since(self.place.now), losses)),
+                None => words::adapter_reason(adapter.state, adapter.cause, link),
+            },
             verdict_id: adapter.verdict_id.clone(),
             since_ms: self.age(adapter.since),
             role: self.role(adapter),
@@ -212,6 +215,8 @@ impl Sources<'_> {
             feeds: local
                 .map(|it| it.feeds.iter().map(IpAddr::to_string).collect())
                 .unwrap_or_default(),
+            held_ms: adapter.held.map(|(until, _)| clock::millis(until.since(self.place.now))),
+            losses: adapter.held.map(|(_, losses)| losses),
         }
     }
 

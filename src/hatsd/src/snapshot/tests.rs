@@ -63,6 +63,7 @@ fn adapter(node: &str, address: &str) -> AdapterView {
         cause: None,
         verdict_id: None,
         since: ago(2_000),
+        held: None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! States, causes and verdicts in words.
 
+use std::time::Duration;
+
 use hats_core::view::{AdapterState, NodeState, VerdictView};
 use hats_proto::ipc;
 use hats_wire::{Cause, Direction, Observation, Verdict, VerdictKind, link::Link};
@@ -34,6 +36,14 @@ pub(super) fn node_reason(state: NodeState, cause: Option<Cause>) -> Option<Stri
         (NodeState::Down, None) => Some("none of its adapters is up".to_owned()),
         (NodeState::Unknown, None) => Some("no working path leads to it".to_owned()),
     }
+}
+
+/// Why an adapter is down that came and went too often.
+pub(super) fn held(span: Duration, losses: u64) -> String {
+    let seconds = span.as_millis().div_ceil(1_000);
+    format!(
+        "comes and goes: lost {losses} times, held down until it has been quiet for {seconds} s"
+    )
 }
 
 pub(super) fn adapter_reason(

@@ -10,8 +10,8 @@ use super::part::{
     put_fact, put_verdict_kind, required, verdict_kind,
 };
 use crate::{
-    AdapterReport, DecodeError, GroupReport, Incarnation, Item, ItemBody, ItemKey, ItemVersion,
-    NodeId, NodeReport, Verdict, address,
+    AdapterReport, DecodeError, GroupReport, Held, Incarnation, Item, ItemBody, ItemKey,
+    ItemVersion, NodeId, NodeReport, Verdict, address,
 };
 
 impl Body for Item {
@@ -137,6 +137,8 @@ impl Body for AdapterReport {
             usable: self.fault.is_none(),
             cause: put_fact(self.fault),
             group: self.group.as_ref().map(Body::put),
+            held_ms: self.held.map(|held| held.for_ms),
+            losses: self.held.map_or(0, |held| held.losses),
         }
     }
 
@@ -151,6 +153,7 @@ impl Body for AdapterReport {
             address: host(&proto.address, "adapter.address")?,
             fault,
             group: optional(proto.group)?,
+            held: proto.held_ms.map(|for_ms| Held { for_ms, losses: proto.losses }),
         })
     }
 }

@@ -243,6 +243,7 @@ fn node_report() -> impl Strategy<Value = NodeReport> {
             address,
             fault,
             group,
+            held: None,
         },
     );
     (any::<u64>(), word(), word(), vec(adapter, 0..4), any::<[bool; 2]>()).prop_map(
@@ -355,6 +356,7 @@ pub(crate) fn node_item(node: u64) -> Item {
         address: [10, network, 0, 1].into(),
         fault: None,
         group: None,
+        held: None,
     };
     let report = NodeReport {
         node_id: NodeId(node),

@@ -113,12 +113,14 @@ impl Expected {
             AdapterFault::Mute => Cause::Transmit,
             AdapterFault::Carrier => Cause::LinkDown,
             AdapterFault::Address => Cause::AddressLost,
-            AdapterFault::NimKill
-            | AdapterFault::NimStarve(_)
-            | AdapterFault::Flap(..)
-            | AdapterFault::AddressChange => return None,
+            // The daemon finds another address before its NIM misses the old one.
+            AdapterFault::AddressChange => Cause::Removed,
+            AdapterFault::NimKill | AdapterFault::NimStarve(_) | AdapterFault::Flap(..) => {
+                return None;
+            }
         };
-        let fact = matches!(what, AdapterFault::Carrier | AdapterFault::Address);
+        let changed = what == AdapterFault::AddressChange;
+        let fact = changed || matches!(what, AdapterFault::Carrier | AdapterFault::Address);
         let mut this = self.seen_from(after, rest[0]);
         if what == AdapterFault::NimHang {
             // Its kernel answers: then silence counts only after a second.
@@ -127,7 +129,8 @@ impl Expected {
         if elsewhere && (fact || rest.len() >= 2) {
             return this.says(vec![Blame::adapter(node, network, cause)]);
         }
-        if rest.len() >= 2 && before.networks_of(node) == [network] && what != AdapterFault::Deaf {
+        let alone = before.networks_of(node) == [network] && !changed;
+        if rest.len() >= 2 && alone && what != AdapterFault::Deaf {
             if what == AdapterFault::NimHang {
                 // Its host answers on that one network, and no hats does.
                 return this.says(vec![Blame::daemon(node)]);

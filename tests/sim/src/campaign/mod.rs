@@ -34,7 +34,9 @@ mod story;
 mod weather;
 mod words;
 
+pub use draw::Kinds;
 pub use expectation::{Expectation, Within};
+pub(crate) use expected::lease;
 pub use fault::{AdapterFault, Fault, NodeFault};
 pub use many::{Orders, Tally, many};
 pub use minimize::{Minimized, Minimizing, minimize};

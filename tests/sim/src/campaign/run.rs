@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hats_core::damping::HELD_MAX;
 use hats_core::view::AdapterState;
 
 use super::{
@@ -290,7 +291,10 @@ impl<'a> Run<'a> {
         let judged = every * others + detection.verdict_bound() * 2;
         let rough = self.story.loss > 0.0 || self.since_well.iter().any(|it| it.makes_late());
         let patience = if rough { 3 } else { 2 };
-        judged * patience + detection.heartbeat_interval * 10 + self.until_found()
+        judged * patience
+            + detection.heartbeat_interval * 10
+            + self.until_found()
+            + self.until_released()
     }
 
     /// When a fault, or its end, has been judged: at once by those who hear
@@ -310,7 +314,16 @@ impl<'a> Run<'a> {
             return self.freeze();
         }
         let second_thoughts = detection.verdict_bound() * 4 + Duration::from_millis(300);
-        second_thoughts + detection.heartbeat_interval * 10 + self.until_found()
+        second_thoughts
+            + detection.heartbeat_interval * 10
+            + self.until_found()
+            + self.until_released()
+    }
+
+    /// How long an adapter that came and went may be held.
+    fn until_released(&self) -> Duration {
+        let flaps = |fault: &&Fault| matches!(fault, Fault::Adapter(AdapterFault::Flap(..), ..));
+        if self.since_well.iter().any(flaps) { HELD_MAX } else { Duration::ZERO }
     }
 
     /// How much longer than a silence it takes to find what is in force.

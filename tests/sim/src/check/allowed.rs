@@ -18,9 +18,11 @@
 //! | … receive | it heard no live node |
 //! | … both, unreachable | it exchanged with no live node's |
 //! | … node_down, daemon_down, left | as of the node |
+//! | adapter.damped | it had no carrier or no address, not longer ago than it is held |
 //! | adapter.inconclusive | the two did not exchange |
 //! | path.failed | that way, or one of both, was cut, and both ends were live |
 //! | node.up | that run exchanged with a live node, and news of it came to the observer |
+//! | … | or it hung, not longer than its lease, and its NIMs exchanged with those that were |
 //! | node.restarted | that run is not the node's first |
 //! | node.down | no adapter of it exchanged with a live node's, or it was cut off from the judge |
 //! | … as a verdict | node_down only of a node that has several adapters, else unreachable |
@@ -37,21 +39,29 @@
 
 use std::net::IpAddr;
 
-use hats_core::event::{Event, EventKind};
+use hats_core::{
+    damping::HELD_MAX,
+    event::{Event, EventKind},
+};
 use hats_wire::{Cause, Direction};
 
 use super::scene::Scene;
 use crate::{
+    campaign::lease,
     host::Port,
     truth::{Moment, Nim},
     world::World,
 };
 
+/// An event about an adapter that names none that there ever was.
+const NOBODY: &str = "it says not whom it is about";
+
 /// Whom an event is about.
 #[derive(Debug, Default)]
 pub(crate) struct About {
     pub(crate) host: Option<usize>,
-    pub(crate) port: Option<Port>,
+    /// More than one where an address was given away and came back.
+    ports: Vec<Port>,
     peer: Option<Port>,
     network: Option<usize>,
 }
@@ -74,18 +84,19 @@ impl About {
             }
         };
         let on = |host: Option<usize>, address: Option<IpAddr>| {
-            let adapters = &world.hosts[host?].adapters;
-            let adapter = adapters.iter().position(|adapter| {
+            let of = |host: usize| world.hosts[host].adapters.iter().enumerate();
+            let adapters = host.into_iter().flat_map(|host| of(host).map(move |it| (host, it)));
+            let its = adapters.filter(|(_, (_, adapter))| {
                 Some(adapter.network) == network
                     && address.map_or(!adapter.replaced, |address| adapter.address == address)
-            })?;
-            Some(Port { host: host?, adapter })
+            });
+            its.map(|(host, (adapter, _))| Port { host, adapter }).collect::<Vec<Port>>()
         };
         let (node, peer) = (host(&event.node)?, host(&event.peer_node)?);
         Ok(About {
             host: node,
-            port: on(node, event.addr),
-            peer: on(peer, event.peer_addr),
+            ports: on(node, event.addr),
+            peer: on(peer, event.peer_addr).last().copied(),
             network,
         })
     }
@@ -93,18 +104,15 @@ impl About {
 
 /// Why the event is unfair; none when it is fair.
 pub(crate) fn unfair(scene: &Scene<'_>, about: &About, event: &Event) -> Option<&'static str> {
-    let nobody = "it says not whom it is about";
+    let nobody = NOBODY;
     match event.kind {
         EventKind::AdapterUp
         | EventKind::AdapterDown
         | EventKind::AdapterSuspect
-        | EventKind::AdapterLate => {
-            let Some(port) = about.port else { return Some(nobody) };
-            of_adapter(scene, port, event)
-        }
+        | EventKind::AdapterLate => of_any(&about.ports, |port| of_adapter(scene, port, event)),
         EventKind::AdapterInconclusive | EventKind::PathFailed => {
-            let (Some(one), Some(other)) = (about.port, about.peer) else { return Some(nobody) };
-            of_pair(scene, one, other, event)
+            let Some(other) = about.peer else { return Some(nobody) };
+            of_any(&about.ports, |one| of_pair(scene, one, other, event))
         }
         EventKind::NodeUp
         | EventKind::NodeRestarted
@@ -121,16 +129,21 @@ pub(crate) fn unfair(scene: &Scene<'_>, about: &About, event: &Event) -> Option<
             of_network(scene, network, event.kind)
         }
         EventKind::NimDied | EventKind::NimStuck | EventKind::NimRestarted => {
-            let Some(port) = about.port else { return Some(nobody) };
-            unless(scene.ever(|moment| nim_is_out(moment, port)), "its NIM ran")
+            of_any(&about.ports, |port| {
+                unless(scene.ever(|moment| nim_is_out(moment, port)), "its NIM ran")
+            })
         }
         EventKind::SelfLate | EventKind::SelfSuspended => {
             let own = scene.observer();
             unless(scene.ever(|moment| was_late(moment, own)), "it was on time")
         }
-        EventKind::AdapterDamped
-        | EventKind::AdapterReleased
-        | EventKind::DuplicateAddress
+        EventKind::AdapterDamped => of_any(&about.ports, |port| {
+            let lost = |it: &crate::truth::AdapterIs| !it.carrier || !it.address;
+            let scene = scene.reaching_back(HELD_MAX);
+            let came_and_went = scene.ever(|moment| moment.adapter(port).is_some_and(lost));
+            unless(came_and_went, "its link was there all the time")
+        }),
+        EventKind::DuplicateAddress
         | EventKind::DuplicateNode
         | EventKind::ForeignCluster
         | EventKind::SelfClockStep
@@ -140,6 +153,7 @@ pub(crate) fn unfair(scene: &Scene<'_>, about: &About, event: &Event) -> Option<
         | EventKind::AuthFailed
         | EventKind::SubscriberLost => Some("nothing of the kind is done to a world"),
         EventKind::Alive
+        | EventKind::AdapterReleased
         | EventKind::DaemonStarted
         | EventKind::DaemonStopping
         | EventKind::NetworkLeader
@@ -149,6 +163,15 @@ pub(crate) fn unfair(scene: &Scene<'_>, about: &About, event: &Event) -> Option<
         | EventKind::MaintenanceOn
         | EventKind::MaintenanceOff => None,
     }
+}
+
+/// What is fair of one of these is fair.
+fn of_any(ports: &[Port], unfair: impl Fn(Port) -> Option<&'static str>) -> Option<&'static str> {
+    let mut all = ports.iter().rev().map(|port| unfair(*port));
+    all.by_ref().next().map_or(Some(NOBODY), |latest| {
+        let why = latest?;
+        all.all(|other| other.is_some()).then_some(why)
+    })
 }
 
 fn unless(fair: bool, why: &'static str) -> Option<&'static str> {
@@ -254,7 +277,19 @@ fn of_node(scene: &Scene<'_>, host: usize, event: &Event) -> Option<&'static str
         |moment: &Moment<'_>| moment.adapters_of(host).any(|port| moment.has_company(port));
     let up = scene.ever(|moment| live(moment) && connected(moment))
         || scene.news_came(host, |moment| live(moment) && company(moment));
-    unless(up, "nothing connected the two")
+    unless(up || hangs_unnoticed(scene, host, is_run), "nothing connected the two")
+}
+
+/// Its NIMs speak for a daemon that ran a little while ago: for as long as
+/// their lease lasts it is taken in like any other.
+fn hangs_unnoticed(scene: &Scene<'_>, host: usize, is_run: impl Fn(&Moment<'_>) -> bool) -> bool {
+    let lease = lease(&scene.world.hosts[host].config.detection) * 2;
+    let ran = |moment: &Moment<'_>| is_run(moment) && moment.is_live(host);
+    let heard = |moment: &Moment<'_>| {
+        let mut company = moment.adapters_of(host).flat_map(|port| moment.company(port));
+        company.any(|peer| moment.is_connected(scene.observer(), peer.host))
+    };
+    scene.reaching_back(lease).ever(ran) && scene.ever(heard)
 }
 
 /// Nothing connected it to those who decided.

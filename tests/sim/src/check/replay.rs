@@ -2,9 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use hats_core::event::{Event, EventKind};
-use hats_wire::Cause;
-
 use super::{Checker, News, is_looked_at, told::Told};
 use crate::{record::Said, summary::Summary, world::World};
 
@@ -25,7 +22,7 @@ impl Checker for ToldOnce {
     fn check(&mut self, world: &World, news: &News<'_>) -> Result<(), String> {
         for said in news.said.iter().filter(|said| is_followed(world, said)) {
             let told = self.told.entry((said.observer.clone(), said.run)).or_default();
-            if !told.take(&said.event) && (world.strict || !is_excused(world, &said.event)) {
+            if !told.take(&said.event) {
                 let event = Summary(world).event(&said.event);
                 return Err(format!("{} at {:?} says {event}", said.observer, said.at));
             }
@@ -81,19 +78,6 @@ impl EventsReplay {
             Some(how) => Err(format!("{observer}: {how}")),
         }
     }
-}
-
-/// What is told twice as yet: that an adapter is up whose address has just gone
-/// away (the group it was in still lists it), and that its link is lost once
-/// more before it was up again.
-fn is_excused(world: &World, event: &Event) -> bool {
-    let flaps = event.kind == EventKind::AdapterDown && event.cause.is_some_and(Cause::is_fact);
-    let replaced = world
-        .hosts
-        .iter()
-        .flat_map(|host| &host.adapters)
-        .any(|adapter| adapter.replaced && Some(adapter.address) == event.addr);
-    flaps || (event.kind == EventKind::AdapterUp && replaced)
 }
 
 fn is_followed(world: &World, said: &Said) -> bool {

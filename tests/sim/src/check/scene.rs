@@ -32,6 +32,12 @@ impl<'a> Scene<'a> {
         Scene { world, at: nanos(at), memory, parties }
     }
 
+    /// The same, as if the event might speak of a longer time.
+    pub(crate) fn reaching_back(&self, span: Duration) -> Scene<'a> {
+        let memory = self.memory + nanos(span);
+        Scene { memory, parties: self.parties.clone(), ..*self }
+    }
+
     /// Who decided it.
     pub(crate) fn judge(&self) -> usize {
         self.parties[1]

@@ -39,6 +39,8 @@ type Which = (String, String, Option<IpAddr>);
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     adapters: BTreeMap<Which, Adapter>,
+    /// On which interface those are.
+    interfaces: BTreeMap<Which, String>,
     /// Told to be down before their node was up again: may be told so again,
     /// for another reason.
     again: BTreeSet<Which>,
@@ -51,6 +53,8 @@ pub(crate) struct Told {
     /// Networks that fell apart or failed.
     /// With how many sides.
     broken: BTreeMap<String, (EventKind, usize)>,
+    /// Adapters that are held because they come and go.
+    held: BTreeSet<Which>,
     /// Leader and successor, by network.
     leaders: BTreeMap<String, (Option<IpAddr>, Option<IpAddr>)>,
 }
@@ -63,14 +67,17 @@ impl Told {
         let adapter = (node.clone(), network.clone(), event.addr);
         match event.kind {
             EventKind::AdapterDown => {
+                self.interfaces.insert(adapter.clone(), word(&event.adapter));
                 let again = self.again.remove(&adapter);
                 self.adapters.insert(adapter, Adapter::Down) != Some(Adapter::Down) || again
             }
             EventKind::AdapterUp => {
                 self.again.remove(&adapter);
+                self.replaces(&adapter, word(&event.adapter));
                 self.adapters.insert(adapter, Adapter::Up) != Some(Adapter::Up)
             }
             EventKind::AdapterInconclusive => {
+                self.interfaces.insert(adapter.clone(), word(&event.adapter));
                 self.adapters.insert(adapter, Adapter::Inconclusive);
                 true
             }
@@ -81,6 +88,8 @@ impl Told {
                 self.nodes.insert(node, false) != Some(false) || left
             }
             EventKind::NodeUp => self.node_up(node, event.incarnation.unwrap_or_default()),
+            EventKind::AdapterDamped => self.held.insert(adapter),
+            EventKind::AdapterReleased => self.held.remove(&adapter),
             EventKind::PathFailed => self.paths.insert(path(event)),
             EventKind::PathRestored => self.paths.remove(&path(event)),
             EventKind::NetworkPartitioned | EventKind::NetworkFailed => {
@@ -102,8 +111,6 @@ impl Told {
             | EventKind::NodeRestarted
             | EventKind::NetworkMulticastBroken
             | EventKind::AdapterSuspect
-            | EventKind::AdapterDamped
-            | EventKind::AdapterReleased
             | EventKind::AdapterLate
             | EventKind::DuplicateAddress
             | EventKind::DuplicateNode
@@ -122,6 +129,22 @@ impl Told {
             | EventKind::SubscriberLost
             | EventKind::MaintenanceOn
             | EventKind::MaintenanceOff => true,
+        }
+    }
+
+    /// An interface has one address in a network: one that is up took the place
+    /// of the one before.
+    fn replaces(&mut self, (node, network, address): &Which, interface: String) {
+        let which = (node.clone(), network.clone(), *address);
+        self.interfaces.insert(which, interface.clone());
+        let same = |(n, net, at): &Which, of: &String| {
+            n == node && net == network && at != address && *of == interface
+        };
+        let before = self.interfaces.extract_if(.., |other, of| same(other, of));
+        for (gone, _) in before {
+            self.adapters.remove(&gone);
+            self.held.remove(&gone);
+            self.again.remove(&gone);
         }
     }
 
@@ -156,6 +179,7 @@ impl Told {
             .chain(nodes.map(|(node, _)| format!("node {node}")))
             .chain(self.paths.iter().map(|(a, b, on)| format!("path {a} - {b} on {on}")))
             .chain(self.broken.keys().map(|network| format!("network {network}")))
+            .chain(self.held.iter().map(|(node, network, _)| format!("held {node}/{network}")))
             .collect()
     }
 
@@ -188,6 +212,10 @@ impl Told {
             };
             let (node, network, state) = (&name.0, &name.1, adapter.state);
             let words = Adapter::words(told);
+            if adapter.held.is_some() != self.held.contains(&name) {
+                let held = if adapter.held.is_some() { "held" } else { "not held" };
+                return Some(format!("{node}/{network} is {held}, and was told otherwise"));
+            }
             (!fits).then(|| format!("{node}/{network} is {state:?}, and was told: {words}"))
         })
     }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use hats_core::{config::Profile, event::EventKind};
-use hats_sim::{Blame, Mark};
+use hats_core::{config::Profile, damping::HELD_MAX, event::EventKind};
+use hats_sim::{Blame, Mark, World};
 
 use crate::cases::{Case, settle};
 
@@ -24,10 +24,37 @@ fn an_interface_that_flaps_is_well_again_after_it_and_others_are_not_blamed() {
         let mark = case.world.mark();
         case.world.flap("n3", "neta", 6, down, up);
         case.world.run_for((down + up) * 6);
-        settle(&mut case.world, 10);
+        settle(&mut case.world, 10 + HELD_MAX.as_secs());
         blames_only(&case, mark, "n3");
         case.world.run_for(case.quiet());
         assert!(case.world.settled());
+    }
+}
+
+#[test]
+fn thirty_flaps_a_minute_are_told_as_one_hold_and_are_counted() {
+    let mut case = Case::new(Profile::Default, "n3");
+    let mark = case.world.mark();
+    case.world.flap("n3", "neta", 30, ms(1_000), ms(1_000));
+    case.world.run_for(ms(60_000));
+    let held = |world: &World, by: &str| {
+        let view = world.view(by).unwrap();
+        let adapter = view.adapters.iter().find(|it| it.node == "n3" && it.network == "neta");
+        adapter.unwrap().held
+    };
+    for node in case.world.live() {
+        assert!(held(&case.world, &node).is_some(), "{node} shows when it is released");
+    }
+    settle(&mut case.world, HELD_MAX.as_secs() + 10);
+    for node in case.world.live() {
+        let told = case.world.since(mark).iter().filter(|said| said.observer == node);
+        let told = told.map(|said| &said.event);
+        let told = told.filter(|it| it.node.as_deref() == Some("n3") && it.addr.is_some());
+        let told: Vec<(EventKind, Option<u64>)> = told.map(|it| (it.kind, it.count)).collect();
+        let (up, down) = ((EventKind::AdapterUp, None), (EventKind::AdapterDown, None));
+        let held = (EventKind::AdapterDamped, Some(3));
+        let released = (EventKind::AdapterReleased, Some(30));
+        assert_eq!(told, [down, up, down, up, down, held, released, up], "by {node}");
     }
 }
 

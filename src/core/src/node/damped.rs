@@ -1,0 +1,78 @@
+//! Adapters that come and go: what the kernel says of this node's own, and how
+//! long they are held.
+
+use hats_wire::{Cause, Held, link::Link};
+
+use super::Node;
+use crate::{damping::Damper, io::AdapterIndex, time::Timestamp};
+
+impl Node {
+    /// The kernel says what a link is like. One that was lost too often lately is
+    /// not taken for well again before it has been quiet.
+    pub(super) fn link(&mut self, now: Timestamp, index: AdapterIndex, link: Link) {
+        let fault = fault_of(&link);
+        let Some(local) = self.locals.get_mut(&index) else { return };
+        let was_well = local.link.as_ref().is_some_and(|link| fault_of(link).is_none());
+        local.link = Some(link);
+        // A NIM has a back-off of its own.
+        let lost = matches!(fault, Some(Cause::LinkDown | Cause::AddressLost | Cause::Removed));
+        let begins = was_well && lost && local.damper.lost(now);
+        if local.damper.held_until().is_some() && fault.is_none() {
+            return;
+        }
+        let told = local.fault == fault;
+        self.set_fault(now, index, fault);
+        if begins {
+            if told {
+                self.report_self(now);
+            }
+            self.say_held(now, index);
+        }
+    }
+
+    /// Releases an adapter that has been quiet for long enough.
+    pub(super) fn check_damping(&mut self, now: Timestamp, index: AdapterIndex) {
+        let Some(local) = self.locals.get_mut(&index) else { return };
+        if !local.damper.wake(now) {
+            return;
+        }
+        let fault = local.link.as_ref().map_or(local.fault, fault_of);
+        let told = local.fault == fault;
+        self.say_held(now, index);
+        self.set_fault(now, index, fault);
+        if told {
+            self.report_self(now);
+        }
+        self.refresh_nodes(now);
+    }
+
+    fn say_held(&mut self, now: Timestamp, index: AdapterIndex) {
+        let Some(local) = self.locals.get(&index) else { return };
+        let held = held_of(now, &local.damper);
+        let losses = local.damper.losses();
+        let (network, me) = (local.spec.network.name.clone(), local.me.clone());
+        let event = self.topology.adapter_held(now, &network, me.address, held, losses);
+        self.publish_as(event, true);
+    }
+}
+
+/// What others are told of it.
+pub(super) fn held_of(now: Timestamp, damper: &Damper) -> Option<Held> {
+    let until = damper.held_until()?;
+    let for_ms = until.since(now).as_millis();
+    Some(Held { for_ms: u64::try_from(for_ms).unwrap_or(u64::MAX), losses: damper.losses() })
+}
+
+fn fault_of(link: &Link) -> Option<Cause> {
+    if !link.present {
+        Some(Cause::Removed)
+    } else if !link.admin_up || !link.carrier {
+        Some(Cause::LinkDown)
+    } else if !link.address {
+        Some(Cause::AddressLost)
+    } else if !link.open {
+        Some(Cause::NimFailed)
+    } else {
+        None
+    }
+}
