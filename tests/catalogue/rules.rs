@@ -32,8 +32,8 @@ fn an_alert_that_something_ends_compares_with_it_by_what_both_name() {
         let text = read(path);
         let catalogue = catalogue();
         for (name, by) in [
-            ("adapter.down", "(cluster, node, network, adapter, addr)"),
-            ("adapter.inconclusive", "(cluster, node, network, adapter, addr)"),
+            ("adapter.down", "(cluster, node, network, adapter)"),
+            ("adapter.inconclusive", "(cluster, node, network, adapter)"),
             ("daemon.down", "(cluster, node)"),
             ("network.partitioned", "(cluster, network)"),
         ] {

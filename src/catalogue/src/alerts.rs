@@ -41,7 +41,12 @@ fn alert<'a>(catalogue: &Catalogue, entry: &'a Entry) -> Alert<'a> {
     let both =
         |field: &&str| entry.always_has(field) && ends.iter().all(|end| end.always_has(field));
     let by = std::iter::once("cluster").chain(IDENTITY.into_iter().filter(&both));
-    Alert { entry, by: by.collect(), ended: !ends.is_empty() }
+    let mut by: Vec<&str> = by.collect();
+    // What failed with one address may end with another on the same interface.
+    if by.contains(&"adapter") {
+        by.retain(|field| *field != "addr");
+    }
+    Alert { entry, by, ended: !ends.is_empty() }
 }
 
 /// Rules over the series that deploy/alerting/hats.mtail makes of the log.
