@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Ending, Story, tell};
+use super::{Ending, Kinds, Story, tell};
 
 /// Which seeds, and when to end.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +22,8 @@ pub struct Orders<'a> {
     pub seeds: Option<u64>,
     /// With faults of every kind, also those that the protocol does not hold yet.
     pub all_faults: bool,
+    /// Every other fault of this kind.
+    pub with: Option<Kinds>,
     /// No story begins after this.
     pub deadline: Option<Instant>,
     /// How many threads tell stories. What they add up to does not depend on it.
@@ -71,8 +73,12 @@ pub fn many(orders: &Orders, mut each: impl FnMut(&Ending, &Tally)) -> Tally {
                     // Whoever takes a number tells its story: there are no gaps.
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     let seed = orders.from.wrapping_add(number);
-                    let story = if orders.all_faults { Story::of_all_kinds } else { Story::of };
-                    if number >= last || told.send((number, tell(story(seed)))).is_err() {
+                    let story = || match orders.with {
+                        Some(kind) => Story::with(seed, kind),
+                        None if orders.all_faults => Story::of_all_kinds(seed),
+                        None => Story::of(seed),
+                    };
+                    if number >= last || told.send((number, tell(story()))).is_err() {
                         break;
                     }
                 }

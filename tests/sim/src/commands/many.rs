@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use clap::Args;
-use hats_sim::campaign::{self, Ending, Orders, Scenario, Tally};
+use hats_sim::campaign::{self, Ending, Kinds, Orders, Scenario, Tally};
 use signal_hook::{consts::SIGINT, flag};
 
 use super::one;
@@ -38,6 +38,9 @@ pub(crate) struct Campaign {
     /// Also faults that the protocol is known not to hold yet.
     #[arg(long)]
     all_faults: bool,
+    /// Every other fault of this kind, one the protocol holds or not.
+    #[arg(long, value_name = "KIND", value_parser = Kinds::parse, conflicts_with = "all_faults")]
+    with: Option<Kinds>,
     /// So many threads, without it as many as there are cores. The summary does
     /// not depend on it.
     #[arg(long, value_name = "J")]
@@ -70,6 +73,7 @@ pub(crate) fn campaign(orders: &Campaign) -> Result<ExitCode> {
         &Orders {
             from: orders.from,
             all_faults: orders.all_faults,
+            with: orders.with,
             seeds: orders.seeds.or(orders.minutes.is_none().then_some(SEEDS)),
             deadline: orders.minutes.map(|minutes| begin + minutes),
             jobs: orders.jobs.map_or_else(cores, NonZero::get),
