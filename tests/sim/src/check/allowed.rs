@@ -10,8 +10,8 @@
 //! |---|---|
 //! | adapter.up | it exchanged with a live node's, or was the only one, or is the observer's |
 //! | adapter.suspect, .late | it did not exchange with the observer's adapter, or was not live |
-//! | adapter.down, link_down | it had no carrier |
-//! | … address_lost | it had no address |
+//! | adapter.down, link_down | it had no carrier, or is held because it had none |
+//! | … address_lost | it had no address, or is held because it had none |
 //! | … removed | another address had taken its place |
 //! | … nim_failed | its NIM did not run |
 //! | … transmit | no live node heard it |
@@ -37,7 +37,7 @@
 //! | others that blame somebody | never: nothing of the kind is done to a world |
 //! | the rest | always: it blames nobody |
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use hats_core::{
     damping::HELD_MAX,
@@ -195,8 +195,10 @@ fn of_adapter(scene: &Scene<'_>, port: Port, event: &Event) -> Option<&'static s
         return unless(scene.ever(unheard), "the observer heard it");
     }
     let host = port.host;
+    // One that comes and goes stays down for a while after the last loss.
+    let held = scene.reaching_back(if is_held(scene, port) { HELD_MAX } else { Duration::ZERO });
     let adapter = |so: fn(&crate::truth::AdapterIs) -> bool| {
-        scene.ever(|moment| moment.adapter(port).is_some_and(so))
+        held.ever(|moment| moment.adapter(port).is_some_and(so))
     };
     match event.cause {
         Some(Cause::LinkDown) => unless(adapter(|it| !it.carrier), "it had a carrier"),
@@ -224,6 +226,16 @@ fn of_adapter(scene: &Scene<'_>, port: Port, event: &Event) -> Option<&'static s
         Some(Cause::Left) => left(scene, host),
         Some(Cause::Maintenance | Cause::Inconclusive) | None => Some("that is no failure"),
     }
+}
+
+/// Whether the adapter's own daemon holds it.
+fn is_held(scene: &Scene<'_>, port: Port) -> bool {
+    let host = &scene.world.hosts[port.host];
+    let address = host.adapters[port.adapter].address;
+    scene.world.view(host.name()).is_some_and(|view| {
+        let mut own = view.adapters.iter().filter(|it| it.is_self && it.address == address);
+        own.any(|it| it.held.is_some())
+    })
 }
 
 fn on_one(moment: &Moment<'_>, one: Port, other: Port) -> bool {
