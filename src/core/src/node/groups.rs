@@ -226,9 +226,12 @@ impl Node {
                     // Not told of it yet: it is up when its node says so.
                     continue;
                 }
-                // Its group did not know that it is gone.
+                // Its group did not know that it is gone, and its leader sees to
+                // it; if the address came back, it is taken in anew.
                 for index in self.on_network(network) {
-                    if let Some(local) = self.locals.get_mut(&index) {
+                    if let Some(local) = self.locals.get_mut(&index)
+                        && local.group.leads()
+                    {
                         local.group.doom(now, member.address, Cause::Removed, "");
                     }
                 }
