@@ -81,16 +81,17 @@ pub struct AdapterReport {
     pub fault: Option<Cause>,
     /// The group it is in, or was in when the fault came.
     pub group: Option<GroupId>,
-    /// It comes and goes, and is held down.
+    /// It comes and goes; whether it is held down.
     pub held: Option<Held>,
 }
 
-/// How an adapter is held down that comes and goes.
+/// Of an adapter that comes and goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Held {
-    /// For so many milliseconds more, if it is not lost again.
-    pub for_ms: u64,
-    /// After so many losses.
+    /// Held for so many milliseconds more, if it is not lost again; none when it
+    /// is not held.
+    pub for_ms: Option<u64>,
+    /// It was lost so often.
     pub losses: u64,
 }
 

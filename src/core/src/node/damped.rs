@@ -49,18 +49,18 @@ impl Node {
     fn say_held(&mut self, now: Timestamp, index: AdapterIndex) {
         let Some(local) = self.locals.get(&index) else { return };
         let held = held_of(now, &local.damper);
-        let losses = local.damper.losses();
         let (network, me) = (local.spec.network.name.clone(), local.me.clone());
-        let event = self.topology.adapter_held(now, &network, me.address, held, losses);
+        let event = self.topology.adapter_held(now, &network, me.address, held);
         self.publish_as(event, true);
     }
 }
 
 /// What others are told of it.
 pub(super) fn held_of(now: Timestamp, damper: &Damper) -> Option<Held> {
-    let until = damper.held_until()?;
-    let for_ms = until.since(now).as_millis();
-    Some(Held { for_ms: u64::try_from(for_ms).unwrap_or(u64::MAX), losses: damper.losses() })
+    let losses = damper.losses();
+    let span = damper.held_until().map(|until| until.since(now).as_millis());
+    let for_ms = span.map(|span| u64::try_from(span).unwrap_or(u64::MAX));
+    (losses > 0).then_some(Held { for_ms, losses })
 }
 
 fn fault_of(link: &Link) -> Option<Cause> {

@@ -112,10 +112,8 @@ impl Node {
             } else {
                 self.topology.fact_is_over(now, &adapter.network, &member);
             }
-            let losses = adapter.held.map_or(0, |held| held.losses);
-            let address = member.address;
-            let event =
-                self.topology.adapter_held(now, &adapter.network, address, adapter.held, losses);
+            let held = adapter.held;
+            let event = self.topology.adapter_held(now, &adapter.network, member.address, held);
             self.publish_as(event, false);
         }
         if report.leaving {

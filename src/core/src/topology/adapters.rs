@@ -338,18 +338,19 @@ impl Topology {
         network: &str,
         address: IpAddr,
         held: Option<Held>,
-        losses: u64,
     ) -> Option<Event> {
         let known = self.adapters.get_mut(network, address)?;
-        let until = held.map(|held| now + Duration::from_millis(held.for_ms));
+        let for_ms = held.and_then(|held| held.for_ms);
+        let until = for_ms.map(|for_ms| now + Duration::from_millis(for_ms));
         let before = known.held;
+        let losses = held.map(|held| held.losses).or(before.map(|(_, losses)| losses))?;
         known.held = until.map(|until| (until, losses));
-        let losses = if losses == 0 { before?.1 } else { losses };
+        let member = &known.member;
         match (before, until) {
             (None, Some(until)) => {
-                Some(say::adapter_damped(network, &known.member, losses, until.since(now)))
+                Some(say::adapter_damped(network, member, losses, until.since(now)))
             }
-            (Some(_), None) => Some(say::adapter_released(network, &known.member, losses)),
+            (Some(_), None) => Some(say::adapter_released(network, member, losses)),
             (None, None) | (Some(_), Some(_)) => None,
         }
     }

@@ -137,7 +137,7 @@ impl Body for AdapterReport {
             usable: self.fault.is_none(),
             cause: put_fact(self.fault),
             group: self.group.as_ref().map(Body::put),
-            held_ms: self.held.map(|held| held.for_ms),
+            held_ms: self.held.and_then(|held| held.for_ms),
             losses: self.held.map_or(0, |held| held.losses),
         }
     }
@@ -153,7 +153,8 @@ impl Body for AdapterReport {
             address: host(&proto.address, "adapter.address")?,
             fault,
             group: optional(proto.group)?,
-            held: proto.held_ms.map(|for_ms| Held { for_ms, losses: proto.losses }),
+            held: (proto.losses > 0)
+                .then_some(Held { for_ms: proto.held_ms, losses: proto.losses }),
         })
     }
 }
