@@ -72,7 +72,7 @@ fn eventful() -> World {
     let pause = Duration::from_secs(4);
     let mut world = World::lan(5, 2).seed(12).build();
     world.run_for(pause);
-    let acts: [fn(&mut World); 22] = [
+    let acts: [fn(&mut World); 23] = [
         |world| world.cut("n2", "neta"),
         |world| world.heal("n2", "neta"),
         |world| world.mute("n5", "neta"),
@@ -95,6 +95,10 @@ fn eventful() -> World {
         |world| world.restart("n2"),
         |world| world.pause("n4"),
         |world| world.resume("n4"),
+        |world| {
+            let (down, up) = (Duration::from_millis(100), Duration::from_millis(700));
+            world.flap("n4", "netb", 4, down, up);
+        },
     ];
     for act in acts {
         act(&mut world);
