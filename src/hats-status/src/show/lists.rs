@@ -1,5 +1,7 @@
 //! One table a kind of thing.
 
+use std::collections::BTreeMap;
+
 use hats_client::ipc::{Adapter, Network, Nim, Node, Snapshot, Verdict};
 
 use super::{LEFT_OUT, NOTHING, matrix::node_state, or_nothing, overview::Detail, role, state};
@@ -74,12 +76,17 @@ pub(crate) fn nodes(snapshot: &Snapshot, wide: bool) -> String {
         &[" NODE", "STATE", "UP", "SINCE", "VERSION", "WHY"]
     };
     let mut table = Table::new(titles);
+    let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for adapter in &snapshot.adapters {
+        let (up, all) = counts.entry(&adapter.node).or_default();
+        *up += usize::from(adapter.state == "up");
+        *all += 1;
+    }
     for node in &snapshot.nodes {
-        let of_node = || snapshot.adapters.iter().filter(|adapter| adapter.node == node.name);
-        let up = of_node().filter(|adapter| adapter.state == "up").count();
+        let (up, all) = counts.get(node.name.as_str()).copied().unwrap_or_default();
         let mark = if node.self_ { '*' } else { ' ' };
         let mut row = vec![format!("{mark}{}", node.name), node_state(node)];
-        row.push(format!("{up}/{}", of_node().count()));
+        row.push(format!("{up}/{all}"));
         row.extend([age(node.since_ms), or_nothing(node.version.as_deref())]);
         if wide {
             row.extend([node.incarnation.to_string(), node.node_id.clone()]);

@@ -68,14 +68,14 @@ fn rows<'a>(snapshot: &'a Snapshot, cells: &Cells<'_>, whole: bool) -> (Vec<&'a 
     names.dedup();
     let all = names.len();
     if all > ROWS_MAX && !whole {
-        names.retain(|name| is_notable(snapshot, cells, name));
+        let nodes = nodes(snapshot);
+        names.retain(|name| is_notable(snapshot, cells, nodes.get(name).copied(), name));
     }
     let left_out = all - names.len();
     (names, left_out)
 }
 
-fn is_notable(snapshot: &Snapshot, cells: &Cells<'_>, name: &str) -> bool {
-    let node = node(snapshot, name);
+fn is_notable(snapshot: &Snapshot, cells: &Cells<'_>, node: Option<&Node>, name: &str) -> bool {
     let plain = node.is_some_and(|node| node.state == "up" && !node.self_ && !node.maintenance);
     let adapters = cells.range((name, "")..).take_while(|((node, _), _)| *node == name);
     let plain_adapter = |adapter: &Adapter| {
@@ -84,16 +84,17 @@ fn is_notable(snapshot: &Snapshot, cells: &Cells<'_>, name: &str) -> bool {
     !plain || !adapters.flat_map(|(_, adapters)| adapters).all(|adapter| plain_adapter(adapter))
 }
 
-fn node<'a>(snapshot: &'a Snapshot, name: &str) -> Option<&'a Node> {
-    snapshot.nodes.iter().find(|node| node.name == name)
+fn nodes(snapshot: &Snapshot) -> BTreeMap<&str, &Node> {
+    snapshot.nodes.iter().map(|node| (node.name.as_str(), node)).collect()
 }
 
 fn part(snapshot: &Snapshot, cells: &Cells<'_>, rows: &[&str], networks: &[&str]) -> Table {
     let mut titles = vec![" NODE", "STATE"];
     titles.extend(networks);
     let mut table = Table::new(&titles);
+    let nodes = nodes(snapshot);
     for name in rows {
-        let node = node(snapshot, name);
+        let node = nodes.get(name).copied();
         let mark = if node.is_some_and(|node| node.self_) { '*' } else { ' ' };
         let mut row = vec![format!("{mark}{name}"), node.map_or("?".to_owned(), node_state)];
         row.extend(networks.iter().map(|network| match cells.get(&(*name, *network)) {
