@@ -292,19 +292,19 @@ fn without_a_journal_a_resumed_stream_has_what_memory_has_or_says_what_is_lost()
         assert_eq!(same, "+0?>7:1 7:1 7:2 7:3 snapshot 4", "another run");
         let ahead = told(&mut server, subscribe(Some((7, 9)))).await;
         assert_eq!(ahead, "+0?>7:4 snapshot 4", "never published");
-        for _ in 0..2_000 {
+        for _ in 0..5_000 {
             server.publish("neta", 0);
         }
         let behind = told(&mut server, subscribe(Some((7, 1)))).await;
-        assert!(behind.starts_with("+978>7:980 7:980 "), "{}", &behind[..40]);
-        assert!(behind.ends_with("7:2003 snapshot 2004"));
+        assert!(behind.starts_with("+906>7:908 7:908 "), "{}", &behind[..40]);
+        assert!(behind.ends_with("7:5003 snapshot 5004"));
         // Nothing is lost: the events, and then those to come, without a snapshot.
         let mut client = server.greeted().await;
-        client.send(subscribe(Some((7, 2001)))).await;
-        assert_eq!(seq(server.during(client.next()).await), 2002);
-        assert_eq!(seq(server.during(client.next()).await), 2003);
+        client.send(subscribe(Some((7, 5001)))).await;
+        assert_eq!(seq(server.during(client.next()).await), 5002);
+        assert_eq!(seq(server.during(client.next()).await), 5003);
         server.publish("neta", 0);
-        assert_eq!(seq(server.during(client.next()).await), 2004);
+        assert_eq!(seq(server.during(client.next()).await), 5004);
     });
 }
 
@@ -405,5 +405,31 @@ fn who_keeps_a_view_is_told_what_changes_and_nobody_else_is() {
         drop(client);
         server.during(tokio::time::sleep(Duration::from_millis(50))).await;
         assert!(!server.hub.has_view(), "nobody keeps one any more");
+    });
+}
+
+#[test]
+fn a_snapshot_is_taken_once_for_all_who_ask_at_one_time_and_place() {
+    block_on(async {
+        let mut server = Server::start();
+        let mut client = server.greeted().await;
+        let plain = || request::Body::GetSnapshot(ipc::GetSnapshot::default());
+        let mut taken = async |server: &mut Server, request| {
+            let before = server.snapshots;
+            let answer = server.during(client.ask(request)).await;
+            let reply::Body::Snapshot(snapshot) = answer else { panic!("{answer:?}") };
+            assert_eq!(snapshot.next_seq, server.next_seq);
+            server.snapshots - before
+        };
+        assert_eq!(taken(&mut server, plain()).await, 1);
+        assert_eq!(taken(&mut server, plain()).await, 0);
+        // One that has more in it is for who asked for that.
+        let besides = ipc::GetSnapshot { params: true, ..ipc::GetSnapshot::default() };
+        assert_eq!(taken(&mut server, request::Body::GetSnapshot(besides)).await, 1);
+        assert_eq!(taken(&mut server, plain()).await, 1);
+        server.publish("neta", 0);
+        assert_eq!(taken(&mut server, plain()).await, 1, "an event lies between");
+        server.now = server.now + Duration::from_millis(20);
+        assert_eq!(taken(&mut server, plain()).await, 1, "it is old");
     });
 }

@@ -13,7 +13,8 @@ use super::replay::Replay;
 
 /// Frames and bytes that may wait for one connection. An answer that was asked
 /// for is taken beyond that; see [`Outbox::settled`].
-pub(super) const FRAMES_MAX: usize = 1024;
+/// A thousand nodes that fail at once on two networks are a few thousand events.
+pub(super) const FRAMES_MAX: usize = 4096;
 pub(super) const BYTES_MAX: usize = 1 << 20;
 
 /// Above this no further request of the connection is looked at.

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 /// How many events are kept, and how many bytes of them.
-const EVENTS_MAX: usize = 1024;
+const EVENTS_MAX: usize = 4096;
 const BYTES_MAX: usize = 1 << 20;
 
 /// See the module.

@@ -19,6 +19,8 @@ pub(super) struct Server {
     pub(super) next_seq: u64,
     pub(super) now: Timestamp,
     lost: Vec<Slow>,
+    /// So many have been taken.
+    pub(super) snapshots: u64,
     _dir: tempfile::TempDir,
 }
 
@@ -46,6 +48,7 @@ impl Server {
             next_seq: 1,
             now: Timestamp(1_000),
             lost: Vec::new(),
+            snapshots: 0,
             _dir: dir,
         }
     }
@@ -56,7 +59,10 @@ impl Server {
 
     fn take(&mut self, input: Input) {
         let place = self.place();
-        if let Some(wants) = self.hub.take(input, place) {
+        if let Some(wants) = self.hub.take(input, place)
+            && !self.hub.give_shared(&wants, place)
+        {
+            self.snapshots += 1;
             let snapshot = ipc::Snapshot { next_seq: self.next_seq, ..ipc::Snapshot::default() };
             self.hub.give(&wants, snapshot, place);
         }
