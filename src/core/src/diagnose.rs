@@ -190,9 +190,13 @@ fn by_table(evidence: &Evidence) -> Conclusion {
             }
         }
         (false, true) => {
-            let seen_by_others = !voters.is_empty();
-            let confidence = if seen_by_others { Confidence::High } else { Confidence::Medium };
-            evidence.suspect_is_gone(confidence)
+            let gone = evidence.suspect_is_gone(Confidence::High);
+            // The reporter alone cannot tell the suspect from its own path to it,
+            // whoever else answers it. A host's echo is more than its word.
+            if voters.is_empty() && gone != Conclusion::Daemon {
+                return Conclusion::Inconclusive { missing: NO_THIRD_VOICE };
+            }
+            gone
         }
         // With the suspect alone it may be the path.
         (true, false) if evidence.is_tried_with_others(reporter) => {
@@ -228,6 +232,7 @@ impl Evidence<'_> {
         self.observations
             .iter()
             .filter(|o| o.network == self.network && o.prober_address == party && o.received > 0)
+            .filter(|o| o.target != REFERENCE)
             .map(|o| o.target_address)
             .filter(|target| *target != self.reporter.address && *target != self.suspect.address)
             .filter(|target| !voters.contains(target))
@@ -290,7 +295,7 @@ impl Evidence<'_> {
     }
 
     fn suspect_has_another_network(&self) -> bool {
-        self.of_suspect_node().any(|o| o.network != self.network)
+        self.of_suspect_node().any(|o| o.network != self.network || o.elsewhere.is_some())
     }
 
     fn of_suspect_node(&self) -> impl Iterator<Item = &Observation> {

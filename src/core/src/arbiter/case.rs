@@ -14,6 +14,10 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 /// Rounds in which no arbiter answered, before it is concluded without them.
 pub(super) const ROUNDS_UNANSWERED: u32 = 3;
 
+/// The same, while other members answer the reporter itself: it may be asking
+/// those that are beyond a split, or a group that is not there any more.
+pub(super) const ROUNDS_ALONE: u32 = 8;
+
 /// Rounds in which a suspect that lives elsewhere did not say whom it reaches,
 /// or in which others that are silent, too, were not asked, before it is
 /// concluded without them.
@@ -282,6 +286,14 @@ impl Case {
         self.found =
             Some(Found { completed: now, conclusion, observations, arbiters: answered, echoes });
         self.stage = Stage::Resting { until };
+    }
+
+    /// How many rounds without an arbiter's answer it takes to conclude this.
+    pub(super) fn rounds_unanswered(&self, found: &Found) -> u32 {
+        let company = found.observations.iter().any(|o| {
+            o.network == self.network && o.prober_address == self.reporter.address && o.received > 0
+        });
+        if company { ROUNDS_ALONE } else { ROUNDS_UNANSWERED }
     }
 
     /// Whether the latest evidence is older than that.

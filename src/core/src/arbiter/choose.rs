@@ -8,8 +8,9 @@ use hats_wire::{Member, Pair};
 use super::{ARBITERS_MAX, COMPANY_MAX, Place, Surroundings};
 
 /// Up to three members to ask: the acting leader, whose side decides, and the
-/// next ones round the ring, so that different reporters ask different ones.
-pub(super) fn arbiters(place: &Place, suspect: &Member) -> Vec<Member> {
+/// next ones round the ring, so that different reporters ask different ones. Those
+/// that did not answer the reporter come last: it may not reach them.
+pub(super) fn arbiters(place: &Place, suspect: &Member, silent: &BTreeSet<IpAddr>) -> Vec<Member> {
     let Some(view) = place.group.view() else { return Vec::new() };
     let me = place.me.address;
     let list = view.members.as_slice();
@@ -18,7 +19,10 @@ pub(super) fn arbiters(place: &Place, suspect: &Member) -> Vec<Member> {
     let ring = (1..list.len()).map(|step| &list[(at + step) % list.len()]);
     let first = leader.and_then(|address| view.members.get(address));
     let mut chosen: Vec<Member> = Vec::new();
-    for member in first.into_iter().chain(ring) {
+    let order = first.into_iter().chain(ring);
+    let (last, heard): (Vec<_>, Vec<_>) =
+        order.partition(|member| silent.contains(&member.address));
+    for member in heard.into_iter().chain(last) {
         let fit = member.address != me
             && member.node_id != suspect.node_id
             && member.node_id != place.me.node_id

@@ -6,8 +6,8 @@ use hats_wire::GroupId;
 
 use super::{
     case::{
-        Case, Concluded, Lacks, PATIENCE, ROUNDS_AGREED, ROUNDS_LOSSY, ROUNDS_UNANSWERED,
-        ROUNDS_UNCLEAR, ROUNDS_UNDIRECTED, ROUNDS_UNHEARD, ROUNDS_UNSPOKEN, Round, Stage,
+        Case, Concluded, Lacks, PATIENCE, ROUNDS_AGREED, ROUNDS_LOSSY, ROUNDS_UNCLEAR,
+        ROUNDS_UNDIRECTED, ROUNDS_UNHEARD, ROUNDS_UNSPOKEN, Round, Stage,
     },
     choose::{arbiters, company, strays},
     *,
@@ -220,7 +220,7 @@ impl Arbiter {
             wake_at: now + self.probe_timeout * 3 / 2,
             last_call: now + self.probe_timeout * LAST_CALL,
             probing: Probing::default(),
-            asked: arbiters(place, &case.suspect),
+            asked: arbiters(place, &case.suspect, &case.strays),
             results: BTreeMap::new(),
         };
         let id = (case.id, case.round);
@@ -360,7 +360,7 @@ impl Arbiter {
                 }
             }
             // Arbiters were asked and none answered: they may be late themselves.
-            _ if (1..ROUNDS_UNANSWERED).contains(&case.lacks.unanswered) => {
+            _ if (1..case.rounds_unanswered(found)).contains(&case.lacks.unanswered) => {
                 if !running {
                     self.begin_round(now, case, around);
                 }

@@ -422,3 +422,25 @@ fn answers_on_another_network_do_not_vouch_for_this_one() {
     ];
     assert_eq!(found(case), suspect_adapter(Cause::Both));
 }
+
+#[test]
+fn whoever_else_answers_the_reporter_its_word_alone_does_not_bring_anybody_down() {
+    let elsewhere = |seen| Observation { elsewhere: Some(seen), ..unanswered(R, S) };
+    for seen in [false, true] {
+        let case = [elsewhere(seen), answered(R, A), answered(R, C)];
+        assert_eq!(found(case), Conclusion::Inconclusive { missing: NO_THIRD_VOICE });
+    }
+    let voter = [elsewhere(false), answered(R, A), answered(A, R), unanswered(A, S)];
+    assert!(matches!(found(voter), Conclusion::Node { .. }));
+}
+
+#[test]
+fn node_whose_daemon_could_be_asked_elsewhere_is_not_called_unreachable() {
+    let with = |elsewhere| {
+        let suspect = Observation { elsewhere, ..unanswered(R, S) };
+        found([suspect, answered(A, R), unanswered(A, S)])
+    };
+    let node = |cause| move |it: &Conclusion| matches!(it, Conclusion::Node { cause: c, .. } if *c == cause);
+    assert!(node(Cause::NodeDown)(&with(Some(false))));
+    assert!(node(Cause::Unreachable)(&with(None)));
+}

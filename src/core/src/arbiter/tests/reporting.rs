@@ -68,6 +68,19 @@ fn three_are_asked_the_leader_first_and_the_suspect_itself() {
 }
 
 #[test]
+fn members_that_did_not_answer_the_reporter_are_asked_last() {
+    let mut scene = Scene::of_five();
+    let (acts, asked) = round(&mut scene, true);
+    let first = asked[0].0;
+    let silent = member(u8::try_from(first.0).unwrap()).address;
+    scene.finish(&acts, |_, target| target != silent && target != member(4).address);
+    scene.run(ms(1_000));
+    let again = requests(&scene.acts());
+    let position = again.iter().position(|(to, _)| *to == first);
+    assert!(!again.is_empty() && position != Some(0), "{again:?}");
+}
+
+#[test]
 fn suspect_without_another_network_is_not_asked() {
     let mut scene = Scene::new(3, &[1, 2, 3, 4, 5], &[NETA]);
     let (acts, asked) = round(&mut scene, true);
