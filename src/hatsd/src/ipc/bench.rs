@@ -18,6 +18,7 @@ use std::{
         mpsc::{Receiver, channel},
     },
     thread,
+    time::Instant,
 };
 
 use hats_proto::ipc::{Event, Filter, Reply, Subscribe, reply, request};
@@ -275,4 +276,43 @@ async fn memory() {
     publish(&mut server, &tally, (20_000, 10_000), 1).await;
     let grown = resident().saturating_sub(before) / 1024;
     println!("20 that never read, 20000 events later: the process has grown by {grown} KiB");
+}
+
+/// Ten thousand connections that are opened and left, both ends here.
+#[test]
+#[ignore = "prints figures; needs 13,000 descriptors"]
+fn crowd() {
+    block_on_for(Duration::from_secs(120), async {
+        super::conformance::raise(13_000).unwrap();
+        let mut server = Server::start();
+        let mut first = server.subscribed(Filter::default()).await;
+        let began = Instant::now();
+        let mut left = Vec::new();
+        while left.len() < 10_000 {
+            left.push(server.connect().await);
+            // As fast as the daemon accepts: its backlog is bounded.
+            server.during(tokio::task::yield_now()).await;
+            if left.len() % 64 == 0 {
+                server.during(tokio::time::sleep(Duration::from_millis(1))).await;
+            }
+        }
+        let mut refused = 0;
+        for client in &mut left {
+            let wait = Duration::from_millis(1);
+            let answer = tokio::time::timeout(wait, server.during(client.next())).await;
+            refused += usize::from(matches!(answer, Ok(Some(reply::Body::Error(_)))));
+        }
+        assert!(refused >= left.len() - CONNECTIONS_MAX, "{refused}");
+        let took = began.elapsed();
+        let published = Instant::now();
+        server.publish("neta", 0);
+        let reply = server.during(first.next()).await;
+        assert!(matches!(reply, Some(reply::Body::Event(_))), "{reply:?}");
+        println!(
+            "10,000 connections opened and left in {took:.1?}: {refused} refused, {} open; \
+             the subscriber before them had its next event after {:.1?}",
+            left.len() - refused,
+            published.elapsed()
+        );
+    });
 }

@@ -212,7 +212,7 @@ fn connections_beyond_the_limit_are_refused_and_those_before_are_unharmed() {
 }
 
 /// As far as this process may.
-fn raise(wanted: u64) -> nix::Result<()> {
+pub(super) fn raise(wanted: u64) -> nix::Result<()> {
     let resource = nix::sys::resource::Resource::RLIMIT_NOFILE;
     let (_, hard) = nix::sys::resource::getrlimit(resource)?;
     nix::sys::resource::setrlimit(resource, wanted.min(hard), hard)
