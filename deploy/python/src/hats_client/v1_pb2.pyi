@@ -492,18 +492,20 @@ class Adapter(_message.Message):
     def __init__(self_, network: _Optional[str] = ..., node: _Optional[str] = ..., adapter: _Optional[str] = ..., addr: _Optional[str] = ..., self: _Optional[bool] = ..., state: _Optional[str] = ..., cause: _Optional[str] = ..., reason: _Optional[str] = ..., verdict_id: _Optional[str] = ..., since_ms: _Optional[int] = ..., role: _Optional[str] = ..., carrier: _Optional[bool] = ..., ifindex: _Optional[int] = ..., mac: _Optional[str] = ..., watches: _Optional[_Iterable[_Union[Neighbour, _Mapping]]] = ..., feeds: _Optional[_Iterable[str]] = ..., held_ms: _Optional[int] = ..., losses: _Optional[int] = ...) -> None: ...
 
 class Neighbour(_message.Message):
-    __slots__ = ("addr", "node", "state", "last_heard_ms", "missed")
+    __slots__ = ("addr", "node", "state", "last_heard_ms", "missed", "gap_max_us")
     ADDR_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     LAST_HEARD_MS_FIELD_NUMBER: _ClassVar[int]
     MISSED_FIELD_NUMBER: _ClassVar[int]
+    GAP_MAX_US_FIELD_NUMBER: _ClassVar[int]
     addr: str
     node: str
     state: str
     last_heard_ms: int
     missed: int
-    def __init__(self, addr: _Optional[str] = ..., node: _Optional[str] = ..., state: _Optional[str] = ..., last_heard_ms: _Optional[int] = ..., missed: _Optional[int] = ...) -> None: ...
+    gap_max_us: int
+    def __init__(self, addr: _Optional[str] = ..., node: _Optional[str] = ..., state: _Optional[str] = ..., last_heard_ms: _Optional[int] = ..., missed: _Optional[int] = ..., gap_max_us: _Optional[int] = ...) -> None: ...
 
 class Path(_message.Message):
     __slots__ = ("network", "node", "addr", "peer_node", "peer_addr", "direction", "verdict_id", "since_ms")
