@@ -193,7 +193,10 @@ impl Node {
             Input::NimStarted { adapter } => self.nim_started(adapter),
             Input::NimDied { adapter, pid, how } => self.nim_died(now, adapter, pid, &how),
             Input::Nim { adapter, report } => self.nim_report(now, adapter, report),
-            Input::Late { lateness_ns } => self.late(now, lateness_ns),
+            Input::Late { lateness_ns } => {
+                self.excuse_nims(now);
+                self.late(now, lateness_ns);
+            }
             Input::Leave => self.leave(now),
         }
         self.settle(now);

@@ -46,6 +46,19 @@ impl Node {
         self.refresh_nodes(now);
     }
 
+    /// An adapter that is not served any more is not held any more either: who
+    /// was told that it is must hear so.
+    pub(super) fn end_hold(&mut self, now: Timestamp, index: AdapterIndex) {
+        let Some(local) = self.locals.get(&index) else { return };
+        if local.damper.held_until().is_none() {
+            return;
+        }
+        let held = Held { for_ms: None, losses: local.damper.losses() };
+        let (network, address) = (local.spec.network.name.clone(), local.me.address);
+        let event = self.topology.adapter_held(now, &network, address, Some(held));
+        self.publish_as(event, true);
+    }
+
     fn say_held(&mut self, now: Timestamp, index: AdapterIndex) {
         let Some(local) = self.locals.get(&index) else { return };
         let held = held_of(now, &local.damper);

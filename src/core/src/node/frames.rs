@@ -80,7 +80,8 @@ impl Node {
             Message::Summary(summary) => self.summarised(now, index, from, summary),
             Message::LeaveAck { .. } => self.leave_acknowledged(index),
             Message::Join(join) => {
-                for member in &join.members {
+                // What its sender says of others may be of before they moved on.
+                for member in join.members.iter().filter(|member| member.address == from) {
                     let run = (member.node_id, member.incarnation);
                     self.check_address(now, index, run, &member.interface, member.address);
                 }
@@ -184,6 +185,7 @@ impl Node {
     fn foreign(&mut self, now: Timestamp, index: AdapterIndex, from: IpAddr, message: &Message) {
         let Message::Proclaim(proclaim) = message else { return };
         let recently = self.foreign.get(&(index, from)).is_some_and(|at| now < *at + FOREIGN_EVERY);
+        self.foreign.retain(|_, at| now < *at + FOREIGN_EVERY);
         if recently
             || (self.foreign.len() >= FOREIGN_MAX && !self.foreign.contains_key(&(index, from)))
         {

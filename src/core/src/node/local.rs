@@ -70,6 +70,8 @@ impl Node {
         if self.locals.get(&index).is_some_and(|local| local.fault.is_none()) {
             self.set_fault(now, index, Some(Cause::Removed));
         }
+        self.end_hold(now, index);
+        self.paths.forget(index);
         let Some(local) = self.locals.remove(&index) else { return };
         self.arbiter.close_all(index, |_| false);
         let (name, address) = (local.spec.network.name.clone(), local.spec.address);
@@ -108,6 +110,9 @@ impl Node {
         if !matches!(local.nim, NimState::Died(_)) {
             local.nim = NimState::Died(now);
         }
+        // Its probes ended with it, and it cannot say so.
+        self.paths.forget(index);
+        let Some(local) = self.locals.get(&index) else { return };
         let (name, me) = (local.spec.network.name.clone(), local.me.clone());
         let words = format!("NIM (pid {pid}) died: {how}");
         let mut event = say::about_adapter(EventKind::NimDied, &name, &me, &words);
@@ -246,12 +251,15 @@ impl Node {
         }
     }
 
-    /// A daemon or NIM that slept does not judge others by what it slept through.
-    pub(super) fn late(&mut self, now: Timestamp, lateness_ns: u64) {
-        // What they said meanwhile may still be on its way here.
+    /// This daemon slept: what its NIMs said meanwhile may still be on its way here.
+    pub(super) fn excuse_nims(&mut self, now: Timestamp) {
         for local in self.locals.values_mut() {
             local.nim_heard = now;
         }
+    }
+
+    /// A daemon or NIM that slept does not judge others by what it slept through.
+    pub(super) fn late(&mut self, now: Timestamp, lateness_ns: u64) {
         let limit = nanos(self.config.detection.detection_time() / 2);
         if lateness_ns < limit {
             return;

@@ -42,13 +42,19 @@ pub(super) struct Probing {
     trial_at: Option<Timestamp>,
     patrol_at: Option<Timestamp>,
     next_id: u64,
-    running: BTreeMap<u64, Purpose>,
+    running: BTreeMap<u64, (AdapterIndex, Purpose)>,
     good: BTreeMap<(AdapterIndex, Pair), u32>,
     /// Who was visited last.
     visited: BTreeMap<AdapterIndex, IpAddr>,
 }
 
 impl Probing {
+    /// The probes of this adapter's NIM are not going to end.
+    pub(super) fn forget(&mut self, index: AdapterIndex) {
+        self.running.retain(|_, (of, _)| *of != index);
+        self.good.retain(|(of, _), _| *of != index);
+    }
+
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
         self.trial_at.into_iter().chain(self.patrol_at).min()
     }
@@ -105,7 +111,7 @@ impl Node {
     ) {
         self.paths.next_id += 1;
         let id = FIRST_ID + self.paths.next_id;
-        self.paths.running.insert(id, purpose);
+        self.paths.running.insert(id, (index, purpose));
         let probe_timeout_ns = nanos(self.config.detection.probe_timeout);
         let probe = StartProbe {
             id,
@@ -141,7 +147,7 @@ impl Node {
         index: AdapterIndex,
         done: &ProbeDone,
     ) {
-        match self.paths.running.remove(&done.id) {
+        match self.paths.running.remove(&done.id).map(|(_, purpose)| purpose) {
             Some(Purpose::Trial(pair)) => self.trial_done(now, index, pair, done),
             Some(Purpose::Patrol(address, again)) if done.received == 0 => {
                 if again {

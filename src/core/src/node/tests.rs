@@ -168,3 +168,21 @@ fn a_daemon_that_was_late_does_not_take_its_nim_for_stuck() {
     let ends = |effect: &Effect| matches!(effect, Effect::EndNim { .. });
     assert!(!node.drain().iter().any(ends));
 }
+
+#[test]
+fn a_nim_that_is_late_does_not_excuse_another_one_that_is_stuck() {
+    let mut node = alone();
+    let spec = AdapterSpec { interface: "eth1".into(), ..node.locals[&ETH0].spec.clone() };
+    let eth1 = AdapterIndex(1);
+    node.handle(Timestamp(400_000_000), Input::AdapterAdded { adapter: eth1, spec });
+    node.handle(Timestamp(400_000_000), Input::NimStarted { adapter: eth1 });
+    let late = Report::Late { at_ns: 0, lateness_ns: 200_000_000 };
+    node.handle(Timestamp(1_900_000_000), Input::Nim { adapter: eth1, report: late });
+    node.wake(Timestamp(2_100_000_000));
+    let ended: Vec<AdapterIndex> = node
+        .drain()
+        .into_iter()
+        .filter_map(|it| if let Effect::EndNim { adapter, .. } = it { Some(adapter) } else { None })
+        .collect();
+    assert_eq!(ended, [ETH0]);
+}
