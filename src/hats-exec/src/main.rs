@@ -29,11 +29,15 @@ use std::{
     io::{self, Write},
     path::PathBuf,
     process::ExitCode,
+    time::Duration,
 };
 
 use clap::Parser;
 use hats_client::{Follower, News};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time,
+};
 
 use crate::{config::Config, delivery::Deliveries, progress::Progress};
 
@@ -104,6 +108,9 @@ fn fail(status: u8, error: &str) -> ExitCode {
     status.into()
 }
 
+/// In the first run, how often to ask whether the daemon has said where it is.
+const BEGIN_POLL: Duration = Duration::from_millis(100);
+
 /// Follows the daemon until told to stop.
 async fn run(config: Config, socket: Option<PathBuf>) -> Result<(), String> {
     let cannot = |error: io::Error| format!("cannot wait for signals: {error}");
@@ -117,11 +124,22 @@ async fn run(config: Config, socket: Option<PathBuf>) -> Result<(), String> {
     }
     let deliveries = Deliveries::start(config.actions, &config.state_dir, &progress);
     let mut away_is_told = false;
-    loop {
+    let ended = loop {
         let news = tokio::select! {
-            news = follower.next() => news.map_err(|error| error.to_string())?,
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
+            news = follower.next() => news,
+            () = time::sleep(BEGIN_POLL), if progress.resume_point().is_none() => {
+                if let Some(point) = follower.resume_point() {
+                    progress.begin_at(point);
+                    tracing::info!("nothing is remembered: what happens from now on is delivered");
+                }
+                continue;
+            }
+            _ = terminate.recv() => break Ok(()),
+            _ = interrupt.recv() => break Ok(()),
+        };
+        let news = match news {
+            Ok(news) => news,
+            Err(error) => break Err(error.to_string()),
         };
         match news {
             News::Event(event) => {
@@ -139,7 +157,7 @@ async fn run(config: Config, socket: Option<PathBuf>) -> Result<(), String> {
             // The follower tries for as long as it takes.
             News::Away(_) | News::State => {}
         }
-    }
+    };
     deliveries.finish().await;
-    Ok(())
+    ended
 }

@@ -66,6 +66,13 @@ impl Progress {
         self.lock().resume_point()
     }
 
+    /// The daemon is here, and nothing was remembered: what happens after this
+    /// point is delivered, by this run or by the next.
+    pub(crate) fn begin_at(&self, point: ResumePoint) {
+        self.lock().seen.get_or_insert(point);
+        self.save();
+    }
+
     /// Work on the event begins.
     pub(crate) fn begin(&self, event: &Event) -> Ticket {
         let mut state = self.lock();

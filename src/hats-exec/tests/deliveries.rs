@@ -7,12 +7,18 @@
 mod fake;
 mod support;
 
-use std::fs;
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
-use hats_client::ipc::{Event, ResumePoint};
+use hats_client::ipc::{Error, Event, ResumePoint, error::Kind, reply};
 
 use crate::{
-    fake::{EPOCH, event},
+    fake::{EPOCH, Fake, event, snapshot_before},
     support::{Exec, Place, daemon, script, server},
 };
 
@@ -152,6 +158,51 @@ fn what_was_not_finished_is_delivered_by_the_next_run() {
     assert_eq!(asked.recv().unwrap(), Some(ResumePoint { epoch: EPOCH, seq: 0 }));
     assert_eq!(exec.line(), "page HATS-2103 n3 1 1");
     assert_eq!(exec.line(), "page HATS-2103 n3 2 1");
+}
+
+#[test]
+fn what_happens_after_a_first_run_without_events_is_delivered_by_the_next() {
+    let place = Place::new();
+    let (daemon, asked) = daemon(vec![]);
+    let mut exec = Exec::start(&place, &daemon.socket(), &script("page", SAY, ""));
+    exec.says("nothing is remembered");
+    exec.kill();
+    let _exec = Exec::start(&place, &daemon.socket(), &script("page", SAY, ""));
+    assert_eq!(asked.recv().unwrap(), None);
+    assert_eq!(asked.recv().unwrap(), Some(ResumePoint { epoch: EPOCH, seq: 0 }));
+}
+
+#[test]
+fn a_daemon_of_another_version_ends_it_after_what_is_under_way() {
+    let place = Place::new();
+    // Opening one end of such a file waits for who opens the other.
+    let (begun, gate) = (place.path("begun"), place.path("gate"));
+    for fifo in [&begun, &gate] {
+        nix::unistd::mkfifo(fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    }
+    let work = format!("echo > {}; read x < {}; {SAY}", begun.display(), gate.display());
+    let connections = Arc::new(AtomicU32::new(0));
+    let daemon = Fake::start(move |conversation| {
+        if connections.fetch_add(1, Ordering::Relaxed) == 0 {
+            conversation.greet();
+            conversation.request();
+            conversation.send(reply::Body::Snapshot(snapshot_before(1)));
+            conversation.send(reply::Body::Event(event(1)));
+            fs::read(&begun).unwrap();
+        } else {
+            let (kind, message) = (Kind::Version.into(), "this daemon speaks 2".to_owned());
+            conversation.send(reply::Body::Error(Error { kind, message }));
+            // It hangs up when it has read that; its program still waits.
+            conversation.hold();
+            fs::write(&gate, "on\n").unwrap();
+        }
+    });
+    let mut exec = Exec::start(&place, &daemon.socket(), &script("page", &work, ""));
+    assert_eq!(exec.line(), "page HATS-2103 n3 1 1", "the program was not killed");
+    exec.says("this daemon speaks 2");
+    assert_eq!(exec.status(), Some(70));
+    let kept = fs::read_to_string(place.path("state").join("resume")).unwrap();
+    assert_eq!(kept, format!("{EPOCH} 1\n"));
 }
 
 #[test]

@@ -64,6 +64,11 @@ impl Exec {
         assert!(self.child.wait().unwrap().success());
     }
 
+    /// Waits until it has ended by itself; gives its exit status.
+    pub(crate) fn status(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
     /// `kill -9`.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
