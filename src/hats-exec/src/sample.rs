@@ -49,8 +49,9 @@ pub(crate) async fn deliver_one(config: Config, word: &str) -> Result<(), String
 /// An event that says that it is none.
 fn sample(entry: &Entry) -> Event {
     let some = |field: &str, value: &str| entry.may_have(field).then(|| value.to_owned());
+    let now = jiff::Timestamp::now();
     Event {
-        ts: format!("{:.3}", jiff::Timestamp::now()),
+        ts: format!("{now:.3}"),
         level: entry.level.clone(),
         code: entry.code.clone(),
         event: entry.name.clone(),
@@ -65,6 +66,9 @@ fn sample(entry: &Entry) -> Event {
         clears: entry.clears.first().cloned(),
         authority: true,
         observer: "hats-exec".to_owned(),
+        // Each try is another event: a web hook that has seen its key drops it.
+        epoch: u64::try_from(now.as_millisecond()).unwrap_or_default(),
+        seq: 1,
         msg: format!("this is a test of {}: nothing has happened", entry.name),
         ..Event::default()
     }

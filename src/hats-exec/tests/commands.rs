@@ -53,6 +53,19 @@ fn a_try_delivers_a_made_up_event_and_tells_what_became_of_it() {
 }
 
 #[test]
+fn every_try_is_another_event() {
+    let keys: Vec<String> = (0..2)
+        .map(|_| {
+            let actions = script("good", "echo $HATS_OBSERVER-$HATS_EPOCH-$HATS_SEQ", "");
+            let output = run(&actions, &["--try", "2103"]);
+            String::from_utf8(output.stdout).unwrap()
+        })
+        .collect();
+    assert!(keys[0].starts_with("hats-exec-1") && keys[0].contains("-1\n"), "{keys:?}");
+    assert_ne!(keys[0], keys[1]);
+}
+
+#[test]
 fn a_try_that_nothing_is_for_says_so() {
     let output = run(&script("page", ":", "nodes = [\"n9\"]"), &["--try", "adapter.down"]);
     assert!(!output.status.success());
