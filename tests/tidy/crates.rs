@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Our crates and what each may use of ours. Nothing uses what is in tests/.
-const LAYOUT: [(&str, &[&str]); 14] = [
+const LAYOUT: [(&str, &[&str]); 13] = [
     ("hats-proto", &[]),
     ("hats-wire", &["hats-proto"]),
     ("hats-core", &["hats-wire"]),
@@ -20,11 +20,10 @@ const LAYOUT: [(&str, &[&str]); 14] = [
     ("hats-metrics", &["hats-proto"]),
     ("hats-status", &["hats-client", "hats-catalogue", "hats-metrics"]),
     ("hats-exec", &["hats-client", "hats-catalogue"]),
-    ("hatsctl", &["hats-client"]),
     ("hatsd", &["hats-core", "hats-wire", "hats-proto", "hats-sys", "hats-metrics"]),
     ("hats-nim", &["hats-core", "hats-wire", "hats-proto", "hats-sys"]),
     ("hats-sim", &["hats-core", "hats-wire"]),
-    ("hats-lab", &["hats-sys", "hats-client", "hats-proto"]),
+    ("hats-lab", &["hats-sys", "hats-client"]),
 ];
 
 /// This crate, whose tests cross the others.

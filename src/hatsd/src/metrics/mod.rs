@@ -32,7 +32,7 @@ use crate::ipc::Endpoint;
 /// Scrapes at once; others wait to be accepted.
 const CONNECTIONS_MAX: usize = 8;
 
-/// How long a scrape may take from its first byte to its last.
+/// How long a scrape may take, from when it is accepted to its last byte.
 const SCRAPE_MAX: Duration = Duration::from_secs(5);
 
 /// The socket's name, beside the subscribers' socket.
