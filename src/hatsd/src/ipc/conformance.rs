@@ -335,6 +335,24 @@ fn a_stream_is_resumed_across_runs_from_the_journal() {
 }
 
 #[test]
+fn a_place_counts_more_than_a_time_and_a_new_run_after_it_is_told() {
+    block_on(async {
+        let kept = Kept::new();
+        let mut server = Server::with(Readers::of_host(), Some(kept.journal.archive()));
+        let from = Some(ResumePoint { epoch: 5, seq: 20 });
+        let at: jiff::Timestamp = "2026-11-22T13:00:00Z".parse().unwrap();
+        let since_unix_ms = u64::try_from(at.as_millisecond()).ok();
+        let both = Subscribe { from, since_unix_ms, view: true, ..Subscribe::default() };
+        let resumed = told(&mut server, request::Body::Subscribe(both)).await;
+        assert_eq!(resumed, "+0>7:1 snapshot 1");
+        let from = Some(ResumePoint { epoch: 5, seq: 18 });
+        let both = GetEvents { from, since_unix_ms, ..GetEvents::default() };
+        let past = told(&mut server, request::Body::GetEvents(both)).await;
+        assert_eq!(past, "5:19 5:20 +0>7:1 end 1 2");
+    });
+}
+
+#[test]
 fn events_of_the_past_are_given_by_time_place_and_filter() {
     block_on(async {
         let kept = Kept::new();

@@ -239,7 +239,8 @@ impl Hub {
                 match filter::refusal(&filter) {
                     Some(why) => why,
                     None => {
-                        let past = Past { filter, since: get.since_unix_ms, ..Past::default() };
+                        let since = since(get.since_unix_ms, get.from);
+                        let past = Past { filter, since, ..Past::default() };
                         connection.stage = Stage::Asking(past);
                         connection.outbox.hold(true);
                         return self.go_on(id, &cursor(get.from), false, place);
@@ -265,7 +266,8 @@ impl Hub {
         subscribe: &ipc::Subscribe,
         place: Place,
     ) -> Option<Wants> {
-        let past = Past { filter, since: subscribe.since_unix_ms, ..Past::default() };
+        let since = since(subscribe.since_unix_ms, subscribe.from);
+        let past = Past { filter, since, ..Past::default() };
         let is_now = subscribe.from.is_none() && past.since.is_none();
         let flow = if is_now { Flow::Live } else { Flow::Replaying };
         let (view, last, reported) = (subscribe.view, place.now, false);
@@ -538,6 +540,11 @@ impl Connection {
         let (client, pid, uid) = (self.client.clone(), self.peer.pid, self.peer.uid);
         (!again).then_some(Slow { client, pid, uid })
     }
+}
+
+/// From when on; a place says it better, and what is missing after it is told.
+fn since(unix_ms: Option<u64>, from: Option<ipc::ResumePoint>) -> Option<u64> {
+    unix_ms.filter(|_| from.is_none())
 }
 
 fn cursor(from: Option<ipc::ResumePoint>) -> Cursor {
