@@ -17,6 +17,7 @@ from hats_client import (
     Refused,
     State,
     Timeout,
+    View,
     ipc,
 )
 from hats_client.connection import _varint
@@ -201,6 +202,18 @@ class FollowerTest(unittest.TestCase):
         assert isinstance(news, Away)
         self.assertIsInstance(news.error, NotThere)
         self.assertIn("/nowhere/hats.sock", str(news.error))
+
+
+class ViewTest(unittest.TestCase):
+    def test_what_every_heartbeat_changes_makes_no_difference(self) -> None:
+        def lasting(gap_max_us: int | None, held_ms: int | None) -> ipc.Snapshot:
+            watched = ipc.Neighbour(addr="192.0.2.1", gap_max_us=gap_max_us)
+            adapter = ipc.Adapter(addr="192.0.2.2", held_ms=held_ms, watches=[watched])
+            return View(ipc.Snapshot(adapters=[adapter])).lasting()
+
+        self.assertEqual(lasting(50_100, 900), lasting(49_900, 100))
+        self.assertEqual(lasting(50_100, 900), lasting(None, 100))
+        self.assertNotEqual(lasting(None, 900), lasting(None, None))
 
 
 class ClientTest(unittest.TestCase):

@@ -10,9 +10,10 @@ use hats_proto::ipc::{Adapter, Changes, Network, Node, Path, Snapshot, Verdict};
 /// What the daemon knows, as far as this program has been told: a [`Snapshot`],
 /// and every change since.
 ///
-/// Ages and counters (`since_ms`, `last_heard_ms`, `missed`) are as old as the
-/// thing they stand in; `daemon`, `detection`, `nims` and `subscribers` as old as
-/// the snapshot. [`lasting`](Self::lasting) leaves all of these out.
+/// Ages and counters (`since_ms`, `held_ms`, `last_heard_ms`, `missed`,
+/// `gap_max_us`) are as old as the thing they stand in; `daemon`, `detection`,
+/// `nims` and `subscribers` as old as the snapshot. [`lasting`](Self::lasting)
+/// leaves all of these out, but that an adapter is held.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct View {
     snapshot: Snapshot,
@@ -69,8 +70,10 @@ impl View {
         state.paths.iter_mut().for_each(|it| it.since_ms = 0);
         for adapter in &mut state.adapters {
             adapter.since_ms = 0;
+            adapter.held_ms = adapter.held_ms.map(|_| 0);
             for neighbour in &mut adapter.watches {
                 (neighbour.last_heard_ms, neighbour.missed) = (0, 0);
+                neighbour.gap_max_us = None;
             }
         }
         sort(&mut state.networks);
@@ -161,6 +164,8 @@ fn sort<T: Keyed>(list: &mut [T]) {
 
 #[cfg(test)]
 mod tests {
+    use hats_proto::ipc::Neighbour;
+
     use super::*;
 
     fn node(name: &str, state: &str, since_ms: u64) -> Node {
@@ -193,5 +198,18 @@ mod tests {
         assert_eq!(one.lasting(), other.lasting());
         let third = view(vec![node("n2", "up", 700), node("n1", "down", 3)]);
         assert_ne!(one.lasting(), third.lasting());
+    }
+
+    #[test]
+    fn what_every_heartbeat_changes_makes_no_difference() {
+        let view = |gap_max_us, held_ms| {
+            let watches = vec![Neighbour { gap_max_us, ..Neighbour::default() }];
+            let adapters = vec![Adapter { held_ms, watches, ..Adapter::default() }];
+            View::new(Snapshot { adapters, ..Snapshot::default() })
+        };
+        let one = view(Some(50_100), Some(900));
+        assert_eq!(one.lasting(), view(Some(49_900), Some(100)).lasting());
+        assert_eq!(one.lasting(), view(None, Some(100)).lasting());
+        assert_ne!(one.lasting(), view(None, None).lasting(), "one is held");
     }
 }

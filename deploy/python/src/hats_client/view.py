@@ -20,9 +20,10 @@ class View:
     """What the daemon knows, as far as this program has been told: a snapshot and
     every change since.
 
-    Ages and counters (``since_ms``, ``last_heard_ms``, ``missed``) are as old as
-    the thing they stand in; ``daemon``, ``detection``, ``nims`` and
-    ``subscribers`` as old as the snapshot. :meth:`lasting` leaves these out.
+    Ages and counters (``since_ms``, ``held_ms``, ``last_heard_ms``, ``missed``,
+    ``gap_max_us``) are as old as the thing they stand in; ``daemon``,
+    ``detection``, ``nims`` and ``subscribers`` as old as the snapshot.
+    :meth:`lasting` leaves these out, but that an adapter is held.
     """
 
     def __init__(self, snapshot: ipc.Snapshot) -> None:
@@ -75,7 +76,10 @@ class View:
                 if name != "verdicts":
                     it.ClearField("since_ms")
                 if name == "adapters":
+                    if it.HasField("held_ms"):
+                        it.held_ms = 0
                     for neighbour in it.watches:
                         neighbour.ClearField("last_heard_ms")
                         neighbour.ClearField("missed")
+                        neighbour.ClearField("gap_max_us")
         return state

@@ -108,10 +108,16 @@ impl Thing for ipc::Adapter {
     }
 
     fn lasting(&self) -> Self {
-        let still =
-            |it: &ipc::Neighbour| ipc::Neighbour { last_heard_ms: 0, missed: 0, ..it.clone() };
+        let still = |it: &ipc::Neighbour| ipc::Neighbour {
+            last_heard_ms: 0,
+            missed: 0,
+            gap_max_us: None,
+            ..it.clone()
+        };
         let watches = self.watches.iter().map(still).collect();
-        ipc::Adapter { since_ms: 0, watches, ..self.clone() }
+        // That it is held stays to be seen, not for how much longer.
+        let held_ms = self.held_ms.map(|_| 0);
+        ipc::Adapter { since_ms: 0, held_ms, watches, ..self.clone() }
     }
 }
 
@@ -169,6 +175,24 @@ mod tests {
         new.ts = "later".to_owned();
         new.adapters = vec![];
         assert_eq!(between(&old, &new), None);
+    }
+
+    #[test]
+    fn what_every_heartbeat_changes_is_no_change() {
+        let of = |ms: u64, held_ms: Option<u64>| {
+            let watched = ipc::Neighbour {
+                last_heard_ms: ms,
+                missed: ms,
+                gap_max_us: Some(ms * 1_000).filter(|_| ms > 3),
+                ..ipc::Neighbour::default()
+            };
+            let watches = vec![watched];
+            let adapter = ipc::Adapter { since_ms: ms, held_ms, watches, ..Default::default() };
+            ipc::Snapshot { adapters: vec![adapter], ..of(vec![]) }
+        };
+        assert_eq!(between(&of(3, None), &of(40, None)), None);
+        assert_eq!(between(&of(3, Some(900)), &of(40, Some(100))), None);
+        assert!(between(&of(3, None), &of(3, Some(100))).is_some(), "it is held from now on");
     }
 
     #[test]
