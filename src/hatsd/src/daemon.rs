@@ -123,7 +123,7 @@ impl Daemon {
         }
         if self.hub.has_view() && self.view_due <= now {
             let snapshot = self.snapshot(now);
-            self.hub.tell_changes(snapshot);
+            self.hub.tell_changes(snapshot, None);
             (self.view_told, self.view_due) = (now, now + VIEW_LOOK);
         }
         self.hub.keep_alive(self.place(now));

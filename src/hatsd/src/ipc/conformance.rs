@@ -390,64 +390,26 @@ fn events_of_the_past_are_given_by_time_place_and_filter() {
 }
 
 #[test]
-fn who_keeps_a_view_is_told_what_changes_and_nobody_else_is() {
+fn what_was_asked_for_is_answered_though_nothing_more_will_be_asked() {
     block_on(async {
-        let mut server = Server::start();
-        let mut plain = server.subscribed(Filter::default()).await;
-        let mut client = server.greeted().await;
-        let view = Subscribe { view: true, ..Subscribe::default() };
-        let first = server.during(client.ask(request::Body::Subscribe(view))).await;
-        assert!(matches!(first, reply::Body::Snapshot(_)), "{first:?}");
-        let node = |state: &str| ipc::Node {
-            name: "n1".to_owned(),
-            state: state.to_owned(),
-            ..ipc::Node::default()
-        };
-        let state = |state: &str| Snapshot {
-            epoch: 7,
-            next_seq: 1,
-            nodes: vec![node(state)],
-            ..Snapshot::default()
-        };
-        for word in ["up", "up", "down"] {
-            server.hub.tell_changes(state(word));
-        }
-        for word in ["up", "down"] {
-            match server.during(client.next()).await {
-                Some(reply::Body::Changes(changes)) => assert_eq!(changes.nodes, [node(word)]),
-                other => panic!("{other:?}"),
-            }
-        }
+        let kept = Kept::new();
+        let mut server = Server::with(Readers::of_host(), Some(kept.journal.archive()));
         server.publish("neta", 0);
-        assert_eq!(seq(server.during(plain.next()).await), 1);
-        drop(client);
-        server.during(tokio::time::sleep(Duration::from_millis(50))).await;
-        assert!(!server.hub.has_view(), "nobody keeps one any more");
-    });
-}
-
-#[test]
-fn a_snapshot_is_taken_once_for_all_who_ask_at_one_time_and_place() {
-    block_on(async {
-        let mut server = Server::start();
-        let mut client = server.greeted().await;
-        let plain = || request::Body::GetSnapshot(ipc::GetSnapshot::default());
-        let mut taken = async |server: &mut Server, request| {
-            let before = server.snapshots;
-            let answer = server.during(client.ask(request)).await;
-            let reply::Body::Snapshot(snapshot) = answer else { panic!("{answer:?}") };
-            assert_eq!(snapshot.next_seq, server.next_seq);
-            server.snapshots - before
-        };
-        assert_eq!(taken(&mut server, plain()).await, 1);
-        assert_eq!(taken(&mut server, plain()).await, 0);
-        // One that has more in it is for who asked for that.
-        let besides = ipc::GetSnapshot { params: true, ..ipc::GetSnapshot::default() };
-        assert_eq!(taken(&mut server, request::Body::GetSnapshot(besides)).await, 1);
-        assert_eq!(taken(&mut server, plain()).await, 1);
-        server.publish("neta", 0);
-        assert_eq!(taken(&mut server, plain()).await, 1, "an event lies between");
-        server.now = server.now + Duration::from_millis(20);
-        assert_eq!(taken(&mut server, plain()).await, 1, "it is old");
+        let get =
+            GetEvents { from: Some(ResumePoint { epoch: 5, seq: 18 }), ..GetEvents::default() };
+        let get = bytes(request::Body::GetEvents(get));
+        // All at once, and the end: each has its answer, in its order.
+        let answers = answer(&mut server, &[get.clone(), get].concat()).await;
+        let ends: Vec<u64> = answers
+            .iter()
+            .filter_map(|answer| {
+                let reply::Body::EventsEnd(end) = answer else { return None };
+                Some(end.count)
+            })
+            .collect();
+        assert_eq!(ends, [3, 3], "{answers:?}");
+        let answers = answer(&mut server, &bytes(subscribe(Some((5, 19))))).await;
+        let Some(reply::Body::Event(last)) = answers.last() else { panic!("{answers:?}") };
+        assert_eq!((answers.len(), last.epoch, last.seq), (3, 7, 1), "{answers:?}");
     });
 }

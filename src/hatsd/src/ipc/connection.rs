@@ -79,7 +79,13 @@ async fn read(
                 let why = format!("the connection ended {unfinished} bytes into a request");
                 return refuse(id, daemon, &why).await;
             }
-            return last(daemon, Input::Finished { id }).await;
+            // What was asked for is answered first, however long that takes to
+            // read: the writer ends the connection.
+            outbox.settled().await;
+            return match daemon.send(Input::Finished { id }).await {
+                Ok(()) => std::future::pending().await,
+                Err(_) => Ok(()),
+            };
         }
         frames.push(&buffer[..taken]);
         unfinished += taken;
@@ -107,6 +113,8 @@ async fn read(
             };
             greeted = true;
             outbox.settled().await;
+            // One at a time: the next must not overtake its answer.
+            outbox.hold(true);
             if daemon.send(Input::Asked { id, request }).await.is_err() {
                 return Ok(());
             }

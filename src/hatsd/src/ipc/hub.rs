@@ -176,7 +176,8 @@ impl Hub {
             Input::Closed { id } => {
                 self.connections.remove(&id);
                 if !self.connections.values().any(Connection::keeps_view) {
-                    self.view = None;
+                    // The next view begins with one of its own.
+                    (self.view, self.shared) = (None, None);
                 }
                 None
             }
@@ -206,7 +207,13 @@ impl Hub {
                 past.gap |= gap;
                 self.go_on(id, &cursor, !advanced, place)
             }
-            Input::Asked { id, request } => self.asked(id, request, place),
+            Input::Asked { id, request } => {
+                let wants = self.asked(id, request, place);
+                if wants.is_none() {
+                    self.connections.get_mut(&id)?.answered();
+                }
+                wants
+            }
         }
     }
 
@@ -242,7 +249,6 @@ impl Hub {
                         let since = since(get.since_unix_ms, get.from);
                         let past = Past { filter, since, ..Past::default() };
                         connection.stage = Stage::Asking(past);
-                        connection.outbox.hold(true);
                         return self.go_on(id, &cursor(get.from), false, place);
                     }
                 }
@@ -272,7 +278,6 @@ impl Hub {
         let flow = if is_now { Flow::Live } else { Flow::Replaying };
         let (view, last, reported) = (subscribe.view, place.now, false);
         let connection = self.connections.get_mut(&id)?;
-        connection.outbox.hold(!is_now);
         connection.stage = Stage::Subscribed(Subscription { past, view, last, flow, reported });
         self.wake_at(place.now + IDLE);
         if is_now {
@@ -364,7 +369,7 @@ impl Hub {
         let bytes = frame(reply::Body::Snapshot(snapshot.clone()));
         if is_view {
             // All views are of one instant, so that one difference serves them.
-            self.tell_changes(snapshot);
+            self.tell_changes(snapshot, Some(wants.id));
         }
         let is_plain = wants.besides == ipc::GetSnapshot::default();
         let frame = bytes.clone();
@@ -379,16 +384,17 @@ impl Hub {
         self.view.is_some()
     }
 
-    /// Tells those who keep a view what is different in it.
-    pub(crate) fn tell_changes(&mut self, snapshot: ipc::Snapshot) {
+    /// Tells those who keep a view what is different in it, but for the one that
+    /// is to have all of it.
+    pub(crate) fn tell_changes(&mut self, snapshot: ipc::Snapshot, except: Option<ConnectionId>) {
         self.shared = None;
         let old = self.view.take();
         let changes = old.and_then(|old| changes::between(&old, &snapshot));
         self.view = Some(Box::new(snapshot));
         let Some(changes) = changes else { return };
         let bytes = frame(reply::Body::Changes(changes));
-        for connection in self.connections.values_mut() {
-            if connection.keeps_view() {
+        for (id, connection) in &mut self.connections {
+            if connection.keeps_view() && Some(*id) != except {
                 self.slow.extend(connection.offer(&bytes, 0));
             }
         }
@@ -524,6 +530,19 @@ impl Connection {
         match &mut self.stage {
             Stage::Subscribed(subscription) => subscription.last = place.now,
             Stage::New | Stage::Open | Stage::Asking(_) | Stage::Ended => {}
+        }
+        self.answered();
+    }
+
+    /// A further request may be looked at, unless this one is answered in parts.
+    fn answered(&self) {
+        let is_whole = match &self.stage {
+            Stage::Asking(_) => false,
+            Stage::Subscribed(subscription) => !matches!(subscription.flow, Flow::Replaying),
+            Stage::New | Stage::Open | Stage::Ended => true,
+        };
+        if is_whole {
+            self.outbox.hold(false);
         }
     }
 

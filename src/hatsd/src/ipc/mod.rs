@@ -20,6 +20,8 @@ mod replay;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod views;
 
 use std::{io, os::unix::net::UnixListener as StdListener, sync::Arc, thread, time::Duration};
 

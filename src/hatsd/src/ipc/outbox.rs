@@ -39,7 +39,7 @@ struct Queue {
     /// The daemon wants to hear when everything is written.
     tell_when_empty: bool,
     closed: bool,
-    /// A request is being answered in parts.
+    /// A request is on its way to the daemon, or not answered to its end.
     held: bool,
 }
 
