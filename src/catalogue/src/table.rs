@@ -17,11 +17,12 @@ pub(crate) fn table(catalogue: &Catalogue) -> String {
         let level = first.to_uppercase() + rest;
         write!(
             text,
-            "    /// {}\n    {} \"{digits}\" \"{}\" {level}\n        \"{}\"\n",
+            "    /// {}\n    {} \"{digits}\" \"{}\" {level}\n        \"{}\" has_end = {}\n",
             entry.brief,
             entry.type_name(),
             entry.name,
             entry.message_id,
+            !catalogue.ended_by(entry).is_empty(),
         )
         .expect("a string takes everything");
     }

@@ -9,7 +9,10 @@ use core::net::IpAddr;
 use hats_wire::{Cause, Confidence, Direction};
 
 macro_rules! catalogue {
-    ($($(#[$doc:meta])* $kind:ident $code:literal $name:literal $level:ident $id:literal)*) => {
+    ($(
+        $(#[$doc:meta])*
+        $kind:ident $code:literal $name:literal $level:ident $id:literal has_end = $end:literal
+    )*) => {
         /// The kinds of events.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub enum EventKind { $($(#[$doc])* $kind,)* }
@@ -36,6 +39,11 @@ macro_rules! catalogue {
             /// MESSAGE_ID in the journal: 32 hexadecimal digits.
             pub fn message_id(self) -> &'static str {
                 match self { $(EventKind::$kind => $id,)* }
+            }
+
+            /// Whether another event may end it, by its `clears`.
+            pub fn has_end(self) -> bool {
+                match self { $(EventKind::$kind => $end,)* }
             }
         }
     };

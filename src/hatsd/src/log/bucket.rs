@@ -1,13 +1,17 @@
 //! How many lines of one code are written: a token bucket for each.
 //!
-//! What repeats without end must not fill a disk. What an alert is raised or
-//! ended by is always written: the line with authority of an event that has an
-//! end, or that is one. Those are as many as there are faults, and faults are
-//! rare; their copies in the logs of the other nodes are bounded like the rest.
+//! What repeats without end must not fill a disk. The line with authority of a
+//! fault, of what has an end, and of the end is always written: an alert without
+//! it would not begin, or never be over. Those are as many as there are faults,
+//! and faults are rare; their copies in the logs of the other nodes are bounded
+//! like the rest.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use hats_core::{event::EventKind, time::Timestamp};
+use hats_core::{
+    event::{EventKind, Level},
+    time::Timestamp,
+};
 use hats_proto::ipc;
 
 /// Lines of one code that are written without a pause.
@@ -83,7 +87,12 @@ impl Bucket {
 
 /// An alert hangs on this line.
 fn is_owed(event: &ipc::Event) -> bool {
-    event.authority && (event.clears.is_some() || event.level == "error")
+    let is_fault = event.level == Level::Error.word();
+    event.authority && (is_fault || event.clears.is_some() || has_end(&event.code))
+}
+
+fn has_end(code: &str) -> bool {
+    EventKind::ALL.iter().any(|kind| kind.code() == code && kind.has_end())
 }
 
 #[cfg(test)]
@@ -159,6 +168,18 @@ mod tests {
         assert_eq!(buckets.admit(&joined), Admission::Suppress, "ends nothing");
         let end = ipc::Event { clears: Some("HATS-2103".to_owned()), ..joined };
         assert_eq!(buckets.admit(&end), Admission::Write { suppressed: 1 });
+    }
+
+    #[test]
+    fn a_warning_that_has_an_end_is_always_written_by_the_node_with_authority() {
+        for kind in [EventKind::AdapterDamped, EventKind::AdapterInconclusive] {
+            let mut buckets = emptied(kind);
+            let owed = ipc::Event { authority: true, ..event(kind, START) };
+            assert_eq!(buckets.admit(&owed), WRITE, "{}", kind.name());
+        }
+        let mut buckets = emptied(EventKind::AdapterLate);
+        let endless = ipc::Event { authority: true, ..event(EventKind::AdapterLate, START) };
+        assert_eq!(buckets.admit(&endless), Admission::Suppress);
     }
 
     #[test]
