@@ -7,6 +7,8 @@
 mod dashboard;
 #[path = "catalogue/published.rs"]
 mod published;
+#[path = "catalogue/rsyslog.rs"]
+mod rsyslog;
 #[path = "catalogue/rules.rs"]
 mod rules;
 

@@ -186,7 +186,7 @@ fn start_prometheus(place: &Place, port: u16, alertmanager: u16, mtail: u16) -> 
 }
 
 #[test]
-fn a_cut_adapter_is_one_line_of_rsyslog_and_its_recovery_another() {
+fn what_begins_is_one_line_of_rsyslog_and_its_end_another() {
     if missing(&["rsyslogd"]) {
         return;
     }
@@ -202,13 +202,24 @@ fn a_cut_adapter_is_one_line_of_rsyslog_and_its_recovery_another() {
     wait_for("a line that fires", || alerts().contains(" FIRING "));
     lab.done("heal");
     wait_for("a line that ends it", || alerts().contains(" RESOLVED "));
-    let alerts = alerts();
-    let lines: Vec<&str> = alerts.lines().collect();
+    let text = alerts();
+    let lines: Vec<&str> = text.lines().collect();
     let about = "network=neta node=n3 adapter=eth0 addr=10.77.1.3";
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines[0].contains(" FIRING HATS-2103 adapter.down ") && lines[0].contains(about));
     assert!(lines[1].contains(" RESOLVED HATS-2103 by adapter.up ") && lines[1].contains(about));
-    println!("rsyslog: {alerts}");
+    // A node and its two adapters, each with a line for its beginning and its end.
+    lab.done("fault crash n1");
+    let count = |words: &str| alerts().matches(words).count();
+    wait_for("three lines that fire", || count(" FIRING ") == 4);
+    assert_eq!(count("cause=node_down"), 3, "{}", alerts());
+    lab.done("heal");
+    wait_for("as many that end them", || count(" RESOLVED ") == 4);
+    for (code, pairs) in [("HATS-3103", 1), ("HATS-2103", 3)] {
+        assert_eq!(count(&format!(" FIRING {code} ")), pairs, "{}", alerts());
+        assert_eq!(count(&format!(" RESOLVED {code} ")), pairs, "{}", alerts());
+    }
+    println!("rsyslog: {}", alerts());
 }
 
 #[test]
