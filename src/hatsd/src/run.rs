@@ -3,6 +3,7 @@
 use std::{
     future::poll_fn,
     io,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -24,7 +25,7 @@ use crate::{
     discovery,
     identity::{self, Identity, Seed},
     ipc::{self, Endpoint, Hub, OpenError, Readers},
-    journal::{self, Journal},
+    journal::{self, Journal, Limits},
     log::{Format, Log},
     metrics::{self, Metrics},
     nim::{self, Nims},
@@ -164,14 +165,25 @@ fn identify(cli: &Cli, node: &str, links: &LinkWatcher) -> Result<Identity, Fail
 /// The events of earlier runs, where the state directory is this daemon's. No
 /// reason not to run: it is said, and events are kept in memory only.
 fn open_journal(cli: &Cli, settings: &Settings, identity: &Identity) -> Option<Journal> {
-    let limits = settings.journal;
+    let mut tail = cli.socket.as_os_str().to_owned();
+    tail.push(".tail");
+    let tail = Path::new(&tail);
+    let journal = kept_journal(settings.journal, identity, tail);
+    if journal.is_none()
+        && let Err(error) = journal::skip(tail, identity.incarnation.0)
+    {
+        let tail = tail.display();
+        tracing::warn!("a later run will not know that this one keeps no events: {tail}: {error}");
+    }
+    journal
+}
+
+fn kept_journal(limits: Limits, identity: &Identity, tail: &Path) -> Option<Journal> {
     if limits.bytes == 0 {
         return None;
     }
     let dir = identity.dir.as_ref()?.join("events");
-    let mut tail = cli.socket.as_os_str().to_owned();
-    tail.push(".tail");
-    let place = journal::Place { dir: &dir, tail: tail.as_ref(), limits };
+    let place = journal::Place { dir: &dir, tail, limits };
     match Journal::open(place, identity.incarnation.0) {
         Ok((journal, warnings)) => {
             for warning in warnings {

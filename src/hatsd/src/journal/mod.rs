@@ -87,6 +87,12 @@ pub(crate) struct Place<'a> {
     pub(crate) limits: Limits,
 }
 
+/// Says of the run `epoch`, which keeps no events, that there may have been
+/// some.
+pub(crate) fn skip(tail: &Path, epoch: u64) -> io::Result<()> {
+    Tail::skip(tail, epoch)
+}
+
 impl Journal {
     /// Opens the journal for the run `epoch`, and tells what was wrong with it.
     pub(crate) fn open(place: Place<'_>, epoch: u64) -> io::Result<(Self, Vec<String>)> {
@@ -118,7 +124,8 @@ impl Journal {
         }
         // The tail tells how its run ended, a mark in the journal does as well.
         let published = left.last.max(ending.published).filter(|published| *published >= last);
-        let began = Began { epoch, before: published.unwrap_or(last), more: published.is_none() };
+        let more = published.is_none() || left.is_unkept;
+        let began = Began { epoch, before: published.unwrap_or(last), more };
         // A segment of its own: what is behind the last run's end is damage.
         let (mut store, _) = Store::open(place.dir, place.limits)?;
         store.append(&record::encode(&Record::Began(began)), (epoch, 0))?;

@@ -58,7 +58,8 @@ pub(super) fn encode(record: &Record) -> Vec<u8> {
 }
 
 /// An event as a record. One that is too long loses its lists and the end of
-/// its text: its number must not be missing.
+/// its text, and if that is not enough all but what it is: its number must not
+/// be missing.
 pub(super) fn event_bytes(event: &ipc::Event) -> Vec<u8> {
     let body = |event: &ipc::Event| {
         let mut body = vec![b'E'];
@@ -70,17 +71,23 @@ pub(super) fn event_bytes(event: &ipc::Event) -> Vec<u8> {
     if whole.len() <= BODY_MAX {
         return framed(&whole);
     }
-    let short = ipc::Event {
+    let msg: String = event.msg.chars().take(BODY_MAX / 16).collect();
+    let (sets, arbiters) = (Vec::new(), Vec::new());
+    let short = body(&ipc::Event { msg: msg.clone(), sets, arbiters, ..event.clone() });
+    if short.len() <= BODY_MAX {
+        return framed(&short);
+    }
+    let least = ipc::Event {
         ts: event.ts.clone(),
         level: event.level.clone(),
         code: event.code.clone(),
         event: event.event.clone(),
         epoch: event.epoch,
         seq: event.seq,
-        msg: event.msg.chars().take(BODY_MAX / 16).collect(),
+        msg,
         ..ipc::Event::default()
     };
-    framed(&body(&short))
+    framed(&body(&least))
 }
 
 fn numbers_bytes(kind: u8, numbers: &[u64]) -> Vec<u8> {

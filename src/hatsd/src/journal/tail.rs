@@ -38,6 +38,8 @@ pub(super) struct Left {
     pub(super) events: Vec<ipc::Event>,
     /// The last event it published; nothing when that cannot be known.
     pub(super) last: Option<(u64, u64)>,
+    /// After that a run kept nothing.
+    pub(super) is_unkept: bool,
 }
 
 impl Tail {
@@ -58,7 +60,11 @@ impl Tail {
                     left.last = left.last.max(Some((epoch, seq)));
                     at += length;
                 }
-                Found::Record(Record::Began(_), length) | Found::Damage(length) => at += length,
+                Found::Record(Record::Began(_), length) => {
+                    left.is_unkept = true;
+                    at += length;
+                }
+                Found::Damage(length) => at += length,
                 Found::Unfinished => return left,
             }
         }
@@ -66,16 +72,21 @@ impl Tail {
 
     /// An empty one, after which nothing but event `seq` of `epoch` is known.
     pub(super) fn begin(path: &Path, epoch: u64, seq: u64) -> io::Result<Self> {
-        let mut name = path.as_os_str().to_owned();
-        name.push(OsString::from(".new"));
-        let fresh = PathBuf::from(name);
-        let mut options = File::options();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
         let mark = record::encode(&Record::Mark { epoch, seq });
-        file.write_all(&mark)?;
-        // At every instant there is an old one or a new one.
-        fs::rename(&fresh, path)?;
+        let file = replace(path, &mark)?;
         Ok(Tail { path: path.to_owned(), file, bytes: mark.len() as u64 })
+    }
+
+    /// Adds to what was left that the run `epoch` keeps nothing: what it
+    /// publishes will be missing, nobody knows how much.
+    pub(super) fn skip(path: &Path, epoch: u64) -> io::Result<()> {
+        if Self::left(path).is_unkept {
+            return Ok(());
+        }
+        let mut bytes = fs::read(path).unwrap_or_default();
+        let began = record::Began { epoch, before: (0, 0), more: true };
+        bytes.extend(record::encode(&Record::Began(began)));
+        replace(path, &bytes).map(drop)
     }
 
     /// Adds the event `seq`, already a record. `journaled` tells up to where
@@ -101,4 +112,16 @@ impl Tail {
         // file system is then broken in a way that nothing here can mend.
         let _ = fs::remove_file(&self.path);
     }
+}
+
+/// At every instant there is the old file or the new one.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<File> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(OsString::from(".new"));
+    let fresh = PathBuf::from(name);
+    let mut options = File::options();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+    file.write_all(bytes)?;
+    fs::rename(&fresh, path)?;
+    Ok(file)
 }

@@ -241,6 +241,34 @@ fn without_the_tail_and_without_an_end_more_may_be_missing() {
     assert_eq!(short(&host.read(Some((5, 1)))), "+0?");
 }
 
+/// The run before it ended well, or was killed with its events in the tail.
+#[test]
+fn a_run_that_kept_nothing_is_a_gap_of_unknown_size() {
+    for is_killed in [false, true] {
+        let host = Host::new();
+        host.run(5, 2);
+        if is_killed {
+            let (mut journal, _) = host.open(6);
+            journal.write(&event(6, 1));
+            let tail = fs::read(host.tail()).unwrap();
+            journal.close();
+            fs::remove_file(host.segments().pop().unwrap()).unwrap();
+            fs::write(host.tail(), tail).unwrap();
+        }
+        skip(&host.tail(), 7).unwrap();
+        skip(&host.tail(), 8).unwrap();
+        let (mut journal, _) = host.open(9);
+        journal.write(&event(9, 1));
+        journal.close();
+        let kept = if is_killed { "+0? 6:1 +0? 9:1" } else { "+0? 9:1" };
+        assert_eq!(short(&host.read(Some((5, 2)))), kept);
+        assert_eq!(short(&host.read(Some((7, 3)))).split(' ').next(), Some("+0?"));
+        let (journal, _) = host.open(10);
+        journal.close();
+        assert_eq!(short(&host.read(Some((9, 1)))), "+0", "that one did");
+    }
+}
+
 #[test]
 fn the_journal_stays_within_its_size_and_keeps_the_latest() {
     let host = Host::new();
@@ -294,10 +322,24 @@ fn a_journal_of_a_later_time_is_begun_anew() {
 fn an_event_that_is_too_long_is_cut_and_keeps_its_number() {
     let host = Host::new();
     let (mut journal, _) = host.open(5);
-    journal.write(&ipc::Event { msg: "x".repeat(300_000), ..event(5, 1) });
-    journal.write(&event(5, 2));
+    let whole = ipc::Event {
+        network: Some("neta".to_owned()),
+        authority: true,
+        observer: "n1".to_owned(),
+        mono_ns: 9,
+        ..event(5, 1)
+    };
+    let long = "x".repeat(300_000);
+    journal.write(&ipc::Event { msg: long.clone(), sets: vec![long.clone()], ..whole.clone() });
+    journal.write(&ipc::Event { seq: 2, hint: Some(long), ..whole.clone() });
+    journal.write(&event(5, 3));
     journal.close();
-    assert_eq!(short(&host.read(Some((5, 0)))), "5:1 5:2");
+    let items = host.read(Some((5, 0)));
+    assert_eq!(short(&items), "5:1 5:2 5:3");
+    // Who asks for events of a network must find it.
+    let Item::Event(first) = &items[0] else { panic!("{items:?}") };
+    assert!(first.msg.starts_with("xxx"));
+    assert_eq!(ipc::Event { msg: whole.msg.clone(), ..(**first).clone() }, whole);
 }
 
 #[test]
