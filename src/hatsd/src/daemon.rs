@@ -2,7 +2,7 @@
 //!
 //! No waiting in here: `run` waits, and calls in with the time.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use hats_core::{
     config::Config,
@@ -164,12 +164,19 @@ impl Daemon {
         self.handle(now, Input::Leave);
     }
 
-    /// Takes what happened on a subscriber's connection.
-    pub(crate) fn connection(&mut self, input: ipc::Input, now: Timestamp) {
+    /// Takes what happened on a subscriber's connection; tells whether a
+    /// snapshot had to be taken, which is work.
+    pub(crate) fn connection(&mut self, input: ipc::Input, now: Timestamp) -> bool {
         let place = self.place(now);
-        if let Some(wants) = self.hub.take(input, place) {
-            self.give(&wants, now);
-        }
+        self.hub.take(input, place).is_some_and(|wants| self.give(&wants, now))
+    }
+
+    /// A snapshot for a scrape, which may be a little old.
+    pub(crate) fn scrape(&mut self, now: Timestamp) -> Arc<proto::Snapshot> {
+        self.hub.shared(now).unwrap_or_else(|| {
+            let (snapshot, place) = (self.snapshot(now), self.place(now));
+            self.hub.share(snapshot, place)
+        })
     }
 
     /// Ends what is left; the log's last line is written after this.
@@ -248,10 +255,10 @@ impl Daemon {
         }
     }
 
-    fn give(&mut self, wants: &Wants, now: Timestamp) {
+    fn give(&mut self, wants: &Wants, now: Timestamp) -> bool {
         let place = self.place(now);
         if self.hub.give_shared(wants, place) {
-            return;
+            return false;
         }
         let mut snapshot = self.snapshot(now);
         if wants.besides.params {
@@ -261,10 +268,11 @@ impl Daemon {
             snapshot.config = Some(self.settings.shown());
         }
         self.hub.give(wants, snapshot, place);
+        true
     }
 
     /// Everything it knows, for whoever asks.
-    pub(crate) fn snapshot(&mut self, now: Timestamp) -> proto::Snapshot {
+    fn snapshot(&mut self, now: Timestamp) -> proto::Snapshot {
         snapshot::build(snapshot::Sources {
             place: self.place(now),
             wall: jiff::Timestamp::now(),

@@ -32,7 +32,8 @@ use crate::{
     systemd::Systemd,
 };
 
-/// Requests of subscribers that are looked at before the adapters' turn.
+/// Requests of subscribers that are looked at before the adapters' turn; after
+/// one that needs a snapshot taken it is their turn at once.
 const REQUESTS_PER_TURN: usize = 32;
 
 /// Being this late, there may be more to read than the runtime knows of.
@@ -288,7 +289,7 @@ async fn serve(
             }
             Woke::Metrics(ask) => {
                 // Whoever asked may have gone.
-                let _ = ask.send(daemon.snapshot(now));
+                let _ = ask.send(daemon.scrape(now));
             }
             Woke::Stop if leave_by.is_some() => break,
             Woke::Stop => {
@@ -337,12 +338,13 @@ fn take_requests(
     requests: &mut mpsc::Receiver<ipc::Input>,
     now: Timestamp,
 ) {
-    daemon.connection(first, now);
+    let mut is_enough = daemon.connection(first, now);
     for _ in 1..REQUESTS_PER_TURN {
-        match requests.try_recv() {
-            Ok(request) => daemon.connection(request, now),
-            Err(_) => return,
+        if is_enough {
+            return;
         }
+        let Ok(request) = requests.try_recv() else { return };
+        is_enough = daemon.connection(request, now);
     }
 }
 

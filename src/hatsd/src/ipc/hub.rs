@@ -64,7 +64,7 @@ pub(crate) struct Hub {
     /// No subscriber is due a keep-alive earlier.
     next_keep_alive: Option<Timestamp>,
     /// What those who keep a view have been told; nothing when nobody does.
-    view: Option<Box<ipc::Snapshot>>,
+    view: Option<Arc<ipc::Snapshot>>,
     shared: Option<Shared>,
     slow: Vec<Slow>,
 }
@@ -72,6 +72,7 @@ pub(crate) struct Hub {
 /// The snapshot that was given last.
 #[derive(Debug)]
 struct Shared {
+    snapshot: Arc<ipc::Snapshot>,
     frame: Bytes,
     at: Place,
     /// It is what `view` says.
@@ -362,18 +363,35 @@ impl Hub {
         serves
     }
 
+    /// The snapshot that was taken last, for who asks often and not for an
+    /// instant, as scrapes do.
+    pub(crate) fn shared(&self, now: Timestamp) -> Option<Arc<ipc::Snapshot>> {
+        let shared = self.shared.as_ref()?;
+        (shared.at.now + SHARED > now).then(|| Arc::clone(&shared.snapshot))
+    }
+
+    /// Keeps a snapshot taken at `place` for whoever else asks.
+    pub(crate) fn share(&mut self, snapshot: ipc::Snapshot, place: Place) -> Arc<ipc::Snapshot> {
+        let bytes = frame(reply::Body::Snapshot(snapshot.clone()));
+        let snapshot = Arc::new(snapshot);
+        let copy = Arc::clone(&snapshot);
+        self.shared = Some(Shared { snapshot: copy, frame: bytes, at: place, is_view: false });
+        snapshot
+    }
+
     /// Gives a connection the snapshot it is to have, taken at `place`.
     pub(crate) fn give(&mut self, wants: &Wants, snapshot: ipc::Snapshot, place: Place) {
         let Some(connection) = self.connections.get(&wants.id) else { return };
         let is_view = connection.keeps_view();
         let bytes = frame(reply::Body::Snapshot(snapshot.clone()));
+        let snapshot = Arc::new(snapshot);
         if is_view {
             // All views are of one instant, so that one difference serves them.
-            self.tell_changes(snapshot, Some(wants.id));
+            self.tell_changes(Arc::clone(&snapshot), Some(wants.id));
         }
         let is_plain = wants.besides == ipc::GetSnapshot::default();
         let frame = bytes.clone();
-        self.shared = is_plain.then_some(Shared { frame, at: place, is_view });
+        self.shared = is_plain.then_some(Shared { snapshot, frame, at: place, is_view });
         if let Some(connection) = self.connections.get_mut(&wants.id) {
             connection.give(wants, bytes, place);
         }
@@ -386,11 +404,16 @@ impl Hub {
 
     /// Tells those who keep a view what is different in it, but for the one that
     /// is to have all of it.
-    pub(crate) fn tell_changes(&mut self, snapshot: ipc::Snapshot, except: Option<ConnectionId>) {
+    pub(crate) fn tell_changes(
+        &mut self,
+        snapshot: impl Into<Arc<ipc::Snapshot>>,
+        except: Option<ConnectionId>,
+    ) {
+        let snapshot = snapshot.into();
         self.shared = None;
         let old = self.view.take();
         let changes = old.and_then(|old| changes::between(&old, &snapshot));
-        self.view = Some(Box::new(snapshot));
+        self.view = Some(snapshot);
         let Some(changes) = changes else { return };
         let bytes = frame(reply::Body::Changes(changes));
         for (id, connection) in &mut self.connections {

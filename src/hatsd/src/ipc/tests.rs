@@ -53,7 +53,7 @@ impl Server {
         }
     }
 
-    fn place(&self) -> Place {
+    pub(super) fn place(&self) -> Place {
         Place { now: self.now, epoch: 7, next_seq: self.next_seq }
     }
 

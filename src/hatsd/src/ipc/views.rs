@@ -111,5 +111,17 @@ fn a_snapshot_is_taken_once_for_all_who_ask_at_one_time_and_place() {
         assert_eq!(taken(&mut server, plain()).await, 1, "an event lies between");
         server.now = server.now + Duration::from_millis(20);
         assert_eq!(taken(&mut server, plain()).await, 1, "it is old");
+        // A scrape is content with what is there, also across an event, and
+        // leaves what it had taken to others.
+        server.publish("neta", 0);
+        let (now, place) = (server.now, server.place());
+        assert_eq!(server.hub.shared(now).unwrap().next_seq, 2);
+        server.now = now + Duration::from_millis(20);
+        assert!(server.hub.shared(server.now).is_none(), "it is old");
+        server.hub.share(
+            Snapshot { next_seq: 3, ..Snapshot::default() },
+            Place { now: server.now, ..place },
+        );
+        assert_eq!(taken(&mut server, plain()).await, 0);
     });
 }

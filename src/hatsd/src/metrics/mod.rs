@@ -39,7 +39,7 @@ const SCRAPE_MAX: Duration = Duration::from_secs(5);
 const SOCKET: &str = "metrics.sock";
 
 /// Somebody waits for a snapshot.
-pub(crate) type Ask = oneshot::Sender<Snapshot>;
+pub(crate) type Ask = oneshot::Sender<Arc<Snapshot>>;
 
 /// The listeners, as long as the daemon has them.
 #[derive(Debug)]

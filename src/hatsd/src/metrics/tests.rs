@@ -26,7 +26,7 @@ fn started() -> Served {
             while let Some(ask) = metrics.asks.recv().await {
                 let snapshot = Snapshot { overall: "OK".to_owned(), ..Snapshot::default() };
                 // One that was refused in between has gone.
-                let _ = ask.send(snapshot);
+                let _ = ask.send(snapshot.into());
             }
         });
     });
