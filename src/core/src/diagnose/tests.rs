@@ -440,7 +440,8 @@ fn node_whose_daemon_could_be_asked_elsewhere_is_not_called_unreachable() {
         let suspect = Observation { elsewhere, ..unanswered(R, S) };
         found([suspect, answered(A, R), unanswered(A, S)])
     };
-    let node = |cause| move |it: &Conclusion| matches!(it, Conclusion::Node { cause: c, .. } if *c == cause);
-    assert!(node(Cause::NodeDown)(&with(Some(false))));
-    assert!(node(Cause::Unreachable)(&with(None)));
+    let is_for =
+        |it: &Conclusion, cause| matches!(it, Conclusion::Node { cause: c, .. } if *c == cause);
+    assert!(is_for(&with(Some(false)), Cause::NodeDown));
+    assert!(is_for(&with(None), Cause::Unreachable));
 }

@@ -18,7 +18,6 @@ use std::{
         mpsc::{Receiver, channel},
     },
     thread,
-    time::Instant,
 };
 
 use hats_proto::ipc::{Event, Filter, Reply, Subscribe, reply, request};
@@ -286,7 +285,7 @@ fn crowd() {
         super::conformance::raise(13_000).unwrap();
         let mut server = Server::start();
         let mut first = server.subscribed(Filter::default()).await;
-        let began = Instant::now();
+        let began = crate::clock::now();
         let mut left = Vec::new();
         while left.len() < 10_000 {
             left.push(server.connect().await);
@@ -303,8 +302,8 @@ fn crowd() {
             refused += usize::from(matches!(answer, Ok(Some(reply::Body::Error(_)))));
         }
         assert!(refused >= left.len() - CONNECTIONS_MAX, "{refused}");
-        let took = began.elapsed();
-        let published = Instant::now();
+        let took = crate::clock::now().since(began);
+        let published = crate::clock::now();
         server.publish("neta", 0);
         let reply = server.during(first.next()).await;
         assert!(matches!(reply, Some(reply::Body::Event(_))), "{reply:?}");
@@ -312,7 +311,7 @@ fn crowd() {
             "10,000 connections opened and left in {took:.1?}: {refused} refused, {} open; \
              the subscriber before them had its next event after {:.1?}",
             left.len() - refused,
-            published.elapsed()
+            crate::clock::now().since(published)
         );
     });
 }
