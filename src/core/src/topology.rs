@@ -150,6 +150,11 @@ impl Topology {
             .collect()
     }
 
+    fn has_failed_paths(&self, network: &str, address: IpAddr) -> bool {
+        let its = |pair: &Pair| pair.low() == address || pair.high() == address;
+        self.paths.keys().any(|(name, pair)| name == network && its(pair))
+    }
+
     /// An adapter is no more: neither are its failed paths.
     fn paths_end(&mut self, network: &str, address: IpAddr) -> Vec<Event> {
         let its = |(name, pair): &(String, Pair)| {

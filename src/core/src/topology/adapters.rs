@@ -225,6 +225,8 @@ impl Topology {
         if known.outlived(group) {
             return None;
         }
+        self.replaced_by(network, member);
+        let known = self.adapters.get_mut(network, member.address)?;
         let mut clears = known.ended_by.take();
         if let Some(node) = self.nodes.get_mut(&member.node_id) {
             clears = clears.or(node.take_withdrawn(network, &member.interface));
@@ -240,6 +242,28 @@ impl Topology {
         let told = core::mem::replace(&mut known.told_up, true);
         known.told_down = false;
         (!told).then(|| say::adapter_up(network, member, clears))
+    }
+
+    /// An interface has one address in a network: that one is up with another
+    /// says as much of the one it had as its node's own word, which may come
+    /// later. Who follows the events takes it out of the list by this one.
+    fn replaced_by(&mut self, network: &str, member: &Member) {
+        let same = |known: &KnownAdapter| {
+            let (it, run) = (&known.member, member.incarnation);
+            it.interface == member.interface
+                && it.address != member.address
+                && it.incarnation <= run
+        };
+        let its = self.adapters.of(member.node_id).filter(|(name, _)| *name == network);
+        let gone = its.filter(|(_, known)| known.cause == Some(Cause::Removed) && same(known));
+        let gone: Vec<IpAddr> = gone.map(|(_, known)| known.member.address).collect();
+        for address in gone {
+            // Failed paths of it end with its node's own word.
+            if !self.has_failed_paths(network, address) {
+                self.adapter_forgotten(network, address);
+                self.takes_the_place(network, member);
+            }
+        }
     }
 
     /// The adapter failed, in a group of at most `instance`.
