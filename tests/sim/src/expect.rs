@@ -186,15 +186,26 @@ impl World {
         bound: Duration,
         quiet: Duration,
     ) -> Duration {
+        self.expect_besides(mark, witnesses, (expected, &[]), bound, quiet)
+    }
+
+    /// The same, with what may be said besides or again.
+    pub fn expect_besides(
+        &mut self,
+        mark: Mark,
+        witnesses: &[String],
+        said: (&[Blame], &[Blame]),
+        bound: Duration,
+        quiet: Duration,
+    ) -> Duration {
         assert!(!witnesses.is_empty(), "nobody is left to say anything");
-        match self.check_said(mark, witnesses, (expected, &[]), bound, quiet) {
+        match self.check_said(mark, witnesses, said, bound, quiet) {
             Ok(took) => took,
             Err(why) => panic!("{}", crate::belief::report(self, &why)),
         }
     }
 
-    /// The same, with what may be said besides; an error says what is missing
-    /// or too much.
+    /// The same; an error says what is missing or too much.
     pub(crate) fn check_said(
         &mut self,
         mark: Mark,

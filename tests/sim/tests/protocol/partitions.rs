@@ -76,7 +76,11 @@ fn a_switch_that_falls_in_three_is_a_partition_and_blames_nobody() {
     let mut case = Case::new(Profile::Default, "n6");
     let mark = case.world.mark();
     case.world.partition("neta", &[&["n1", "n4"], &["n2", "n5"], &["n3", "n6"]]);
-    case.everybody_says(mark, &[Blame::partition("neta")]);
+    // Two sides are seen first; that one of them is in parts itself is told when
+    // it is found.
+    let (witnesses, partition) = (case.world.live(), [Blame::partition("neta")]);
+    let (bound, quiet) = (case.bound(), case.quiet());
+    case.world.expect_besides(mark, &witnesses, (&partition, &partition), bound, quiet);
     assert_eq!(case.world.group_of("n3", "neta"), ["n6", "n3"]);
     case.world.heal_partition("neta");
     settle(&mut case.world, 5);
