@@ -121,7 +121,10 @@ impl Daemon {
             let changes = self.roster.expire(now);
             self.follow(changes, now);
         }
-        if self.hub.has_view() && self.view_due <= now {
+        if !self.hub.has_view() {
+            // One that comes has the state of now.
+            self.view_due = now + VIEW_LOOK;
+        } else if self.view_due <= now {
             let snapshot = self.snapshot(now);
             self.hub.tell_changes(snapshot, None);
             (self.view_told, self.view_due) = (now, now + VIEW_LOOK);
@@ -240,7 +243,7 @@ impl Daemon {
                 journal.write(&stamped);
             }
             self.log.write(&stamped);
-            self.view_due = self.view_due.min(self.view_told + VIEW_EVERY);
+            self.view_due = self.view_due.min((self.view_told + VIEW_EVERY).max(now));
             for slow in self.hub.publish(&stamped, now) {
                 let text = format!(
                     "subscriber {} (pid {}, uid {}) does not read and loses events",

@@ -266,9 +266,9 @@ async fn serve(
         if matches!(woke, Woke::Timer) {
             armed = None;
         }
+        let before = now;
         now = clock::now();
-        if let Some(at) = deadline.filter(|at| *at <= now) {
-            let lateness = now.since(at);
+        if let Some(lateness) = lateness(before, deadline, now) {
             daemon.late(lateness, now);
             if lateness > UNHEARD {
                 // What arrived while this process was not scheduled is seen by
@@ -313,6 +313,13 @@ async fn serve(
     Ok(())
 }
 
+/// How late this process woke at `now`, if its deadline has come. What was due
+/// already when it last looked at the clock, `before`, was to be done from then
+/// on: that it had come up long ago is nobody's lateness.
+fn lateness(before: Timestamp, deadline: Option<Timestamp>, now: Timestamp) -> Option<Duration> {
+    deadline.filter(|at| *at <= now).map(|at| now.since(at.max(before)))
+}
+
 async fn wait(
     daemon: &mut Daemon,
     timer: &Timer,
@@ -353,5 +360,26 @@ async fn last_events(daemon: &Daemon) {
     let until = Instant::now() + LAST_EVENTS_WAIT;
     while !daemon.hub.is_drained() && Instant::now() < until {
         tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    #[test]
+    fn a_process_that_wakes_after_its_deadline_is_late_by_so_much() {
+        let [before, due, now] = [10, 11, 14].map(|at| Timestamp(at * SECOND));
+        assert_eq!(lateness(before, Some(due), now), Some(Duration::from_secs(3)));
+        assert_eq!(lateness(before, Some(now), due), None);
+        assert_eq!(lateness(before, None, now), None);
+    }
+
+    #[test]
+    fn what_became_due_before_anybody_looked_makes_nobody_late() {
+        let [due, before, now] = [2, 10, 11].map(|at| Timestamp(at * SECOND));
+        assert_eq!(lateness(before, Some(due), now), Some(Duration::from_secs(1)));
     }
 }
