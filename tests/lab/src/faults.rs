@@ -95,7 +95,9 @@ fn chance(name: &str, value: &str) -> Result<Chance> {
         .strip_suffix('%')
         .and_then(|number| number.parse().ok())
         .filter(|percent| (0.0..=100.0).contains(percent))
-        .ok_or_else(|| anyhow!("fault {name}={value}: expected 0% to 100%"))?;
+        .ok_or_else(|| {
+            anyhow!("fault {name}={value}: expected 0% to 100%, with the sign, as in {name}=20%")
+        })?;
     Ok(Chance((percent * f64::from(Chance::ONE / 100)).round() as u32))
 }
 
@@ -359,9 +361,9 @@ mod tests {
     fn a_bad_fault_is_named_with_what_was_expected() {
         for (word, expected) in [
             ("loss", "fault loss: expected a value, as in loss=20%"),
-            ("loss=20", "fault loss=20: expected 0% to 100%"),
-            ("loss=101%", "fault loss=101%: expected 0% to 100%"),
-            ("loss=NaN%", "fault loss=NaN%: expected 0% to 100%"),
+            ("loss=20", "fault loss=20: expected 0% to 100%, with the sign, as in loss=20%"),
+            ("loss=101%", "fault loss=101%: expected 0% to 100%, with the sign, as in loss=20%"),
+            ("loss=NaN%", "fault loss=NaN%: expected 0% to 100%, with the sign, as in loss=20%"),
             ("cut=1", "fault cut=1: cut takes no value"),
             ("delay=5", "fault delay=5: expected a time up to 60s with its unit: us, ms or s"),
             (
