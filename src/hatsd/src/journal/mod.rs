@@ -124,10 +124,6 @@ impl Journal {
         }
         // The tail tells how its run ended, a mark in the journal does as well.
         let published = left.last.max(ending.published).filter(|published| *published >= last);
-        // A run that was killed before it began its tail has published nothing: what
-        // is there is of the run before it.
-        let before_any = last.1 == 0 && left.last.is_some_and(|(epoch, _)| epoch < last.0);
-        let published = published.or(before_any.then_some(last));
         let more = published.is_none() || left.is_unkept;
         let began = Began { epoch, before: published.unwrap_or(last), more };
         // A segment of its own: what is behind the last run's end is damage.

@@ -115,23 +115,6 @@ fn what_was_written_is_read_from_any_place_across_runs() {
 }
 
 #[test]
-fn a_run_that_was_killed_before_it_could_publish_is_no_gap() {
-    let host = Host::new();
-    host.run(1, 2);
-    let (mut store, _) = store::Store::open(&host.dir(), WIDE).unwrap();
-    let began = record::Began { epoch: 2, before: (1, 2), more: false };
-    store.append(&record::encode(&Record::Began(began)), (2, 0)).unwrap();
-    drop(store);
-    host.run(3, 1);
-    let gaps: Vec<bool> = host
-        .read(Some((1, 2)))
-        .iter()
-        .filter_map(|item| if let Item::Gap(gap) = item { Some(gap.more) } else { None })
-        .collect();
-    assert!(!gaps.contains(&true), "{gaps:?}");
-}
-
-#[test]
 fn a_gap_in_the_numbers_is_counted() {
     let host = Host::new();
     let (mut journal, _) = host.open(5);
