@@ -31,9 +31,11 @@ impl Machine {
             return self.counters.reject("own", 1);
         }
         self.probes.heard(from);
-        if let Some(report) = self.neighbours.heard(from, self.now) {
-            self.counters.total.heartbeats_missed += report.missed;
-            self.report(Report::Neighbour(report));
+        // A NIM answers probes for as long as it runs: with its daemon hung it sends no
+        // heartbeats to neighbours that it has not been told of, and answers must not
+        // make up for them.
+        if !matches!(message, Message::ProbeReply { stalled: true, .. }) {
+            self.neighbour_heard(from);
         }
         match message {
             Message::Heartbeat { group, stalled, .. } => {
@@ -69,6 +71,13 @@ impl Machine {
             | Message::Envelope(_)
             | Message::Flood { .. }
             | Message::Summary(_) => self.pass_on(from, to_group, bytes),
+        }
+    }
+
+    fn neighbour_heard(&mut self, from: IpAddr) {
+        if let Some(report) = self.neighbours.heard(from, self.now) {
+            self.counters.total.heartbeats_missed += report.missed;
+            self.report(Report::Neighbour(report));
         }
     }
 

@@ -208,3 +208,17 @@ fn an_answer_that_waited_for_a_late_prober_counts() {
     bench.run_until(200_000);
     assert_eq!(done(&mut bench).unwrap().received, 1);
 }
+
+#[test]
+fn answers_of_a_stalled_nim_keep_no_neighbour_fresh() {
+    let answer =
+        |stalled| from_2(Message::ProbeReply { case: CaseId(8), sequence: 0, probe: 4, stalled });
+    let mut bench = Bench::with_neighbour();
+    bench.at(1_000, answer(false));
+    assert_eq!(bench.states(), [NeighbourState::Fresh]);
+    for at in (11_000..40_000).step_by(10_000) {
+        bench.run_until(at);
+        bench.at(at, answer(true));
+    }
+    assert_eq!(bench.states(), [NeighbourState::Late, NeighbourState::Silent]);
+}
