@@ -41,8 +41,8 @@ impl World {
         }
         let (config, now) = (self.hosts[host].config.clone(), self.clock(host));
         self.trace.state(self, host, &format!("daemon starts, run {}", config.incarnation.0));
-        let starved = self.hosts[host].starved;
-        let daemon = Running::new(run, Node::new(config, now)).starved(starved);
+        let (starved, hangs) = (self.hosts[host].starved, self.hosts[host].hangs);
+        let daemon = Running::new(run, Node::new(config, now)).starved(starved).stopped(hangs);
         self.hosts[host].daemon = Some(daemon);
         self.truth.leaves(host, false);
         for index in 0..self.hosts[host].adapters.len() {

@@ -61,6 +61,14 @@ impl<M> Running<M> {
         self
     }
 
+    /// It begins stopped, if that is so.
+    pub(crate) fn stopped(mut self, stopped: bool) -> Self {
+        if stopped {
+            self.gate_mut().stopped = true;
+        }
+        self
+    }
+
     /// What keeps it from running, from now on.
     pub(crate) fn gate_mut(&mut self) -> &mut Gate {
         self.gate.get_or_insert_with(Box::default)
@@ -202,6 +210,8 @@ pub(crate) struct Host {
     pub(crate) link_changed: Option<u64>,
     /// Its daemon gets the CPU up to so many nanoseconds late.
     pub(crate) starved: u64,
+    /// Its daemon is stopped, or will be as soon as it starts.
+    pub(crate) hangs: bool,
     pub(crate) adapters: Vec<Adapter>,
     pub(crate) daemon: Option<Running<Node>>,
     /// How many daemons and NIMs it has started.

@@ -238,6 +238,7 @@ impl Plan {
             wall_ms: 0,
             link_changed: None,
             starved: 0,
+            hangs: false,
             adapters: Vec::new(),
             daemon: None,
             runs: 0,

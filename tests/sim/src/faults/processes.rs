@@ -37,10 +37,12 @@ impl World {
         }
     }
 
-    /// The daemon alone is stopped: its NIMs beat until its lease runs out.
+    /// The daemon alone is stopped: its NIMs beat until its lease runs out. One that
+    /// starts before it is to go on hangs from the start.
     pub fn hang_daemon(&mut self, node: &str) {
         let host = self.host_named(node);
         self.done(format!("stop the daemon of {node}"));
+        self.hosts[host].hangs = true;
         self.stop(Process::Daemon(host), true);
     }
 
@@ -48,6 +50,7 @@ impl World {
     pub fn resume_daemon(&mut self, node: &str) {
         let host = self.host_named(node);
         self.done(format!("the daemon of {node} goes on"));
+        self.hosts[host].hangs = false;
         self.stop(Process::Daemon(host), false);
     }
 
