@@ -169,9 +169,10 @@ fn open_journal(cli: &Cli, settings: &Settings, identity: &Identity) -> Option<J
     let mut tail = cli.socket.as_os_str().to_owned();
     tail.push(".tail");
     let tail = Path::new(&tail);
-    let journal = kept_journal(settings.journal, identity, tail);
+    let dir = identity.dir.as_ref().map(|dir| dir.join("events"));
+    let journal = kept_journal(settings.journal, dir.as_deref(), tail, identity.incarnation.0);
     if journal.is_none()
-        && let Err(error) = journal::skip(tail, identity.incarnation.0)
+        && let Err(error) = journal::skip(dir.as_deref(), tail, identity.incarnation.0)
     {
         let tail = tail.display();
         tracing::warn!("a later run will not know that this one keeps no events: {tail}: {error}");
@@ -179,13 +180,9 @@ fn open_journal(cli: &Cli, settings: &Settings, identity: &Identity) -> Option<J
     journal
 }
 
-fn kept_journal(limits: Limits, identity: &Identity, tail: &Path) -> Option<Journal> {
-    if limits.bytes == 0 {
-        return None;
-    }
-    let dir = identity.dir.as_ref()?.join("events");
-    let place = journal::Place { dir: &dir, tail, limits };
-    match Journal::open(place, identity.incarnation.0) {
+fn kept_journal(limits: Limits, dir: Option<&Path>, tail: &Path, epoch: u64) -> Option<Journal> {
+    let dir = dir.filter(|_| limits.bytes > 0)?;
+    match Journal::open(journal::Place { dir, tail, limits }, epoch) {
         Ok((journal, warnings)) => {
             for warning in warnings {
                 tracing::warn!("{warning}");

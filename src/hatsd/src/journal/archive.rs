@@ -121,7 +121,11 @@ fn scan(bytes: &[u8], is_all: bool, order: &mut Order, items: &mut Vec<Item>) ->
                 at += length;
                 order.began(&began);
             }
-            Found::Record(Record::Mark { .. }, length) | Found::Damage(length) => at += length,
+            Found::Record(
+                Record::Mark { .. } | Record::Unkept { .. } | Record::Boot { .. },
+                length,
+            )
+            | Found::Damage(length) => at += length,
             Found::Unfinished => return at,
         }
     }

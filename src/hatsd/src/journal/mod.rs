@@ -6,18 +6,21 @@
 //! places make that so. [`tail`] takes each event before any subscriber does
 //! and waits for no disk; a thread writes the [`store`]; the next daemon puts
 //! what only the tail has into the store, and writes down what is known of its
-//! predecessor's last event ([`record::Began`]). [`archive`] reads, [`order`]
-//! finds the gaps.
+//! predecessor's last event ([`record::Began`]); [`opening`] is the proof.
+//! [`archive`] reads, [`order`] finds the gaps.
 //!
 //! It is never fatal: without a journal, or with a damaged one, there are gaps,
 //! and each is told.
 
 mod archive;
+mod opening;
 mod order;
 mod record;
 mod store;
 mod tail;
 
+#[cfg(test)]
+mod kills;
 #[cfg(test)]
 mod tests;
 
@@ -35,7 +38,8 @@ use std::{
 
 use hats_proto::ipc;
 
-use record::{Began, Record};
+use opening::Step;
+use record::Record;
 use store::Store;
 use tail::Tail;
 
@@ -66,9 +70,18 @@ pub(crate) struct Journal {
     tail: Option<Tail>,
     queue: Option<SyncSender<Entry>>,
     finished: Receiver<()>,
-    journaled: Arc<AtomicU64>,
+    numbers: Arc<Numbers>,
     archive: Archive,
     dropped: u64,
+}
+
+/// How far this run is.
+#[derive(Debug, Default)]
+struct Numbers {
+    /// The last event that was taken.
+    taken: AtomicU64,
+    /// The last event in the store.
+    journaled: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -88,16 +101,46 @@ pub(crate) struct Place<'a> {
 }
 
 /// Says of the run `epoch`, which keeps no events, that there may have been
-/// some.
-pub(crate) fn skip(tail: &Path, epoch: u64) -> io::Result<()> {
-    Tail::skip(tail, epoch)
+/// some: in the journal, if there is one, and in the tail.
+pub(crate) fn skip(dir: Option<&Path>, tail: &Path, epoch: u64) -> io::Result<()> {
+    let in_store = dir.map(|dir| Store::skip(dir, epoch));
+    let in_tail = Tail::skip(tail, epoch);
+    // One of them is enough until the host is started anew.
+    if matches!(in_store, Some(Ok(()))) { Ok(()) } else { in_tail }
 }
 
 impl Journal {
     /// Opens the journal for the run `epoch`, and tells what was wrong with it.
     pub(crate) fn open(place: Place<'_>, epoch: u64) -> io::Result<(Self, Vec<String>)> {
+        let boot = tail::boot();
+        let (mut store, steps, warnings) = Self::find(place, epoch, boot)?;
+        let mut tail = None;
+        for step in &steps {
+            tail = perform(step, &mut store, place.tail, boot)?.or(tail);
+        }
+        let numbers = Arc::new(Numbers::default());
+        let (queue, entries) = sync_channel(QUEUE_EVENTS);
+        let (done, finished) = sync_channel(1);
+        let writer = Writer { store, epoch, numbers: Arc::clone(&numbers), is_failing: false };
+        thread::Builder::new().name("journal".to_owned()).spawn(move || {
+            writer.run(&entries);
+            // Nobody waits when the daemon is already gone.
+            let _ = done.send(());
+        })?;
+        let archive = Archive::new(place.dir);
+        let queue = Some(queue);
+        let journal = Journal { epoch, tail, queue, finished, numbers, archive, dropped: 0 };
+        Ok((journal, warnings))
+    }
+
+    /// What is there, and what the run `epoch` is to write before it publishes.
+    fn find(
+        place: Place<'_>,
+        epoch: u64,
+        boot: u128,
+    ) -> io::Result<(Store, Vec<Step>, Vec<String>)> {
         let (mut store, mut ending) = Store::open(place.dir, place.limits)?;
-        let mut left = Tail::left(place.tail);
+        let mut left = Tail::left(place.tail, boot);
         let mut warnings = Vec::new();
         if ending.damaged > 0 {
             let dir = place.dir.display();
@@ -114,47 +157,20 @@ impl Journal {
             store.clear()?;
             (ending, left) = (store::Ending::default(), tail::Left::default());
         }
-        let mut last = ending.last.unwrap_or_default();
-        for event in &left.events {
-            let this = (event.epoch, event.seq);
-            if this > last {
-                store.append(&record::event_bytes(event), this)?;
-                last = this;
-            }
-        }
-        // The tail tells how its run ended, a mark in the journal does as well.
-        let published = left.last.max(ending.published).filter(|published| *published >= last);
-        let more = published.is_none() || left.is_unkept;
-        let began = Began { epoch, before: published.unwrap_or(last), more };
-        // A segment of its own: what is behind the last run's end is damage.
-        let (mut store, _) = Store::open(place.dir, place.limits)?;
-        store.append(&record::encode(&Record::Began(began)), (epoch, 0))?;
-        let tail = Tail::begin(place.tail, epoch, 0)?;
-
-        let journaled = Arc::new(AtomicU64::new(0));
-        let (queue, entries) = sync_channel(QUEUE_EVENTS);
-        let (done, finished) = sync_channel(1);
-        let writer = Writer { store, epoch, journaled: Arc::clone(&journaled), is_failing: false };
-        thread::Builder::new().name("journal".to_owned()).spawn(move || {
-            writer.run(&entries);
-            // Nobody waits when the daemon is already gone.
-            let _ = done.send(());
-        })?;
-        let archive = Archive::new(place.dir);
-        let (tail, queue) = (Some(tail), Some(queue));
-        let journal = Journal { epoch, tail, queue, finished, journaled, archive, dropped: 0 };
-        Ok((journal, warnings))
+        let steps = opening::steps(&ending, &left, epoch, boot);
+        Ok((store, steps, warnings))
     }
 
     /// Takes one event, before any subscriber does.
     pub(crate) fn write(&mut self, event: &ipc::Event) {
         let bytes = record::event_bytes(event);
-        let journaled = self.journaled.load(Ordering::Relaxed);
+        self.numbers.taken.store(event.seq, Ordering::Relaxed);
+        let journaled = self.numbers.journaled.load(Ordering::Relaxed);
         if let Some(tail) = &mut self.tail
             && let Err(error) = tail.write(&bytes, (self.epoch, event.seq), journaled)
         {
             tracing::warn!("the last events cannot be kept beside the socket: {error}");
-            self.tail.take().into_iter().for_each(Tail::give_up);
+            self.give_up_tail();
         }
         let Some(queue) = &self.queue else { return };
         match queue.try_send(Entry { seq: event.seq, bytes }) {
@@ -164,6 +180,18 @@ impl Journal {
             }
             Ok(()) | Err(TrySendError::Disconnected(_)) => {}
             Err(TrySendError::Full(_)) => self.dropped += 1,
+        }
+    }
+
+    /// A tail that is no longer written to must not be believed.
+    fn give_up_tail(&mut self) {
+        let removed = self.tail.take().map_or(Ok(()), Tail::give_up);
+        if let (Err(_), Some(queue)) = (removed, &self.queue) {
+            // The store says it, unless the daemon is killed before it can: the
+            // file system is then broken in a way that nothing here can mend.
+            let bytes = record::encode(&Record::Unkept { epoch: self.epoch });
+            let seq = self.numbers.journaled.load(Ordering::Relaxed);
+            let _ = queue.try_send(Entry { seq, bytes });
         }
     }
 
@@ -181,16 +209,23 @@ impl Journal {
     }
 }
 
+fn perform(step: &Step, store: &mut Store, tail: &Path, boot: u128) -> io::Result<Option<Tail>> {
+    match step {
+        Step::Store(bytes, at) => store.append(bytes, *at).map(|()| None),
+        Step::Sync => store.sync().map(|()| None),
+        Step::Tail(content) => Tail::begin(tail, boot, content).map(Some),
+    }
+}
+
 struct Writer {
     store: Store,
     epoch: u64,
-    journaled: Arc<AtomicU64>,
+    numbers: Arc<Numbers>,
     is_failing: bool,
 }
 
 impl Writer {
     fn run(mut self, entries: &Receiver<Entry>) {
-        let mut last = 0;
         let mut is_synced = true;
         let mut expired_at = clock::wall();
         loop {
@@ -206,9 +241,8 @@ impl Writer {
                         seq = next.seq;
                     }
                     let written = self.store.append(&batch, (self.epoch, first.seq));
-                    last = seq;
                     if self.note(written) {
-                        self.journaled.store(seq, Ordering::Relaxed);
+                        self.numbers.journaled.store(seq, Ordering::Relaxed);
                     }
                     is_synced = false;
                 }
@@ -226,6 +260,8 @@ impl Writer {
                 expired_at = now;
             }
         }
+        // Nothing is taken any more; what was left out is counted by this.
+        let last = self.numbers.taken.load(Ordering::Relaxed);
         let mark = record::encode(&Record::Mark { epoch: self.epoch, seq: last });
         let ended = self.store.append(&mark, (self.epoch, last)).and_then(|()| self.store.sync());
         self.note(ended);

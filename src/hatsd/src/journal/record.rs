@@ -33,6 +33,10 @@ pub(super) enum Record {
     /// Everything up to here had been published: a run's end, or where the
     /// events before this have been put elsewhere.
     Mark { epoch: u64, seq: u64 },
+    /// What this run published after its last event here is not written down.
+    Unkept { epoch: u64 },
+    /// The boot of the host in which this was written.
+    Boot { id: u128 },
 }
 
 /// The beginning of a run, and what is known of the one before it.
@@ -54,6 +58,12 @@ pub(super) fn encode(record: &Record) -> Vec<u8> {
             numbers_bytes(b'B', &numbers)
         }
         Record::Mark { epoch, seq } => numbers_bytes(b'M', &[*epoch, *seq]),
+        Record::Unkept { epoch } => numbers_bytes(b'U', &[*epoch]),
+        Record::Boot { id } => {
+            let low = u64::try_from(id & u128::from(u64::MAX)).unwrap_or_default();
+            let high = u64::try_from(id >> 64).unwrap_or_default();
+            numbers_bytes(b'H', &[low, high])
+        }
     }
 }
 
@@ -150,6 +160,25 @@ pub(super) fn next_of_all(bytes: &[u8]) -> Found {
     }
 }
 
+/// All records of what is complete, and how many bytes between them are none.
+pub(super) fn all(bytes: &[u8]) -> (Vec<Record>, u64) {
+    let (mut records, mut damaged) = (Vec::new(), 0);
+    let mut at = 0;
+    loop {
+        match next_of_all(&bytes[at..]) {
+            Found::Record(record, length) => {
+                records.push(record);
+                at += length;
+            }
+            Found::Damage(length) => {
+                damaged += length as u64;
+                at += length;
+            }
+            Found::Unfinished => return (records, damaged),
+        }
+    }
+}
+
 enum Look {
     Record(Record, usize),
     Unfinished,
@@ -192,6 +221,12 @@ fn decode(body: &[u8]) -> Option<Record> {
         b'M' => {
             let numbers = numbers(2)?;
             Some(Record::Mark { epoch: numbers[0], seq: numbers[1] })
+        }
+        b'U' => Some(Record::Unkept { epoch: numbers(1)?[0] }),
+        b'H' => {
+            let numbers = numbers(2)?;
+            let id = u128::from(numbers[1]) << 64 | u128::from(numbers[0]);
+            Some(Record::Boot { id })
         }
         _ => None,
     }

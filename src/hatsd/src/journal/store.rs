@@ -13,13 +13,18 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::record::{self, Found, Record};
+use super::record::{self, Record};
 use crate::clock;
 
 const ENDING: &str = ".events";
 
-/// A segment of its own for each run, so that many short runs are many files.
+/// Files at most, however small.
 const SEGMENTS_MAX: usize = 512;
+
+/// Runs that begin within so many milliseconds share a segment, so that a daemon
+/// that keeps dying does not push out what happened before. Epochs are
+/// milliseconds, or further apart; age is a whole segment's, so not for longer.
+const SHARED_MS: u64 = 3_600_000;
 
 /// How large a segment grows: an eighth of everything, within these.
 const SEGMENT_BYTES: (u64, u64) = (64 << 10, 4 << 20);
@@ -68,6 +73,8 @@ pub(super) struct Ending {
     pub(super) last: Option<(u64, u64)>,
     /// The last event that was published, where a run said so at its end.
     pub(super) published: Option<(u64, u64)>,
+    /// The last run that said that it keeps nothing here.
+    pub(super) unkept: Option<u64>,
     /// Bytes in the last segment that are no record.
     pub(super) damaged: u64,
 }
@@ -78,6 +85,8 @@ pub(super) struct Store {
     dir: PathBuf,
     limits: Limits,
     current: Option<Segment>,
+    /// The last segment of earlier runs is intact, so that it can go on.
+    is_intact: bool,
 }
 
 #[derive(Debug)]
@@ -91,13 +100,13 @@ impl Store {
     pub(super) fn open(dir: &Path, limits: Limits) -> io::Result<(Self, Ending)> {
         fs::create_dir_all(dir)?;
         let ending = ending(dir)?;
-        Ok((Store { dir: dir.to_owned(), limits, current: None }, ending))
+        let (dir, is_intact) = (dir.to_owned(), ending.damaged == 0);
+        Ok((Store { dir, limits, current: None, is_intact }, ending))
     }
 
     /// Writes records, the first of which is, or comes before, event `at`.
     pub(super) fn append(&mut self, bytes: &[u8], at: Name) -> io::Result<()> {
-        let (least, most) = SEGMENT_BYTES;
-        let full = (self.limits.bytes / 8).clamp(least, most);
+        let full = self.full();
         if self.current.as_ref().is_none_or(|segment| segment.bytes >= full) {
             self.begin(at)?;
         }
@@ -113,15 +122,38 @@ impl Store {
         written
     }
 
+    /// How large a segment grows.
+    fn full(&self) -> u64 {
+        let (least, most) = SEGMENT_BYTES;
+        (self.limits.bytes / 8).clamp(least, most)
+    }
+
     fn begin(&mut self, at: Name) -> io::Result<()> {
         self.current = None;
         self.expire(clock::wall())?;
+        let shared = self.shared(at)?;
+        self.is_intact = false;
         let mut options = File::options();
         // Reading events needs membership of a group; so does reading this.
-        let file = options.append(true).create(true).mode(0o600).open(path(&self.dir, at))?;
+        options.append(true).create(true).mode(0o600);
+        let file = options.open(path(&self.dir, shared.unwrap_or(at)))?;
+        if shared.is_none() {
+            File::open(&self.dir)?.sync_all()?;
+        }
         let bytes = file.metadata()?.len();
         self.current = Some(Segment { file, bytes });
         Ok(())
+    }
+
+    /// The last segment, if this run may go on in it: where its end is damaged,
+    /// what comes after would be found only by its mark.
+    fn shared(&self, at: Name) -> io::Result<Option<Name>> {
+        let Some(last) = segments(&self.dir)?.pop().filter(|_| self.is_intact) else {
+            return Ok(None);
+        };
+        let is_near = last <= at && at.0 - last.0 < SHARED_MS;
+        let is_full = fs::metadata(path(&self.dir, last))?.len() >= self.full();
+        Ok(Some(last).filter(|_| is_near && !is_full))
     }
 
     /// Removes what is too much or too old, the last segment never.
@@ -130,9 +162,8 @@ impl Store {
         if self.current.is_some() {
             names.pop();
         }
-        let (least, most) = SEGMENT_BYTES;
         // Room for the one that is being written.
-        let mut left = self.limits.bytes.saturating_sub((self.limits.bytes / 8).clamp(least, most));
+        let mut left = self.limits.bytes.saturating_sub(self.full());
         let mut count = SEGMENTS_MAX - 1;
         let mut remove = false;
         for name in names.into_iter().rev() {
@@ -159,6 +190,26 @@ impl Store {
         segments(&self.dir)?.into_iter().try_for_each(|name| fs::remove_file(path(&self.dir, name)))
     }
 
+    /// Says at the end of a journal that the run `epoch` keeps nothing in it.
+    pub(super) fn skip(dir: &Path, epoch: u64) -> io::Result<()> {
+        if !dir.try_exists()? {
+            return Ok(());
+        }
+        let Some(name) = segments(dir)?.pop() else { return Ok(()) };
+        // Nothing is removed for this.
+        let limits = Limits { bytes: u64::MAX, age: Duration::MAX };
+        let (mut store, ending) = Store::open(dir, limits)?;
+        if ending.unkept.map(|run| (run, 0)) >= ending.last {
+            // So has an earlier one, and none has told it yet.
+            return Ok(());
+        }
+        // Not under this run's name: what the tail has left is still to come, and
+        // the last segment is where a reader looks for what comes last.
+        let at = ending.last.unwrap_or_default().max(name);
+        store.append(&record::encode(&Record::Unkept { epoch }), at)?;
+        store.sync()
+    }
+
     /// Has the disk keep what was written.
     pub(super) fn sync(&self) -> io::Result<()> {
         self.current.as_ref().map_or(Ok(()), |segment| segment.file.sync_data())
@@ -169,27 +220,19 @@ impl Store {
 fn ending(dir: &Path) -> io::Result<Ending> {
     let mut ending = Ending::default();
     for name in segments(dir)?.into_iter().rev() {
-        let bytes = fs::read(path(dir, name))?;
-        let mut at = 0;
-        loop {
-            match record::next_of_all(&bytes[at..]) {
-                Found::Record(Record::Event(event), length) => {
+        let (records, damaged) = record::all(&fs::read(path(dir, name))?);
+        ending.damaged += damaged;
+        for record in records {
+            match record {
+                Record::Event(event) => {
                     ending.last = ending.last.max(Some((event.epoch, event.seq)));
-                    at += length;
                 }
-                Found::Record(Record::Mark { epoch, seq }, length) => {
+                Record::Began(began) => ending.last = ending.last.max(Some((began.epoch, 0))),
+                Record::Mark { epoch, seq } => {
                     ending.published = ending.published.max(Some((epoch, seq)));
-                    at += length;
                 }
-                Found::Record(Record::Began(began), length) => {
-                    ending.last = ending.last.max(Some((began.epoch, 0)));
-                    at += length;
-                }
-                Found::Damage(length) => {
-                    ending.damaged += length as u64;
-                    at += length;
-                }
-                Found::Unfinished => break,
+                Record::Unkept { epoch } => ending.unkept = ending.unkept.max(Some(epoch)),
+                Record::Boot { .. } => {}
             }
         }
         if ending.last.is_some() {

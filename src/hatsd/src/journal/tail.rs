@@ -15,7 +15,7 @@ use std::{
 
 use hats_proto::ipc;
 
-use super::record::{self, Found, Record};
+use super::record::{self, Record};
 
 /// Emptied above this, when everything in it is in the journal.
 const BYTES_USUAL: u64 = 128 << 10;
@@ -27,65 +27,86 @@ const BYTES_MAX: u64 = 4 << 20;
 #[derive(Debug)]
 pub(super) struct Tail {
     path: PathBuf,
+    boot: u128,
     file: File,
     bytes: u64,
 }
 
 /// What a daemon left behind.
-#[derive(Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Left {
     /// Its last events, in order.
     pub(super) events: Vec<ipc::Event>,
     /// The last event it published; nothing when that cannot be known.
     pub(super) last: Option<(u64, u64)>,
-    /// After that a run kept nothing.
-    pub(super) is_unkept: bool,
+    /// A run that kept nothing.
+    pub(super) unkept: Option<u64>,
+}
+
+/// This boot of the host.
+pub(super) fn boot() -> u128 {
+    let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    // Where it cannot be read, all boots are one.
+    u128::from_str_radix(&text.trim().replace('-', ""), 16).unwrap_or_default()
+}
+
+/// The content of a tail after which nothing but this event is known.
+pub(super) fn of(boot: u128, (epoch, seq): (u64, u64)) -> Vec<u8> {
+    let mut bytes = record::encode(&Record::Boot { id: boot });
+    bytes.extend(record::encode(&Record::Mark { epoch, seq }));
+    bytes
+}
+
+/// The content of a tail of no run, which says that there was none.
+pub(super) fn none(boot: u128, unkept: Option<u64>) -> Vec<u8> {
+    let mut bytes = of(boot, (0, 0));
+    bytes.extend(unkept.into_iter().flat_map(|epoch| record::encode(&Record::Unkept { epoch })));
+    bytes
+}
+
+impl Left {
+    /// What `bytes` say in this boot of the host.
+    pub(super) fn of(bytes: &[u8], boot: u128) -> Self {
+        let mut left = Left::default();
+        let mut is_of_boot = false;
+        for record in record::all(bytes).0 {
+            match record {
+                Record::Event(event) => {
+                    left.last = left.last.max(Some((event.epoch, event.seq)));
+                    left.events.push(*event);
+                }
+                Record::Mark { epoch, seq } => left.last = left.last.max(Some((epoch, seq))),
+                Record::Unkept { epoch } => left.unkept = left.unkept.max(Some(epoch)),
+                Record::Boot { id } => is_of_boot = id == boot,
+                Record::Began(_) => {}
+            }
+        }
+        left.last = left.last.filter(|_| is_of_boot);
+        left
+    }
 }
 
 impl Tail {
-    /// What the daemon before this one left at `path`.
-    pub(super) fn left(path: &Path) -> Left {
-        let mut left = Left::default();
-        // A host that has been started anew has no such file.
-        let bytes = fs::read(path).unwrap_or_default();
-        let mut at = 0;
-        loop {
-            match record::next_of_all(&bytes[at..]) {
-                Found::Record(Record::Event(event), length) => {
-                    left.last = left.last.max(Some((event.epoch, event.seq)));
-                    left.events.push(*event);
-                    at += length;
-                }
-                Found::Record(Record::Mark { epoch, seq }, length) => {
-                    left.last = left.last.max(Some((epoch, seq)));
-                    at += length;
-                }
-                Found::Record(Record::Began(_), length) => {
-                    left.is_unkept = true;
-                    at += length;
-                }
-                Found::Damage(length) => at += length,
-                Found::Unfinished => return left,
-            }
-        }
+    /// What the daemon before this one left at `path` in this boot of the host.
+    /// One that has been started anew has no such file, as a rule.
+    pub(super) fn left(path: &Path, boot: u128) -> Left {
+        Left::of(&fs::read(path).unwrap_or_default(), boot)
     }
 
-    /// An empty one, after which nothing but event `seq` of `epoch` is known.
-    pub(super) fn begin(path: &Path, epoch: u64, seq: u64) -> io::Result<Self> {
-        let mark = record::encode(&Record::Mark { epoch, seq });
-        let file = replace(path, &mark)?;
-        Ok(Tail { path: path.to_owned(), file, bytes: mark.len() as u64 })
+    /// One with this content.
+    pub(super) fn begin(path: &Path, boot: u128, content: &[u8]) -> io::Result<Self> {
+        let file = replace(path, content)?;
+        Ok(Tail { path: path.to_owned(), boot, file, bytes: content.len() as u64 })
     }
 
-    /// Adds to what was left that the run `epoch` keeps nothing: what it
-    /// publishes will be missing, nobody knows how much.
+    /// Adds to what was left that the run `epoch` keeps nothing.
     pub(super) fn skip(path: &Path, epoch: u64) -> io::Result<()> {
-        if Self::left(path).is_unkept {
-            return Ok(());
-        }
-        let mut bytes = fs::read(path).unwrap_or_default();
-        let began = record::Began { epoch, before: (0, 0), more: true };
-        bytes.extend(record::encode(&Record::Began(began)));
+        let bytes = fs::read(path).unwrap_or_default();
+        let records = record::all(&bytes).0.into_iter();
+        // Of such runs the latest is enough.
+        let others = records.filter(|record| !matches!(record, Record::Unkept { .. }));
+        let unkept = [Record::Unkept { epoch }];
+        let bytes: Vec<u8> = others.chain(unkept).flat_map(|it| record::encode(&it)).collect();
         replace(path, &bytes).map(drop)
     }
 
@@ -99,7 +120,8 @@ impl Tail {
     ) -> io::Result<()> {
         let is_spare = self.bytes > BYTES_USUAL && journaled + 1 >= seq;
         if is_spare || self.bytes > BYTES_MAX {
-            *self = Self::begin(&self.path, epoch, seq.saturating_sub(1))?;
+            let content = of(self.boot, (epoch, seq.saturating_sub(1)));
+            *self = Self::begin(&self.path, self.boot, &content)?;
         }
         self.file.write_all(bytes)?;
         self.bytes += bytes.len() as u64;
@@ -107,10 +129,8 @@ impl Tail {
     }
 
     /// Removes it: nobody may take it for the truth.
-    pub(super) fn give_up(self) {
-        // If even this fails the next daemon finds a gap that is too small; the
-        // file system is then broken in a way that nothing here can mend.
-        let _ = fs::remove_file(&self.path);
+    pub(super) fn give_up(self) -> io::Result<()> {
+        fs::remove_file(&self.path)
     }
 }
 

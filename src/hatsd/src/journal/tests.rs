@@ -255,8 +255,8 @@ fn a_run_that_kept_nothing_is_a_gap_of_unknown_size() {
             fs::remove_file(host.segments().pop().unwrap()).unwrap();
             fs::write(host.tail(), tail).unwrap();
         }
-        skip(&host.tail(), 7).unwrap();
-        skip(&host.tail(), 8).unwrap();
+        skip(None, &host.tail(), 7).unwrap();
+        skip(None, &host.tail(), 8).unwrap();
         let (mut journal, _) = host.open(9);
         journal.write(&event(9, 1));
         journal.close();
@@ -279,7 +279,7 @@ fn the_journal_stays_within_its_size_and_keeps_the_latest() {
         journal.write(&large(seq));
         if seq % 100 == 0 {
             // The queue is not to overflow.
-            while journal.journaled.load(Ordering::Relaxed) < seq {
+            while journal.numbers.journaled.load(Ordering::Relaxed) < seq {
                 thread::yield_now();
             }
         }
@@ -299,12 +299,14 @@ fn the_journal_stays_within_its_size_and_keeps_the_latest() {
 #[test]
 fn what_is_too_old_is_removed() {
     let host = Host::new();
+    // Not near enough to share a segment.
+    let hour = 3_600_000;
     host.run(5, 3);
-    host.run(8, 3);
+    host.run(hour + 5, 3);
     let old = std::time::SystemTime::UNIX_EPOCH;
     fs::File::options().write(true).open(&host.segments()[0]).unwrap().set_modified(old).unwrap();
-    host.run(9, 1);
-    assert_eq!(short(&host.read(None)), "8:1 8:2 8:3 +0 9:1");
+    host.run(hour + 9, 1);
+    assert_eq!(short(&host.read(None)), "3600005:1 3600005:2 3600005:3 +0 3600009:1");
 }
 
 #[test]
