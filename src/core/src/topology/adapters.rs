@@ -200,8 +200,11 @@ impl Topology {
                     ended_by: None,
                     held: None,
                 };
+                // A new one is in sight only by a group that lists it; but to be
+                // alone in a group is another matter where others are known.
+                let company = self.adapters.on(network).nth(1).is_some();
+                self.changes += u64::from(!company);
                 self.adapters.insert(network, known);
-                self.changes += 1;
                 self.takes_the_place(network, member);
             }
         }

@@ -96,19 +96,17 @@ impl Topology {
         name: &str,
         incarnation: Incarnation,
     ) {
-        self.nodes.entry(id).or_insert_with(|| {
-            self.changes += 1;
-            KnownNode {
-                name: name.to_string(),
-                state: NodeState::Unknown,
-                cause: None,
-                verdict_id: None,
-                incarnation,
-                since: now,
-                ended_by: None,
-                told_up: false,
-                withdrawn: BTreeMap::new(),
-            }
+        // Nobody is in sight for being known: that takes a group.
+        self.nodes.entry(id).or_insert_with(|| KnownNode {
+            name: name.to_string(),
+            state: NodeState::Unknown,
+            cause: None,
+            verdict_id: None,
+            incarnation,
+            since: now,
+            ended_by: None,
+            told_up: false,
+            withdrawn: BTreeMap::new(),
         });
     }
 

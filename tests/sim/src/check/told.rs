@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
 };
 
 use hats_core::{
@@ -137,10 +137,11 @@ impl Told {
     fn replaces(&mut self, (node, network, address): &Which, interface: String) {
         let which = (node.clone(), network.clone(), *address);
         self.interfaces.insert(which, interface.clone());
-        let same = |(n, net, at): &Which, of: &String| {
-            n == node && net == network && at != address && *of == interface
-        };
-        let before = self.interfaces.extract_if(.., |other, of| same(other, of));
+        let place = |address| (node.clone(), network.clone(), address);
+        let last = IpAddr::V6(Ipv6Addr::from_bits(u128::MAX));
+        let there = place(None)..=place(Some(last));
+        let before =
+            self.interfaces.extract_if(there, |(.., at), of| at != address && *of == interface);
         for (gone, _) in before {
             self.adapters.remove(&gone);
             self.held.remove(&gone);
@@ -150,16 +151,17 @@ impl Told {
 
     /// What is said of a node goes for its adapters, unless those are named.
     fn speaks_for_adapters(&mut self, node: &str) {
-        for ((of, ..), told) in &mut self.adapters {
-            if of == node && *told == Adapter::Up {
-                *told = Adapter::WithItsNode;
-            }
+        let first = (node.to_owned(), String::new(), None);
+        let its = self.adapters.range_mut(first..).take_while(|((of, ..), _)| of == node);
+        for (_, told) in its.filter(|(_, told)| **told == Adapter::Up) {
+            *told = Adapter::WithItsNode;
         }
     }
 
     fn node_up(&mut self, node: String, run: u64) -> bool {
-        let down = self.adapters.iter();
-        let down = down.filter(|((of, ..), told)| *of == node && **told == Adapter::Down);
+        let first = (node.clone(), String::new(), None);
+        let its = self.adapters.range(first..).take_while(|((of, ..), _)| *of == node);
+        let down = its.filter(|(_, told)| **told == Adapter::Down);
         self.again.extend(down.map(|(adapter, _)| adapter.clone()));
         let new = self.runs.insert(node.clone(), run) != Some(run);
         self.nodes.insert(node, true) != Some(true) || new
