@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use hats_proto::ipc::{Event, Filter, ResumePoint, Snapshot, Subscribe, error::Kind};
+use hats_proto::ipc::{self, Event, Filter, ResumePoint, Snapshot, Subscribe, error::Kind};
 use tokio::time::{self, Instant};
 
 use crate::{Client, Error, Subscription, Update, View, socket_path};
@@ -43,13 +43,27 @@ pub struct Follower {
     view: Option<View>,
     state: State,
     retry: Duration,
+    /// To be told before anything else.
+    waiting: Option<News>,
 }
 
 #[derive(Debug)]
 enum State {
     /// To be connected at this time.
     Away(Instant),
-    Here(Box<Subscription>),
+    Here(Box<Here>),
+}
+
+/// A connection.
+#[derive(Debug)]
+struct Here {
+    subscription: Subscription,
+    /// Its first snapshot has come.
+    is_known: bool,
+    /// The next snapshot is that after a gap.
+    is_after_gap: bool,
+    /// The snapshot of a [`Follower::refresh`] is on its way.
+    is_refreshing: bool,
 }
 
 /// What a [`Follower`] tells.
@@ -73,6 +87,10 @@ pub struct Gap {
     pub count: u64,
     /// There may be others.
     pub more: bool,
+    /// The run in which it goes on, and the number of the next event in it.
+    pub epoch: u64,
+    /// See `epoch`.
+    pub next_seq: u64,
 }
 
 impl std::fmt::Display for Gap {
@@ -98,12 +116,19 @@ impl Follower {
             view: None,
             state: State::Away(Instant::now()),
             retry: RETRY.0,
+            waiting: None,
         }
     }
 
     /// Another socket.
     pub fn at(mut self, path: &Path) -> Self {
         path.clone_into(&mut self.path);
+        self
+    }
+
+    /// How long a daemon that is connected to may take to answer; else 2 s.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 
@@ -156,6 +181,18 @@ impl Follower {
         self.subscribe.from
     }
 
+    /// Asks for the view of now, with the ages and counters that are no change
+    /// by themselves; it comes as [`News::State`]. Nothing happens without a
+    /// view, while the daemon is away, or while one is on its way.
+    pub async fn refresh(&mut self) {
+        let State::Here(here) = &mut self.state else { return };
+        if !self.subscribe.view || !here.is_known || here.is_refreshing {
+            return;
+        }
+        // What is wrong with the connection is for the next news to tell.
+        here.is_refreshing = here.subscription.ask_snapshot().await.is_ok();
+    }
+
     /// The next thing to know. May be cancelled without loss.
     ///
     /// # Errors
@@ -165,31 +202,44 @@ impl Follower {
     /// the filter. Everything else is [`News::Away`].
     pub async fn next(&mut self) -> Result<News, Error> {
         loop {
-            let subscription = match &mut self.state {
-                State::Here(subscription) => subscription,
+            if let Some(news) = self.waiting.take() {
+                return Ok(news);
+            }
+            let here = match &mut self.state {
+                State::Here(here) => here,
                 State::Away(until) => {
                     time::sleep_until(*until).await;
                     match self.connect().await {
                         Ok(subscription) => {
-                            self.state = State::Here(Box::new(subscription));
+                            let (is_known, is_after_gap, is_refreshing) = (false, false, false);
+                            let here = Here { subscription, is_known, is_after_gap, is_refreshing };
+                            self.state = State::Here(Box::new(here));
                             continue;
                         }
                         Err(error) => return self.away(error),
                     }
                 }
             };
-            let before = subscription.resume_point();
-            let update = match subscription.next().await {
+            let before = here.subscription.resume_point();
+            let update = match here.subscription.next().await {
                 Ok(update) => update,
                 Err(error) => return self.away(error),
             };
             self.retry = RETRY.0;
-            let after = subscription.resume_point();
-            if let Some(news) = self.take(update, before) {
-                self.subscribe.from = after.or(self.subscribe.from);
+            let update = match here.refreshed(update) {
+                Ok(snapshot) => {
+                    // Whether all events before it have come is for others to tell.
+                    self.view = Some(View::new(*snapshot));
+                    return Ok(News::State);
+                }
+                Err(update) => update,
+            };
+            let after = here.subscription.resume_point();
+            let news = self.take(update, before);
+            self.subscribe.from = after.or(self.subscribe.from);
+            if let Some(news) = news {
                 return Ok(news);
             }
-            self.subscribe.from = after.or(self.subscribe.from);
         }
     }
 
@@ -205,15 +255,24 @@ impl Follower {
     fn take(&mut self, update: Update, before: Option<ResumePoint>) -> Option<News> {
         match update {
             Update::Event(event) => Some(News::Event(event)),
-            Update::Lost(lost) => (lost.count > 0 || lost.more)
-                .then_some(News::Gap(Gap { count: lost.count, more: lost.more })),
+            Update::Lost(lost) => (lost.count > 0 || lost.more).then_some({
+                let ipc::Lost { count, more, epoch, next_seq } = lost;
+                News::Gap(Gap { count, more, epoch, next_seq })
+            }),
             Update::Snapshot(snapshot) => {
                 let gap = self.gap_before(&snapshot, before);
+                let mut state = None;
                 if self.subscribe.view {
                     self.view = Some(View::new(*snapshot));
+                    state = Some(News::State);
                 }
-                // The gap is told; that the state is known shows in the view.
-                gap.map(News::Gap).or(self.view.is_some().then_some(News::State))
+                match gap {
+                    Some(gap) => {
+                        self.waiting = state;
+                        Some(News::Gap(gap))
+                    }
+                    None => state,
+                }
             }
             Update::Changes(changes) => {
                 self.view.as_mut()?.apply(*changes);
@@ -226,13 +285,15 @@ impl Follower {
     /// A daemon without a journal may answer with a snapshot and no word.
     fn gap_before(&self, snapshot: &Snapshot, before: Option<ResumePoint>) -> Option<Gap> {
         let before = before?;
+        let Snapshot { epoch, next_seq, .. } = *snapshot;
+        let gap = |count, more| Gap { count, more, epoch, next_seq };
         if before.epoch != snapshot.epoch {
-            return Some(Gap { count: 0, more: true });
+            return Some(gap(0, true));
         }
         let filter = self.subscribe.filter.as_ref();
         let is_filtered = filter.is_some_and(|filter| *filter != Filter::default());
         let count = snapshot.next_seq.saturating_sub(before.seq.saturating_add(1));
-        (count > 0 && !is_filtered).then_some(Gap { count, more: false })
+        (count > 0 && !is_filtered).then_some(gap(count, false))
     }
 
     fn away(&mut self, error: Error) -> Result<News, Error> {
@@ -256,5 +317,28 @@ impl Follower {
             | Error::Malformed { .. } => false,
         };
         if is_final { Err(error) } else { Ok(News::Away(error)) }
+    }
+}
+
+impl Here {
+    /// The snapshot that a refresh asked for. One after a gap, and the first,
+    /// come of themselves; the daemon answers in order.
+    fn refreshed(&mut self, update: Update) -> Result<Box<Snapshot>, Update> {
+        match update {
+            Update::Snapshot(snapshot) => {
+                let is_own = self.is_refreshing && !self.is_after_gap;
+                (self.is_known, self.is_after_gap) = (true, false);
+                if is_own {
+                    self.is_refreshing = false;
+                    return Ok(snapshot);
+                }
+                Err(Update::Snapshot(snapshot))
+            }
+            Update::Lost(lost) => {
+                self.is_after_gap = self.is_known;
+                Err(Update::Lost(lost))
+            }
+            other @ (Update::Event(_) | Update::Changes(_) | Update::KeepAlive(_)) => Err(other),
+        }
     }
 }

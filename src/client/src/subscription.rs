@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use hats_proto::ipc::{
-    Changes, Event, Filter, KeepAlive, Lost, ResumePoint, Snapshot, Subscribe, Welcome, reply,
+    Changes, Event, Filter, GetSnapshot, KeepAlive, Lost, ResumePoint, Snapshot, Subscribe,
+    Welcome, reply, request,
 };
 use tokio::time::{self, Instant};
 
@@ -73,6 +74,11 @@ impl Subscription {
     pub fn resume_point(&self) -> Option<ResumePoint> {
         let (epoch, next_seq) = self.next?;
         Some(ResumePoint { epoch, seq: next_seq.checked_sub(1)? })
+    }
+
+    /// Asks for another snapshot, which comes as an update.
+    pub(crate) async fn ask_snapshot(&mut self) -> Result<(), Error> {
+        self.connection.send(request::Body::GetSnapshot(GetSnapshot::default())).await
     }
 
     /// The next update. May be cancelled without loss.

@@ -132,6 +132,35 @@ async fn the_view_follows_snapshots_and_changes_and_outlives_the_daemon() {
     assert_eq!(follower.view().unwrap().snapshot().overall, "CRITICAL");
 }
 
+/// Behind, a daemon answers with events missing that it tells of only later.
+#[tokio::test]
+async fn a_refreshed_view_is_no_gap_and_moves_no_resume_point() {
+    let fake = daemon(|turn, conversation, subscribe| {
+        if turn > 0 {
+            assert_eq!(subscribe.from.map(|from| from.seq), Some(19));
+            return conversation.hold();
+        }
+        conversation.send(reply::Body::Snapshot(snapshot_before(10)));
+        assert!(matches!(conversation.request(), Some(request::Body::GetSnapshot(_))));
+        conversation.send(reply::Body::Snapshot(snapshot_before(15)));
+        conversation.send(lost(10, false, EPOCH, 20));
+        conversation.send(reply::Body::Snapshot(snapshot_before(20)));
+    });
+    let mut follower = Follower::new("test").at(&fake.socket());
+    follower.refresh().await;
+    assert!(matches!(follower.next().await.unwrap(), News::State));
+    follower.refresh().await;
+    follower.refresh().await;
+    assert!(matches!(follower.next().await.unwrap(), News::State));
+    assert_eq!(follower.view().unwrap().snapshot().next_seq, 15);
+    assert_eq!(follower.resume_point().unwrap().seq, 9);
+    let News::Gap(gap) = follower.next().await.unwrap() else { panic!("no gap") };
+    assert_eq!((gap.count, gap.epoch, gap.next_seq), (10, EPOCH, 20));
+    assert!(matches!(follower.next().await.unwrap(), News::State));
+    assert!(matches!(follower.next().await.unwrap(), News::Away(_)));
+    follower.refresh().await;
+}
+
 #[tokio::test]
 async fn a_daemon_that_is_not_there_yet_is_waited_for() {
     let directory = Directory::new();

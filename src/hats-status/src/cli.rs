@@ -101,7 +101,7 @@ pub(crate) enum View {
 #[cfg(feature = "live")]
 #[derive(Args, Debug)]
 pub(crate) struct Watch {
-    /// How often the state is asked for again.
+    /// How often ages and gaps are asked for; what changes is told at once.
     #[arg(long, value_name = "TIME", default_value = "250ms", value_parser = words::parse_span)]
     pub(crate) every: Duration,
 }

@@ -1,10 +1,10 @@
 //! `hats-status events`: what the daemon tells, as it tells it.
 
-use std::{path::Path, time::Duration};
+use std::{convert::Infallible, path::Path, pin::pin, time::Duration};
 
 use hats_client::{
-    Client, Error, PastUpdate, Subscription, Update,
-    ipc::{Event, Filter, GetEvents, Lost, ResumePoint, Snapshot, Subscribe},
+    Client, Error, Follower, Gap, News, PastUpdate,
+    ipc::{Event, Filter, GetEvents, Lost, Snapshot},
 };
 use tokio::time;
 
@@ -16,121 +16,106 @@ use crate::{
     show,
 };
 
-/// Between two attempts to reach a daemon that went away.
-const RECONNECT: Duration = Duration::from_millis(200);
-
 /// Prints events until interrupted, or those the daemon still has.
 pub(crate) async fn run(events: &Events, cli: &Cli, socket: &Path) -> Result<Exit, Failure> {
-    let timeout = cli.timeout;
     let Some(format) = cli.output.unwrap_or(Format::Table).text() else {
         let text = "events are a stream: expected -o table, wide, json, jsonl or line";
         return Err(Failure::Usage(text.into()));
     };
-    let mut follower = Follower { events, select: &cli.select, format, last: None };
+    let printer = Printer { events, select: &cli.select, format };
     if !events.follow {
-        follower.history(Client::connect(socket, "hats-status", timeout).await?).await?;
+        printer.history(Client::connect(socket, "hats-status", cli.timeout).await?).await?;
         return Ok(Exit::Ok);
     }
-    let mut said = String::new();
-    let mut was_connected = false;
-    loop {
-        let failure = match Client::connect(socket, "hats-status", timeout).await {
-            Ok(client) => {
-                was_connected = true;
-                said.clear();
-                follower.session(client).await
-            }
-            Err(error) => error.into(),
-        };
-        if !events.reconnect || !may_pass(&failure, was_connected) {
-            return Err(failure);
-        }
-        let text = failure.to_string();
-        if text != said {
-            output::note(&format!("{text}; trying again"));
-            said = text;
-        }
-        if output::reader_has_gone() {
-            return Err(Failure::OutputClosed);
-        }
-        time::sleep(RECONNECT).await;
-    }
+    printer.follow(socket, cli.timeout).await.map(|never| match never {})
 }
 
 /// Whether waiting may help. A daemon that is just starting has its socket
 /// before the socket has its group.
-fn may_pass(failure: &Failure, was_connected: bool) -> bool {
-    match failure {
-        Failure::Daemon(Error::Version { .. }) => false,
-        Failure::Daemon(Error::Permission { .. }) => was_connected,
-        Failure::Daemon(_) => true,
-        Failure::Usage(_)
-        | Failure::NotTold(_)
-        | Failure::OutputClosed
-        | Failure::Output(_)
-        | Failure::Start(_) => false,
-    }
+fn may_pass(error: &Error, was_connected: bool) -> bool {
+    !matches!(error, Error::Permission { .. }) || was_connected
 }
 
 /// While nothing happens, how often it is looked whether anyone still reads.
 const READER_CHECK: Duration = Duration::from_secs(1);
 
-struct Follower<'a> {
+struct Printer<'a> {
     events: &'a Events,
     select: &'a Selection,
     format: Text,
-    /// The last event seen, over all connections.
-    last: Option<ResumePoint>,
 }
 
-impl Follower<'_> {
-    /// Prints what comes on one connection until it ends, and says why it did.
-    async fn session(&mut self, client: Client) -> Failure {
-        let subscribe = Subscribe {
-            filter: Some(self.filter()),
-            from: self.last,
-            since_unix_ms: self.since_unix_ms(),
-            view: false,
-        };
-        let subscription = match client.subscribe_as(subscribe).await {
-            Ok(subscription) => subscription,
-            Err(error) => return error.into(),
-        };
-        match self.stream(subscription).await {
-            Ok(never) => match never {},
-            Err(failure) => failure,
+impl Printer<'_> {
+    /// Prints what comes until nobody reads it, or the daemon is gone and is not
+    /// to be waited for.
+    async fn follow(&self, socket: &Path, timeout: Duration) -> Result<Infallible, Failure> {
+        let mut follower =
+            Follower::new("hats-status").at(socket).timeout(timeout).filter(self.filter());
+        if let Some(since) = self.since_unix_ms() {
+            follower = follower.since(since);
         }
-    }
-
-    async fn stream(
-        &mut self,
-        mut subscription: Subscription,
-    ) -> Result<std::convert::Infallible, Failure> {
+        if !self.events.snapshot {
+            follower = follower.without_view();
+        }
+        let (mut said, mut was_connected, mut is_state_due) = (String::new(), false, true);
         loop {
-            let Ok(update) = time::timeout(READER_CHECK, subscription.next()).await else {
-                if output::reader_has_gone() {
-                    return Err(Failure::OutputClosed);
+            let news = {
+                // Not begun anew at each look: connecting takes its time.
+                let mut next = pin!(follower.next());
+                loop {
+                    match time::timeout(READER_CHECK, &mut next).await {
+                        Ok(news) => break news?,
+                        Err(_) if output::reader_has_gone() => return Err(Failure::OutputClosed),
+                        Err(_) => {}
+                    }
                 }
-                continue;
             };
-            match update? {
-                Update::Event(event) => self.event(&event)?,
-                Update::Lost(lost) => self.lost(&lost)?,
-                Update::Snapshot(snapshot) => self.snapshot(*snapshot)?,
-                Update::KeepAlive(_) | Update::Changes(_) => {}
+            was_connected |= !matches!(news, News::Away(_));
+            match news {
+                News::Event(event) => self.event(&event)?,
+                News::Gap(gap) => {
+                    self.gap(&gap)?;
+                    is_state_due = true;
+                }
+                News::State => {
+                    if let (true, Some(view)) = (is_state_due, follower.view()) {
+                        self.snapshot(view.snapshot().clone())?;
+                    }
+                    is_state_due = false;
+                }
+                News::Away(error) if !self.events.reconnect || !may_pass(&error, was_connected) => {
+                    return Err(error.into());
+                }
+                News::Away(error) => {
+                    is_state_due = true;
+                    let text = error.to_string();
+                    if text != said {
+                        output::note(&format!("{text}; trying again"));
+                        said = text;
+                    }
+                    if output::reader_has_gone() {
+                        return Err(Failure::OutputClosed);
+                    }
+                    continue;
+                }
             }
-            self.last = subscription.resume_point().or(self.last);
+            said.clear();
         }
     }
 
     /// Prints the events that the daemon still has, and ends.
-    async fn history(&mut self, mut client: Client) -> Result<(), Failure> {
+    async fn history(&self, mut client: Client) -> Result<(), Failure> {
         let (filter, since_unix_ms) = (Some(self.filter()), self.since_unix_ms());
         let mut past = client.events(GetEvents { filter, from: None, since_unix_ms }).await?;
         loop {
             match past.next().await? {
                 PastUpdate::Event(event) => self.event(&event)?,
-                PastUpdate::Lost(lost) => self.lost(&lost)?,
+                // Else only the numbers go on with another run.
+                PastUpdate::Lost(lost) if lost.count > 0 || lost.more => {
+                    let Lost { count, more, epoch, next_seq } = lost;
+                    self.gap(&Gap { count, more, epoch, next_seq })?;
+                }
+                PastUpdate::Lost(_) => {}
                 PastUpdate::End(_) => return Ok(()),
             }
         }
@@ -147,15 +132,6 @@ impl Follower<'_> {
         Some(u64::try_from(since).unwrap_or(0))
     }
 
-    /// Nothing may be missing: then only the numbers go on with another run.
-    fn lost(&self, lost: &Lost) -> Result<(), Failure> {
-        if lost.count == 0 && !lost.more {
-            return Ok(());
-        }
-        let count = (!lost.more).then_some(lost.count);
-        self.gap(count, lost.epoch, lost.next_seq)
-    }
-
     fn event(&self, event: &Event) -> Result<(), Failure> {
         if !wanted(self.events, event) || !self.select.wants(event) {
             return Ok(());
@@ -170,22 +146,6 @@ impl Follower<'_> {
     }
 
     fn snapshot(&self, mut snapshot: Snapshot) -> Result<(), Failure> {
-        match self.last {
-            Some(last) if last.epoch != snapshot.epoch => {
-                self.gap(None, snapshot.epoch, snapshot.next_seq)?;
-            }
-            // With a filter the numbers of what did not pass are not seen.
-            Some(last) if self.filter() == Filter::default() => {
-                let lost = snapshot.next_seq.saturating_sub(last.seq.saturating_add(1));
-                if lost > 0 {
-                    self.gap(Some(lost), snapshot.epoch, snapshot.next_seq)?;
-                }
-            }
-            Some(_) | None => {}
-        }
-        if !self.events.snapshot {
-            return Ok(());
-        }
         order::sort(&mut snapshot);
         self.select.apply(&mut snapshot, StateOf::Adapters)?;
         let text = match self.format {
@@ -199,7 +159,9 @@ impl Follower<'_> {
     }
 
     /// A gap is never silent, and a reader of lines must be able to see it.
-    fn gap(&self, count: Option<u64>, epoch: u64, next_seq: u64) -> Result<(), Failure> {
+    fn gap(&self, gap: &Gap) -> Result<(), Failure> {
+        let Gap { epoch, next_seq, .. } = *gap;
+        let count = (!gap.more).then_some(gap.count);
         let text = match self.format {
             Text::Json | Text::Jsonl => {
                 let lost = count.map_or("null".to_owned(), |count| count.to_string());

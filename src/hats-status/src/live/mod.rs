@@ -1,6 +1,6 @@
 //! `hats-status watch`: the cluster on the whole screen, as it changes.
 //!
-//! Tasks ask the daemon, a thread reads the keys; all of them only send what
+//! A task follows the daemon, a thread reads the keys; both only send what
 //! happened to the one loop that changes the picture and draws it.
 
 mod app;
@@ -14,20 +14,20 @@ mod tests;
 
 use std::{
     io::{self, IsTerminal as _},
-    path::{Path, PathBuf},
+    path::Path,
     thread,
     time::Duration,
 };
 
 use hats_client::{
-    Client, Update,
-    ipc::{Event, Filter, Lost, ResumePoint, Snapshot},
+    Client, Follower, News,
+    ipc::{Event, ResumePoint, Snapshot},
 };
 use ratatui::crossterm::event::{self, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::mpsc,
-    time,
+    time::{self, MissedTickBehavior},
 };
 
 use crate::{
@@ -41,8 +41,8 @@ use theme::Theme;
 /// What may wait to be drawn; who sends more waits.
 const HAPPENED_MAX: usize = 256;
 
-/// Between two attempts to reach a daemon that went away.
-const RECONNECT: Duration = Duration::from_millis(500);
+/// What `hats-status subscribers` shows.
+const NAME: &str = "hats-status watch";
 
 /// Events from before the picture that are asked for.
 const RECENT: u64 = 50;
@@ -74,13 +74,17 @@ pub(crate) async fn run(cli: &Cli, watch: &Watch, socket: &Path) -> Result<Exit,
         return Err(Failure::Usage(text.into()));
     }
     // What is wrong at the beginning is said as every command says it.
-    let mut client = Client::connect(socket, "hats-status watch", cli.timeout).await?;
+    let mut client = Client::connect(socket, NAME, cli.timeout).await?;
     let first = client.snapshot().await?;
     cli.select.check(&first)?;
+    drop(client);
+    let recent = first.next_seq.saturating_sub(1 + RECENT);
+    let follower = Follower::new(NAME)
+        .at(socket)
+        .timeout(cli.timeout)
+        .resume(ResumePoint { epoch: first.epoch, seq: recent });
     let (happen, happened) = mpsc::channel(HAPPENED_MAX);
-    let daemon = Daemon { socket: socket.to_owned(), timeout: cli.timeout, happen: happen.clone() };
-    tokio::spawn(daemon.clone().look(Some(client), watch.every));
-    tokio::spawn(daemon.listen());
+    tokio::spawn(follow(follower, watch.every, happen.clone()));
     tokio::spawn(until_told(happen.clone()));
     thread::spawn(move || read_keys(&happen));
     let mut app = App::new(cli.select.clone());
@@ -128,114 +132,38 @@ fn take(app: &mut App, happened: Happened) -> bool {
     false
 }
 
-/// Where the daemon is, and whom to tell.
-#[derive(Clone)]
-struct Daemon {
-    socket: PathBuf,
-    timeout: Duration,
-    happen: mpsc::Sender<Happened>,
-}
-
-/// Nobody draws any more.
-struct Ended;
-
-impl Daemon {
-    async fn tell(&self, happened: Happened) -> Result<(), Ended> {
-        self.happen.send(happened).await.map_err(|_| Ended)
-    }
-
-    async fn connect(&self) -> Result<Client, hats_client::Error> {
-        Client::connect(&self.socket, "hats-status watch", self.timeout).await
-    }
-
-    /// Asks for the state again and again.
-    async fn look(self, mut client: Option<Client>, every: Duration) {
-        loop {
-            time::sleep(if client.is_some() { every } else { RECONNECT }).await;
-            let asked = async {
-                let mut connected = match client.take() {
-                    Some(connected) => connected,
-                    None => self.connect().await?,
-                };
-                let snapshot = connected.snapshot().await?;
-                client = Some(connected);
-                Ok::<Snapshot, hats_client::Error>(snapshot)
-            };
-            let happened = match asked.await {
-                Ok(snapshot) => Happened::Snapshot(Box::new(snapshot)),
-                Err(error) => Happened::Gone(error.to_string()),
-            };
-            if self.tell(happened).await.is_err() {
+/// Follows the daemon, and tells what it says.
+async fn follow(mut follower: Follower, every: Duration, happen: mpsc::Sender<Happened>) {
+    let mut look = time::interval(every);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let is_here = follower.is_here();
+        let news = tokio::select! {
+            news = follower.next() => news,
+            // What changes comes by itself, but ages and gaps do not.
+            _ = look.tick(), if is_here => {
+                follower.refresh().await;
+                continue;
+            }
+        };
+        let happened = match news {
+            Ok(News::Event(event)) => Happened::Event(event),
+            Ok(News::Gap(gap)) => Happened::Gap(format!("! {gap}")),
+            Ok(News::State) => match follower.view() {
+                Some(view) => Happened::Snapshot(Box::new(view.snapshot().clone())),
+                None => continue,
+            },
+            Ok(News::Away(error)) => Happened::Gone(error.to_string()),
+            Err(error) => {
+                // If nobody draws any more, nobody needs to know.
+                let _ = happen.send(Happened::Gone(error.to_string())).await;
                 return;
             }
-        }
-    }
-
-    /// Tells every event, and every gap between them.
-    async fn listen(self) {
-        let mut last = None;
-        while self.session(&mut last).await.is_ok() {
-            time::sleep(RECONNECT).await;
-        }
-    }
-
-    /// One connection until its end; that nobody is reached is told by
-    /// [`look`](Self::look). It goes on after the event that was told last, or
-    /// begins with the last few that the daemon still has.
-    async fn session(&self, last: &mut Option<ResumePoint>) -> Result<(), Ended> {
-        let Ok(client) = self.connect().await else { return Ok(()) };
-        let welcome = client.welcome();
-        let recent = welcome.next_seq.saturating_sub(1 + RECENT);
-        let recent = ResumePoint { epoch: welcome.epoch, seq: recent };
-        let from = Some(last.unwrap_or(recent));
-        let Ok(mut events) = client.subscribe(Filter::default(), from).await else {
-            return Ok(());
         };
-        while let Ok(update) = events.next().await {
-            match update {
-                Update::Event(event) => self.tell(Happened::Event(event)).await?,
-                Update::Lost(lost) => {
-                    if let Some(text) = told_as_lost(&lost) {
-                        self.gap(text).await?;
-                    }
-                }
-                // Where it could not go on after that event.
-                Update::Snapshot(now) => {
-                    if let Some(text) = gap_before(last.as_ref(), &now) {
-                        self.gap(text).await?;
-                    }
-                }
-                Update::KeepAlive(_) | Update::Changes(_) => {}
-            }
-            *last = events.resume_point().or(*last);
+        if happen.send(happened).await.is_err() {
+            return;
         }
-        Ok(())
     }
-
-    async fn gap(&self, text: String) -> Result<(), Ended> {
-        self.tell(Happened::Gap(text)).await
-    }
-}
-
-/// What a daemon says is missing; nothing where only the epoch is another.
-fn told_as_lost(lost: &Lost) -> Option<String> {
-    match (lost.count, lost.more) {
-        (0, false) => None,
-        (0, true) => Some("! events before this may be missing".to_owned()),
-        (count, false) => Some(format!("! {count} events lost")),
-        (count, true) => Some(format!("! at least {count} events lost")),
-    }
-}
-
-/// What is missing between the last event told and a snapshot.
-fn gap_before(last: Option<&ResumePoint>, now: &Snapshot) -> Option<String> {
-    let last = last?;
-    if last.epoch != now.epoch {
-        let text = "! the daemon was started anew: events before this may be missing";
-        return Some(text.to_owned());
-    }
-    let lost = now.next_seq.saturating_sub(last.seq.saturating_add(1));
-    (lost > 0).then(|| format!("! {lost} events lost"))
 }
 
 /// Ends the picture, and so gives the terminal back, when told by a signal.

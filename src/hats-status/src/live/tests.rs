@@ -317,14 +317,3 @@ fn a_thousand_nodes_and_events_are_bounded() {
     let screen = text(&drawn(&app, 80, 24, false));
     assert!(screen.contains("and 990 more"), "{screen}");
 }
-
-#[test]
-fn a_gap_is_told_where_events_are_missing_and_only_there() {
-    let at = |epoch, seq| ResumePoint { epoch, seq };
-    let now = Snapshot { epoch: 7, next_seq: 12, ..Snapshot::default() };
-    let told = |last: Option<ResumePoint>| gap_before(last.as_ref(), &now);
-    assert_eq!(told(None), None, "the beginning");
-    assert_eq!(told(Some(at(7, 11))), None);
-    assert_eq!(told(Some(at(7, 8))).unwrap(), "! 3 events lost");
-    assert!(told(Some(at(6, 11))).unwrap().contains("started anew"));
-}
