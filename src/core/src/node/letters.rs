@@ -111,10 +111,12 @@ impl Node {
                     hops.into_iter().partition(|(index, _)| !self.is_on(*index, about));
                 ways = elsewhere.into_iter().chain(ways).chain(there).collect();
             }
-        } else if target.is_none() && from == self.config.node_id {
+        } else if target.is_none() {
             // Other networks may have faults, too, that are not known yet.
             ways.extend(self.direct_ways(to, about, true));
         }
+        // Whom this node misses itself may not hear it either.
+        ways.sort_by_key(|(index, address)| self.arbiter.has_case(*index, *address));
         if target.is_none() && from == self.config.node_id {
             // Who is not a member with this node any more can be answered still.
             let back = self.ways_back.get(&to).filter(|(at, ..)| self.now <= *at + self.lease());
