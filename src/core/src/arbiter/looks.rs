@@ -237,8 +237,10 @@ impl Arbiter {
         let seen: Vec<Observation> = probing.observations().collect();
         match purpose {
             Purpose::Judge(mut silent) => {
+                // A NIM answers for a daemon that hangs, and says so.
                 let here = |o: &Observation| {
-                    o.network == silent.network && o.target == silent.suspect.node && o.received > 0
+                    let answers = o.received > 0 && !o.stalled;
+                    o.network == silent.network && o.target == silent.suspect.node && answers
                 };
                 // If it answers, something has changed since: what was seen
                 // before and what is seen now do not go together.
