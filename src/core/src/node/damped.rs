@@ -1,7 +1,13 @@
 //! Adapters that come and go: what the kernel says of this node's own, and how
 //! long they are held.
 
-use hats_wire::{Cause, Held, link::Link};
+use core::net::IpAddr;
+
+use hats_wire::{
+    Cause, Held, floods,
+    link::{Command, Link},
+    split,
+};
 
 use super::Node;
 use crate::{damping::Damper, io::AdapterIndex, time::Timestamp};
@@ -27,6 +33,23 @@ impl Node {
                 self.report_self(now);
             }
             self.say_held(now, index);
+        }
+    }
+
+    /// Tells one that probes an adapter that is held, though its link carries. Its
+    /// NIM answers: who does not hear of it by another network would keep it as a
+    /// member, and its leader.
+    pub(super) fn say_it_is_held(&mut self, index: AdapterIndex, to: IpAddr) {
+        let Some(local) = self.locals.get(&index) else { return };
+        let carries = local.link.as_ref().is_some_and(|link| fault_of(link).is_none());
+        if local.damper.held_until().is_none() || !carries {
+            return;
+        }
+        let own = self.database.own_node(self.config.node_id);
+        for message in floods(own) {
+            for datagram in split(&self.header, &message) {
+                self.nim(index, Command::Send { to: Some(to), datagram });
+            }
         }
     }
 

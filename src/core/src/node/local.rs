@@ -202,7 +202,10 @@ impl Node {
                     local.group.on_stranger(now, from, group);
                 }
             }
-            Report::ProbeSeen { from, case, .. } => self.arbiter.probe_seen(index, from, case),
+            Report::ProbeSeen { from, case, .. } => {
+                self.arbiter.probe_seen(index, from, case);
+                self.say_it_is_held(index, from);
+            }
             Report::ProbeDone(done) => {
                 self.path_probe_done(now, index, &done);
                 self.with_arbiter(|arbiter, around| arbiter.probe_done(now, &done, around));
