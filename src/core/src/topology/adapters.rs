@@ -49,8 +49,9 @@ pub(crate) struct KnownAdapter {
 
 impl KnownAdapter {
     /// Its node was down or had left, and is back: nothing is wrong with the
-    /// adapter itself; it is up when a group lists it.
-    pub(super) fn node_is_back(&mut self, now: Timestamp) {
+    /// adapter itself; it is up when a group lists it. `told_up` is whether the
+    /// world took the node for up all the time: it was out of sight.
+    pub(super) fn node_is_back(&mut self, now: Timestamp, told_up: bool) {
         let with_its_node = matches!(
             self.cause,
             Some(Cause::NodeDown | Cause::DaemonDown | Cause::Left | Cause::Maintenance)
@@ -61,7 +62,7 @@ impl KnownAdapter {
             self.verdict_id = None;
             self.since = now;
         }
-        self.told_down = false;
+        self.told_down &= told_up;
     }
 
     /// Its daemon was started anew: up is what the new run is when a group lists

@@ -193,9 +193,9 @@ impl Topology {
             known.verdict_id = None;
             known.since = now;
             self.changes += 1;
-            self.adapters.change_of(*id, |adapter| adapter.node_is_back(now));
             let ended = known.ended_by.take();
             let told = core::mem::replace(&mut known.told_up, true) && !restarted;
+            self.adapters.change_of(*id, |adapter| adapter.node_is_back(now, told));
             if *id == me || told {
                 continue;
             }
