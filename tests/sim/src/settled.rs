@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, net::IpAddr, rc::Rc};
 
 use hats_core::view::{AdapterState, NodeState, View};
-use hats_wire::GroupId;
+use hats_wire::{GroupId, Incarnation};
 
 use crate::{
     host::{Host, Port, Running},
@@ -94,11 +94,12 @@ impl World {
             return true;
         };
         let view = daemon.machine.view();
-        let up_nodes: BTreeSet<&str> = view
+        // A node whose restart is not heard of yet is not seen as it is.
+        let up_nodes: BTreeSet<(&str, Incarnation)> = view
             .nodes
             .iter()
             .filter(|node| node.state == NodeState::Up)
-            .map(|node| node.name.as_str())
+            .map(|node| (node.name.as_str(), node.incarnation))
             .collect();
         let up_adapters: BTreeSet<IpAddr> = view
             .adapters
@@ -109,6 +110,8 @@ impl World {
         let live = self.live();
         let well = (0..self.networks.len()).flat_map(|network| self.well_ports(network));
         let well: BTreeSet<IpAddr> = well.map(|port| self.adapter(port).address).collect();
-        up_nodes == live.iter().map(String::as_str).collect() && up_adapters == well
+        let run_of = |node: &str| self.hosts[self.host_named(node)].config.incarnation;
+        let live: BTreeSet<_> = live.iter().map(|node| (node.as_str(), run_of(node))).collect();
+        up_nodes == live && up_adapters == well
     }
 }
