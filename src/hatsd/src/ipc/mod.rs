@@ -10,6 +10,8 @@ mod changes;
 #[cfg(test)]
 mod conformance;
 mod connection;
+#[cfg(test)]
+mod damage;
 mod endpoint;
 mod filter;
 mod hub;

@@ -3,7 +3,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -29,6 +32,8 @@ pub(crate) struct Outbox {
     queue: Mutex<Queue>,
     more: Notify,
     less: Notify,
+    /// Bytes that the other end's socket has taken.
+    taken: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -112,6 +117,16 @@ impl Outbox {
     pub(crate) fn counts(&self) -> (u64, u64) {
         let queue = self.lock();
         (queue.items.len() as u64, queue.sent)
+    }
+
+    /// So many bytes have been written.
+    pub(super) fn note_taken(&self, bytes: usize) {
+        self.taken.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// How many bytes have been written.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
     }
 
     /// What to write next.

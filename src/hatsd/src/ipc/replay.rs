@@ -6,9 +6,9 @@ use std::io;
 
 use hats_proto::ipc::{self, reply};
 use prost::Message as _;
-use tokio::{io::AsyncWriteExt as _, net::unix::OwnedWriteHalf, task::spawn_blocking};
+use tokio::{net::unix::OwnedWriteHalf, task::spawn_blocking};
 
-use super::{ConnectionId, Input, filter};
+use super::{ConnectionId, Input, connection::put, filter, outbox::Outbox};
 use crate::journal::{Archive, Cursor, Item};
 
 /// What is to be replayed.
@@ -27,6 +27,7 @@ impl Replay {
         self,
         id: ConnectionId,
         writer: &mut OwnedWriteHalf,
+        outbox: &Outbox,
     ) -> io::Result<Input> {
         let Replay { archive, cursor, filter, since } = self;
         let began = cursor.last();
@@ -68,7 +69,7 @@ impl Replay {
                     }
                 }
             }
-            writer.write_all(&bytes).await?;
+            put(writer, outbox, &bytes).await?;
             if piece.is_last {
                 return Ok(Self::ended(id, cursor, began, replayed));
             }

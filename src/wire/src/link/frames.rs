@@ -68,7 +68,12 @@ impl Frames {
 
     /// Whether the stream stands between two frames, where it may end.
     pub fn is_between(&self) -> bool {
-        self.failed.is_none() && self.start == self.bytes.len()
+        self.failed.is_none() && self.unfinished() == 0
+    }
+
+    /// How many bytes there are of frames that have not been given out.
+    pub fn unfinished(&self) -> usize {
+        self.bytes.len() - self.start
     }
 }
 
