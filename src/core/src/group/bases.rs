@@ -77,6 +77,15 @@ impl Group {
         })
     }
 
+    /// A member leads a group of its own, which began after it was taken in here.
+    pub(crate) fn on_another_group(&mut self, now: Timestamp, member: IpAddr, its: GroupId) {
+        let Some(view) = self.view() else { return };
+        let mine = self.leads() && view.id.leader == self.me.address;
+        if mine && self.has_left(&view.members, member, Some(its)) {
+            self.doom(now, member, Cause::Unreachable, "");
+        }
+    }
+
     pub(super) fn on_list_request(&mut self, now: Timestamp, from: IpAddr, have: GroupId) {
         let Some(view) = self.view() else { return };
         let member = view.members.contains(from);

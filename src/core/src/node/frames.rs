@@ -67,7 +67,9 @@ impl Node {
                 let sender = (header.node_id, header.incarnation);
                 self.check_address(now, index, sender, &proclaim.interface, from);
                 self.compare_databases(now, index, from, proclaim.database);
+                let group = proclaim.group;
                 self.group(now, index, from, Message::Proclaim(proclaim));
+                self.leads_elsewhere(now, index, from, group);
             }
             Message::Relay { from: origin, to, datagram } if !way.relayed => {
                 self.relayed(now, index, from, (origin, to), &datagram);

@@ -21,6 +21,23 @@ use crate::{
 const ABSENT_MAX: usize = 16;
 
 impl Node {
+    /// A member that proclaims a group of its own, later than it was taken in
+    /// here, has left: it heard nothing of this one for long, and sends still.
+    pub(super) fn leads_elsewhere(
+        &mut self,
+        now: Timestamp,
+        index: AdapterIndex,
+        member: IpAddr,
+        group: GroupId,
+    ) {
+        let Some(local) = self.locals.get_mut(&index) else { return };
+        let known = self.topology.adapters.get(&local.spec.network.name, member);
+        let later = known.is_some_and(|known| known.joined < group.instance);
+        if later && group.leader == member {
+            local.group.on_another_group(now, member, group);
+        }
+    }
+
     pub(super) fn group_output(&mut self, now: Timestamp, index: AdapterIndex, output: Output) {
         match output {
             Output::Send { to, message } => {

@@ -182,7 +182,10 @@ fn of_adapter(scene: &Scene<'_>, port: Port, event: &Event) -> Option<&'static s
     if event.kind == EventKind::AdapterUp {
         let own = port.host == scene.observer();
         let up = |moment: &Moment<'_>| {
-            moment.has_company(port) || (moment.is_live(port.host) && (own || moment.is_sole(port)))
+            // Its daemon does not notice for a lease that its NIM says nothing, and leads on.
+            let unnoticed = moment.adapter(port).is_some_and(|it| it.nim == Nim::Stopped);
+            moment.has_company(port)
+                || (moment.is_live(port.host) && (own || unnoticed || moment.is_sole(port)))
         };
         return unless(scene.ever(up), "it exchanged with nobody");
     }
