@@ -150,6 +150,21 @@ impl Topology {
             .collect()
     }
 
+    /// Failed paths between members that their group does not list, and is to.
+    pub(crate) fn paths_still_failed(
+        &self,
+        network: &str,
+        members: &Members,
+        failed: &BTreeSet<Pair>,
+    ) -> Vec<Pair> {
+        let between = |pair: &Pair| members.contains(pair.low()) && members.contains(pair.high());
+        self.paths
+            .keys()
+            .filter(|(name, pair)| name == network && between(pair) && !failed.contains(pair))
+            .map(|(_, pair)| *pair)
+            .collect()
+    }
+
     fn has_failed_paths(&self, network: &str, address: IpAddr) -> bool {
         let its = |pair: &Pair| pair.low() == address || pair.high() == address;
         self.paths.keys().any(|(name, pair)| name == network && its(pair))

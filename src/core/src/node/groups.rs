@@ -153,6 +153,12 @@ impl Node {
         for event in self.topology.paths_committed(&network, view.id, members, failed) {
             self.publish_as(Some(event), leads);
         }
+        // Judged while this membership was prepared by one that did not know of it.
+        for pair in self.topology.paths_still_failed(&network, members, failed) {
+            if let Some(local) = self.locals.get_mut(&index) {
+                local.group.set_path(now, pair, true);
+            }
+        }
         let event = self.topology.network_merged(&network, view.id, &view.members);
         self.publish_as(event, leads);
         self.say_leader(&network, before.as_ref(), &view, leads);
