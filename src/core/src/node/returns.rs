@@ -45,7 +45,9 @@ impl Node {
     ) {
         let detection = &self.config.detection;
         let until = now + detection.verdict_bound() + detection.heartbeat_interval * 4;
-        for member in listed.filter(|it| it.address != leader && !before(it.address)) {
+        // What this node is a member of itself, it knows.
+        let others = listed.filter(|it| it.node_id != self.config.node_id);
+        for member in others.filter(|it| it.address != leader && !before(it.address)) {
             let known = self.topology.adapters.get(network, member.address);
             let judged = known.is_some_and(|known| {
                 known.state == AdapterState::Down
