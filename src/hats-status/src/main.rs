@@ -9,7 +9,6 @@ mod colour;
 mod explain;
 mod failure;
 mod follow;
-mod judge;
 #[cfg(feature = "live")]
 mod live;
 mod order;

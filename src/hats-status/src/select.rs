@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clap::Args;
 use hats_client::ipc::{Adapter, Event, Snapshot};
 
-use crate::{failure::Failure, judge, order, show::LEFT_OUT};
+use crate::{failure::Failure, order, show::LEFT_OUT};
 
 /// Names that are listed when one is not known.
 const KNOWN_SHOWN_MAX: usize = 10;
@@ -52,7 +52,7 @@ impl Selection {
     pub(crate) fn keep(&self, snapshot: &mut Snapshot, of: StateOf) {
         if self.narrows() {
             self.narrow(snapshot);
-            (snapshot.overall, snapshot.reasons) = judge::assess(snapshot);
+            (snapshot.overall, snapshot.reasons) = hats_metrics::assess(snapshot);
         }
         if !self.state.is_empty() {
             self.keep_states(snapshot, of);

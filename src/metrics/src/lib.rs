@@ -1,11 +1,13 @@
-//! A snapshot as Prometheus text: what `hatsd` answers to a scrape and what
-//! `hats-status -o prom` prints, so that both have the same names.
+//! A snapshot judged, and as Prometheus text: what `hatsd` answers to a scrape
+//! and what `hats-status -o prom` prints, so that both have the same names.
 //!
-//! It owns the names, types and help of every metric. It does no I/O. Names
-//! and labels are a contract (docs/metrics.md): only added to.
+//! It owns the names, types and help of every metric, and the judgement that
+//! one of them is. It does no I/O. Names and labels are a contract
+//! (docs/metrics.md): only added to.
 #![forbid(unsafe_code)]
 
 mod cluster;
+mod judgement;
 mod local;
 mod text;
 
@@ -15,6 +17,8 @@ mod tests;
 use hats_proto::ipc::Snapshot;
 
 use text::Text;
+
+pub use judgement::assess;
 
 /// The content type of the text, for HTTP.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";

@@ -1,7 +1,6 @@
 //! Everything a daemon knows, as one message: the core's view, and what only
 //! the shell knows (processes, subscribers, what is left out or waited for).
 
-mod health;
 mod words;
 
 #[cfg(test)]
@@ -63,7 +62,7 @@ pub(crate) fn build(sources: Sources<'_>) -> ipc::Snapshot {
         params: None,
         config: None,
     };
-    (snapshot.overall, snapshot.reasons) = health::assess(&snapshot);
+    (snapshot.overall, snapshot.reasons) = hats_metrics::assess(&snapshot);
     snapshot
 }
 

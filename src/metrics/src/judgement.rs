@@ -1,11 +1,12 @@
-//! The cluster in one word, and the reasons in sentences.
+//! The cluster in one word, and the reasons in sentences: by hatsd for all of
+//! it, by `hats-status` for the part that was selected, with the same rules.
 
 use std::collections::BTreeSet;
 
 use hats_proto::ipc;
 
 /// OK, DEGRADED or CRITICAL, and why.
-pub(super) fn assess(snapshot: &ipc::Snapshot) -> (String, Vec<String>) {
+pub fn assess(snapshot: &ipc::Snapshot) -> (String, Vec<String>) {
     let critical = critical(snapshot);
     let degraded = degraded(snapshot);
     let word = match (critical.is_empty(), degraded.is_empty()) {
