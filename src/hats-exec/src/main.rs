@@ -84,7 +84,8 @@ fn main() -> ExitCode {
     };
     if cli.check_config {
         let count = config.actions.len();
-        drop(writeln!(io::stdout(), "{}: {count} actions, no mistakes", cli.config.display()));
+        let actions = if count == 1 { "action" } else { "actions" };
+        drop(writeln!(io::stdout(), "{}: {count} {actions}, no mistakes", cli.config.display()));
         return ExitCode::SUCCESS;
     }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {

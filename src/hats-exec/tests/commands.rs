@@ -31,7 +31,7 @@ fn a_wrong_configuration_is_explained_with_the_file_and_every_mistake() {
         }
     }
     let good = run(&script("page", ":", ""), &["--check-config"]);
-    assert!(good.status.success() && good.stdout.ends_with(b"1 actions, no mistakes\n"));
+    assert!(good.status.success() && good.stdout.ends_with(b"1 action, no mistakes\n"));
 }
 
 #[test]

@@ -22,6 +22,12 @@ pub(crate) fn sort(snapshot: &mut Snapshot) {
             .then_with(|| address(&a.peer_addr, &b.peer_addr))
     });
     snapshot.verdicts.sort_by(|a, b| a.ts.cmp(&b.ts).then_with(|| natural(&a.id, &b.id)));
+    for verdict in &mut snapshot.verdicts {
+        // Of one prober, the probes stay in the order in which they were made.
+        verdict.evidence.sort_by(|a, b| {
+            natural(&a.prober, &b.prober).then_with(|| natural(&a.target, &b.target))
+        });
+    }
     snapshot.nims.sort_by(|a, b| {
         natural(&a.network, &b.network)
             .then_with(|| natural(&a.adapter, &b.adapter))

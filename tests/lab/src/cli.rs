@@ -66,11 +66,12 @@ pub enum Command {
         #[arg(last = true, required = true, value_name = "CMD")]
         command: Vec<OsString>,
     },
-    /// Run hats-status in a node.
+    /// Run hats-status in a node: `hats-lab hats-status n1 adapters -o wide`.
+    #[command(override_usage = "hats-lab hats-status NODE [ARGUMENT OF HATS-STATUS]...")]
     HatsStatus {
         /// The node.
         node: String,
-        /// Arguments of hats-status.
+        /// Arguments of hats-status; none: its overview.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },

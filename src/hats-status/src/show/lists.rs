@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hats_client::ipc::{Adapter, Network, Nim, Node, Snapshot, Verdict};
+use hats_client::ipc::{Adapter, Neighbour, Network, Nim, Node, Snapshot, Verdict};
 
 use super::{LEFT_OUT, NOTHING, matrix::node_state, or_nothing, overview::Detail, role, state};
 use crate::{
@@ -132,7 +132,13 @@ fn local_part(adapter: &Adapter) -> [String; 5] {
         .watches
         .iter()
         .map(|neighbour| {
-            format!("{} {} {}ms", neighbour.addr, neighbour.state, neighbour.last_heard_ms)
+            let Neighbour { addr, state, last_heard_ms, .. } = neighbour;
+            match neighbour.gap_max_us {
+                // The time since the last one is as old as what the NIM said,
+                // which looks like a silence where there is none.
+                Some(us) => format!("{addr} {state}, gap at most {}ms", us.div_ceil(1_000)),
+                None => format!("{addr} {state}, heard {last_heard_ms}ms ago"),
+            }
         })
         .collect();
     [

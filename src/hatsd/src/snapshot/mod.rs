@@ -133,7 +133,9 @@ impl Sources<'_> {
             (Some(_), _, _) => ("failed", Some("nobody reaches anybody on it".to_owned())),
             (None, false, _) => ("no_adapter", Some("this node has no adapter on it".to_owned())),
             (None, true, true) => ("stable", None),
-            (None, true, false) => ("unstable", None),
+            (None, true, false) => {
+                ("unstable", Some("its group has just changed, or is being formed".to_owned()))
+            }
         };
         let (successor, successor_addr) = network.successor.clone().unzip();
         ipc::Network {

@@ -78,7 +78,7 @@ pub(super) fn because(cause: Cause) -> &'static str {
         Cause::LinkDown => "no carrier",
         Cause::AddressLost => "its address went away",
         Cause::Removed => "its interface went away",
-        Cause::NodeDown => "the node answers on no network: it has failed",
+        Cause::NodeDown => "no answer on any network, not even to ping",
         Cause::DaemonDown => "the host answers, its daemon does not",
         Cause::NimFailed => "its NIM process does not run",
         Cause::Unreachable => {
