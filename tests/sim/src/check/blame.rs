@@ -74,6 +74,18 @@ impl Checker for HealthyIsNotBlamed {
     }
 }
 
+/// Who may have told the observer of the group that lists an adapter, or one of
+/// a node's: its leader.
+fn tellers(world: &World, event: &Event, observer: usize) -> Vec<usize> {
+    let daemon = world.hosts[observer].daemon.as_ref();
+    let view = daemon.map(|daemon| daemon.machine.view()).unwrap_or_default();
+    let networks = view.networks.iter();
+    let named = networks.filter(|it| event.network.as_ref().is_none_or(|name| name == &it.name));
+    let leaders = named.filter_map(|it| Some(it.group?.leader));
+    let port = |leader| world.networks.iter().find_map(|it| it.owners.get(&leader));
+    leaders.filter_map(port).map(|port| port.host).collect()
+}
+
 /// What the verdict rests on, for whoever is to understand it.
 fn evidence_of(world: &World, said: &Said) -> String {
     let daemon = world.hosts[world.host_named(&said.observer)].daemon.as_ref();
@@ -99,8 +111,13 @@ impl HealthyIsNotBlamed {
         let up = matches!(event.kind, EventKind::AdapterUp | EventKind::NodeUp);
         let subject = about.host.filter(|_| !up);
         let Some(point) = Point::of(event) else {
-            let scene = Scene::new(world, said.at, news, (observer, observer, subject));
-            return unfair(&scene, &about, event).map(str::to_owned);
+            let of = |teller| Scene::new(world, said.at, news, (observer, teller, subject));
+            let why = unfair(&of(observer), &about, event)?;
+            // Who is told by one that was out of sight, or blind, hears what that
+            // one knew before.
+            let mut tellers = tellers(world, event, observer).into_iter();
+            let fair = up && tellers.any(|it| unfair(&of(it), &about, event).is_none());
+            return (!fair).then(|| why.to_owned());
         };
         if event.authority {
             self.judges.entry(point.verdict.clone()).or_insert(observer);
