@@ -26,8 +26,8 @@ use alloc::{
 use core::{net::IpAddr, time::Duration};
 
 use hats_wire::{
-    CaseId, Cause, Identity, Letter, Member, NodeId, Observation, ProbeNotice, ProbeRequest,
-    ProbeResult, ProbeSeen, Silent, Verdict,
+    AdapterReport, CaseId, Cause, Identity, Letter, Member, NodeId, Observation, ProbeNotice,
+    ProbeRequest, ProbeResult, ProbeSeen, Silent, Verdict,
     link::{ProbeDone, StartProbe},
 };
 
@@ -37,6 +37,7 @@ use crate::{
     group::Group,
     io::AdapterIndex,
     linkstate::Database,
+    node::Detours,
     time::{Timestamp, nanos},
 };
 
@@ -77,6 +78,9 @@ pub(crate) struct Place<'a> {
     pub references: &'a [IpAddr],
     /// What its own node knows to be wrong with it.
     pub fault: Option<Cause>,
+    /// How those were heard of that are not members.
+    pub heard: &'a Detours,
+    pub now: Timestamp,
 }
 
 /// What a node knows when it arbitrates.
@@ -97,8 +101,14 @@ impl<'a> Surroundings<'a> {
     /// Whether a node has an adapter on a network other than `network`, be it
     /// one that this node is on or not: letters find their way.
     fn is_elsewhere(&self, node: NodeId, network: &str) -> bool {
-        self.database.node(node).is_some_and(|(report, _)| {
-            report.adapters.iter().any(|it| it.network != network && it.fault.is_none())
+        self.well_elsewhere(node, network) > 0
+    }
+
+    /// How many adapters it has there that are not known to be at fault.
+    fn well_elsewhere(&self, node: NodeId, network: &str) -> usize {
+        self.database.node(node).map_or(0, |(report, _)| {
+            let well = |it: &&AdapterReport| it.network != network && it.fault.is_none();
+            report.adapters.iter().filter(well).count()
         })
     }
 
@@ -221,6 +231,8 @@ pub(crate) struct Arbiter {
     probe_timeout: Duration,
     interval: Duration,
     detection_time: Duration,
+    /// A NIM that has said nothing for so long is replaced by its daemon.
+    lease: Duration,
     /// A late neighbour has this long to answer before others are asked.
     knock: Duration,
     first_case: u64,
@@ -254,6 +266,7 @@ impl Arbiter {
             probe_timeout: detection.probe_timeout,
             interval: detection.heartbeat_interval,
             detection_time: detection.detection_time(),
+            lease: detection.lease(),
             knock: (detection.probe_timeout / 2)
                 .min(detection.detection_time().saturating_sub(detection.late_after()) / 4),
             first_case: run << 10,

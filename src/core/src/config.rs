@@ -107,6 +107,11 @@ impl Detection {
         self.heartbeat_interval.saturating_mul(self.sensitivity)
     }
 
+    /// How long a NIM goes on without its daemon, and a daemon waits for its NIM.
+    pub(crate) fn lease(&self) -> Duration {
+        self.detection_time().saturating_mul(2).max(Duration::from_secs(2))
+    }
+
     /// The bound on the time from the last heartbeat heard to the verdict.
     pub fn verdict_bound(&self) -> Duration {
         self.detection_time().saturating_add(self.probe_timeout.saturating_mul(2))

@@ -145,7 +145,7 @@ pub fn diagnose(evidence: &Evidence) -> Conclusion {
 /// 1. NIMs answer for a daemon that says nothing itself: the daemon;
 /// 2. the two parties meet: nothing failed;
 /// 3. the suspect's node knows what is wrong;
-/// 4. some arbiter meets both: the path;
+/// 4. some arbiter, or whoever answers both, meets both: the path;
 /// 5. arbiters meet only one side each, and both sides are met: partition;
 ///    (a party that reaches anybody at all has a side);
 /// 6. arbiters meet the reporter, none the suspect: the suspect's adapter if
@@ -169,7 +169,8 @@ fn by_table(evidence: &Evidence) -> Conclusion {
         return Conclusion::Fact(fact);
     }
     let voters = evidence.voters();
-    if voters.iter().any(|it| evidence.meet(*it, reporter) && evidence.meet(*it, suspect)) {
+    let third = voters.iter().copied().chain(evidence.company(suspect));
+    if third.into_iter().any(|it| evidence.meet(it, reporter) && evidence.meet(it, suspect)) {
         return Conclusion::Path { direction: evidence.path_direction() };
     }
     let side_of = |party: IpAddr| -> Vec<IpAddr> {
@@ -276,7 +277,11 @@ impl Evidence<'_> {
     /// The suspect's daemon has answered on some other network, or its NIM there.
     fn suspect_lives_elsewhere(&self) -> bool {
         self.suspect_speaks()
-            || self.of_suspect_node().any(|o| o.network != self.network && o.received > 0)
+            || self.of_suspect_node().any(|o| {
+                // Be it with another address of it on the same one.
+                let other = o.network != self.network || o.target_address != self.suspect.address;
+                other && o.received > 0
+            })
     }
 
     /// The suspect's daemon itself has said something: what arrived of probes,

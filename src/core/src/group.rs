@@ -194,6 +194,20 @@ impl Group {
         self.since().is_some_and(|since| now >= since + self.timing.interval * 10)
     }
 
+    /// Whether the path has failed, be it that the commit that says so is yet to come.
+    pub(crate) fn is_failed(&self, pair: Pair) -> bool {
+        self.path_changes.get(&pair) == Some(&true)
+            || self.view().is_some_and(|view| view.failed_paths.contains(&pair))
+    }
+
+    /// Members to which this adapter's path has failed.
+    pub(crate) fn cut_off(&self) -> BTreeSet<IpAddr> {
+        let failed = self.path_changes.iter().filter(|(_, failed)| **failed);
+        let known = self.view().into_iter().flat_map(|view| view.failed_paths.iter());
+        let pairs = failed.map(|(pair, _)| pair).chain(known);
+        pairs.filter_map(|pair| pair.other(self.me.address)).collect()
+    }
+
     /// This adapter's place in the ring.
     pub fn neighbours(&self) -> Neighbours {
         self.view().map_or_else(Neighbours::default, |view| {

@@ -12,7 +12,8 @@ use alloc::{
 use core::{net::IpAddr, time::Duration};
 
 use hats_wire::{
-    Cause, GroupReport, Header, ItemKey, Member, Message, NodeId, Pair, Reassembly, cluster_tag,
+    Cause, GroupReport, Header, Incarnation, ItemKey, Member, Message, NodeId, Pair, Reassembly,
+    cluster_tag,
     link::{Command, Configure, Link, Mode, Statistics},
 };
 
@@ -45,6 +46,8 @@ mod show;
 mod sight;
 mod sync;
 mod verdicts;
+
+pub(crate) use detours::Detours;
 
 /// Time between two lines about this node's own lateness.
 const LATE_EVERY: Duration = Duration::from_secs(10);
@@ -107,7 +110,9 @@ pub struct Node {
     leaving: Option<leave::Leaving>,
     paths: paths::Probing,
     /// By which way the last letter of each node came, and when.
-    ways_back: BTreeMap<NodeId, (Timestamp, AdapterIndex, IpAddr)>,
+    ways_back: BTreeMap<NodeId, letters::WayBack>,
+    /// When the daemon of each known node was last heard, on any network.
+    spoke: BTreeMap<NodeId, (Incarnation, Timestamp)>,
     foreign: BTreeMap<(AdapterIndex, IpAddr), Timestamp>,
     /// Leaders that call a network by another name, once said.
     drifted: BTreeSet<(AdapterIndex, IpAddr)>,
@@ -160,6 +165,7 @@ impl Node {
             leaving: None,
             paths: paths::Probing::default(),
             ways_back: BTreeMap::new(),
+            spoke: BTreeMap::new(),
             foreign: BTreeMap::new(),
             drifted: BTreeSet::new(),
             late_told: None,
@@ -321,6 +327,8 @@ impl Node {
                 group: &local.group,
                 references: &local.spec.network.reference_targets,
                 fault: local.fault,
+                heard: &local.detours,
+                now: self.now,
             })
             .collect();
         let around = Surroundings { places, database: &self.database };
@@ -389,13 +397,12 @@ impl Node {
         let mut direct = Vec::new();
         let mut around = Vec::new();
         match (to, view) {
-            (Some(to), Some(view)) if view.failed_paths.contains(&Pair::new(me, to)) => {
+            (Some(to), Some(_)) if local.group.is_failed(Pair::new(me, to)) => {
                 around.push(to);
             }
             (Some(to), _) => direct.push(Some(to)),
             (None, Some(view)) => {
-                let cut_off = view.failed_paths.iter().filter_map(|pair| pair.other(me));
-                around.extend(cut_off);
+                around.extend(local.group.cut_off());
                 if mode == Mode::Unicast {
                     let members = view.members.iter().map(|member| member.address);
                     direct.extend(members.filter(|to| *to != me && !around.contains(to)).map(Some));
@@ -406,7 +413,7 @@ impl Node {
             (None, None) => {}
         }
         let mut relays: Vec<(IpAddr, IpAddr)> =
-            around.iter().filter_map(|to| Some((relay(local, *to)?, *to))).collect();
+            around.iter().filter_map(|to| Some((self.relay_to(index, *to)?, *to))).collect();
         if relays.is_empty() {
             relays.extend(detour.zip(to));
         }
@@ -418,20 +425,6 @@ impl Node {
             for (relay, to) in &relays {
                 self.relay(index, me, *relay, *to, &datagram);
             }
-        }
-    }
-
-    fn relay(
-        &mut self,
-        index: AdapterIndex,
-        from: IpAddr,
-        relay: IpAddr,
-        to: IpAddr,
-        datagram: &[u8],
-    ) {
-        let wrapped = Message::Relay { from, to, datagram: datagram.to_vec() };
-        for datagram in hats_wire::split(&self.header, &wrapped) {
-            self.nim(index, Command::Send { to: Some(relay), datagram });
         }
     }
 
@@ -458,7 +451,7 @@ impl Node {
 
     /// How long a NIM goes on without this daemon.
     fn lease(&self) -> Duration {
-        (self.config.detection.detection_time() * 2).max(Duration::from_secs(2))
+        self.config.detection.lease()
     }
 
     fn renew_leases(&mut self, now: Timestamp) {
@@ -482,22 +475,6 @@ impl Node {
         event.authority = true;
         self.publish(event);
     }
-}
-
-/// A member that reaches both this adapter and `to`: the acting leader if it
-/// can, else the first by rank.
-fn relay(local: &Local, to: IpAddr) -> Option<IpAddr> {
-    let view = local.group.view()?;
-    let me = local.me.address;
-    view.members
-        .iter()
-        .map(|member| member.address)
-        .filter(|address| *address != me && *address != to)
-        .filter(|address| !local.group.is_doomed(*address))
-        .find(|address| {
-            !view.failed_paths.contains(&Pair::new(me, *address))
-                && !view.failed_paths.contains(&Pair::new(to, *address))
-        })
 }
 
 #[cfg(test)]

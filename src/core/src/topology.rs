@@ -74,18 +74,26 @@ impl Broken {
         self.sides.iter().any(|side| side.contains(&one) && side.contains(&other))
     }
 
-    /// Sides that are themselves parted are more sides.
+    /// Sides that are themselves parted are more sides. The first side of a later
+    /// verdict, whose members have met, is as it says: one of them may have been
+    /// out of sight when its side was told.
     fn refine(&mut self, verdict: &Verdict, instance: u64) -> bool {
         let before = self.sides.len();
-        for part in &verdict.sides {
-            let mut sides = Vec::new();
-            for side in &self.sides {
-                let (its, rest): (Vec<IpAddr>, Vec<IpAddr>) =
-                    side.iter().partition(|address| part.contains(address));
-                sides.extend([its, rest].into_iter().filter(|side| !side.is_empty()));
-            }
-            self.sides = sides;
+        let Some((near, far)) = verdict.sides.split_first() else { return false };
+        if before == 0 {
+            return false;
         }
+        let out = |side: &Vec<IpAddr>| {
+            let others = side.iter().filter(|address| !near.contains(address));
+            others.copied().collect::<Vec<IpAddr>>()
+        };
+        let mut sides: Vec<Vec<IpAddr>> = self.sides.iter().map(out).collect();
+        let known = |address: &IpAddr| self.sides.iter().any(|side| side.contains(address));
+        let fresh = far.iter().flatten().filter(|address| !known(address));
+        sides.push(fresh.copied().collect());
+        sides.insert(0, near.to_vec());
+        sides.retain(|side| !side.is_empty());
+        self.sides = sides;
         let parted = self.sides.len() > before;
         if parted {
             self.instance = self.instance.max(instance);

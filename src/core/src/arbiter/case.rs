@@ -2,7 +2,7 @@
 
 use alloc::collections::BTreeMap;
 
-use hats_wire::GroupId;
+use hats_wire::{Direction, GroupId};
 
 use super::*;
 use crate::diagnose::AGREEMENT;
@@ -80,8 +80,13 @@ pub(super) struct Case {
     pub(super) strays: BTreeSet<IpAddr>,
     /// Rounds in a row that came to the same conclusion.
     pub(super) agreed: u32,
+    /// Rounds in a row in which nothing of the reporter's came to the suspect, and
+    /// nothing of the suspect's to the reporter.
+    pub(super) lost: [u32; 2],
     /// What the last rounds lacked.
     pub(super) lacks: Lacks,
+    /// Adapters of the suspect's node that are not known to be at fault.
+    pub(super) adapters: usize,
 }
 
 /// Rounds in a row, up to the last one, that lacked something.
@@ -143,11 +148,50 @@ pub(super) struct Found {
     pub(super) arbiters: Vec<String>,
     /// Adapters whose hosts answer ICMP echo on the network in question.
     pub(super) echoes: BTreeSet<IpAddr>,
+    /// Adapters of the suspect's node whose host answers, and no hats.
+    pub(super) hosts_only: usize,
+    /// A NIM of the suspect's says that its daemon is stalled.
+    pub(super) stalled: bool,
+}
+
+impl Found {
+    fn new(
+        completed: Timestamp,
+        conclusion: Conclusion,
+        observations: Vec<Observation>,
+        arbiters: Vec<String>,
+        network: &str,
+        suspect: &str,
+    ) -> Found {
+        let echo = |o: &&Observation| o.icmp == Some(true);
+        let here = observations.iter().filter(|o| o.network == network);
+        let echoes = here.filter(echo).map(|o| o.target_address).collect();
+        let of_suspect = || observations.iter().filter(|o| o.target == suspect);
+        let hosts: BTreeSet<IpAddr> = of_suspect().filter(echo).map(|o| o.target_address).collect();
+        let hats = |address: &&IpAddr| {
+            of_suspect().any(|o| o.target_address == **address && o.received > 0)
+        };
+        let hosts_only = hosts.iter().filter(|address| !hats(address)).count();
+        let stalled = of_suspect().any(|o| o.stalled);
+        Found { completed, conclusion, observations, arbiters, echoes, hosts_only, stalled }
+    }
+}
+
+/// So many probes must be lost, one after the other, before that is no chance
+/// (less than one in a million) where `arrived` of `all` others are answered.
+fn needed_probes(all: u32, arrived: u32) -> u32 {
+    match (arrived * 100).checked_div(all) {
+        None | Some(90..) => 6,
+        Some(75..) => 10,
+        Some(50..) => 20,
+        Some(33..) => 34,
+        Some(_) => 48,
+    }
 }
 
 impl Case {
     /// Silence that a busy host explains as well as a fault must last.
-    pub(super) fn patience(&self, found: &Found) -> Option<Timestamp> {
+    pub(super) fn patience(&self, found: &Found, lease: Duration) -> Option<Timestamp> {
         let busy = match &found.conclusion {
             Conclusion::Daemon | Conclusion::Inconclusive { .. } => true,
             // It is the daemon; NIMs of its other adapters have yet to notice.
@@ -165,8 +209,50 @@ impl Case {
             | Conclusion::Network
             | Conclusion::Node { .. } => false,
         };
-        let sure = self.goodbye && found.conclusion == Conclusion::Daemon;
-        (busy && !sure).then(|| self.last_heard + PATIENCE)
+        let daemon = found.conclusion == Conclusion::Daemon;
+        let sure = self.goodbye && daemon;
+        // Where not all adapters of its host answer so, a NIM may hang: its daemon
+        // replaces it when it has not answered for a lease.
+        let one_nim = daemon && !found.stalled && found.hosts_only < self.adapters;
+        let patience = if one_nim { PATIENCE.max(lease) + PATIENCE / 2 } else { PATIENCE };
+        (busy && !sure).then(|| self.last_heard + patience)
+    }
+
+    /// How many rounds must have come to this. Where datagrams are lost, so many
+    /// probes of what has failed must have been lost as chance does not explain.
+    fn rounds_needed(&self, found: &Found) -> u32 {
+        let path = matches!(found.conclusion, Conclusion::Path { .. });
+        if !self.lossy {
+            return if path { ROUNDS_AGREED } else { 1 };
+        }
+        let (reporter, suspect) = (self.reporter.address, self.suspect.address);
+        let own = matches!(found.conclusion, Conclusion::Adapter { culprit: Party::Reporter, .. });
+        let culprit = if own { reporter } else { suspect };
+        let concerned = |o: &&Observation| {
+            let ends = [o.prober_address, o.target_address];
+            ends.contains(&culprit) && (!path || ends.contains(&reporter))
+        };
+        let here = || found.observations.iter().filter(|o| o.network == self.network);
+        let sent: u32 = here().filter(concerned).map(|o| o.sent).sum();
+        let others = || here().filter(|o| !concerned(o));
+        let (all, arrived) =
+            others().fold((0, 0), |(all, arrived), o| (all + o.sent, arrived + o.received));
+        needed_probes(all, arrived).div_ceil(sent.max(1)).max(ROUNDS_AGREED)
+    }
+
+    /// Whether chance may explain what the rounds so far have found.
+    pub(super) fn may_be_chance(&self, found: &Found) -> bool {
+        let needed = self.rounds_needed(found);
+        let [there, back] = self.lost;
+        let Conclusion::Path { direction } = found.conclusion else {
+            return self.agreed < needed && self.round < ROUNDS_LOSSY;
+        };
+        let lost = match direction {
+            Direction::ToPeer => there,
+            Direction::FromPeer => back,
+            Direction::Both => there.min(back),
+        };
+        self.agreed < ROUNDS_AGREED || lost < needed
     }
 
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
@@ -214,36 +300,34 @@ impl Case {
             .map(|arbiter| arbiter.node.clone())
             .collect();
         observations.extend(round.results.values().flatten().cloned());
-        let conclusion = diagnose(&Evidence {
+        let evidence = Evidence {
             network: &self.network,
             reporter: &self.reporter,
             suspect: &self.suspect,
             observations: &observations,
-        });
+        };
+        let conclusion = diagnose(&evidence);
+        for (rounds, carried) in self.lost.iter_mut().zip(evidence.carried()) {
+            *rounds = if carried { 0 } else { *rounds + 1 };
+        }
         self.lossy |= observations.iter().any(|o| o.received > 0 && o.received < o.sent);
         let same = self.found.as_ref().is_some_and(|found| found.conclusion.agrees(&conclusion));
         self.agreed = if same { self.agreed + 1 } else { 1 };
         let here = || observations.iter().filter(|o| o.network == self.network);
-        let echoes = here().filter(|o| o.icmp == Some(true)).map(|o| o.target_address).collect();
         // Their nodes said what arrived, or have no other network to say it over.
         let directed = |culprit: IpAddr| {
             let mut of = here().filter(|o| o.target_address == culprit);
             of.any(|o| o.seen_by_target.is_some() || o.elsewhere.is_none())
         };
-        let undirected = match &conclusion {
-            Conclusion::Adapter { culprit: Party::Reporter, .. } => {
-                !directed(self.reporter.address)
-            }
-            Conclusion::Adapter { culprit: Party::Suspect, .. } => !directed(self.suspect.address),
-            Conclusion::Alive
-            | Conclusion::Fact(_)
-            | Conclusion::Path { .. }
-            | Conclusion::Partition { .. }
-            | Conclusion::Network
-            | Conclusion::Node { .. }
-            | Conclusion::Daemon
-            | Conclusion::Inconclusive { .. } => false,
+        let accused = if let Conclusion::Adapter { culprit, .. } = &conclusion {
+            Some(match culprit {
+                Party::Reporter => self.reporter.address,
+                Party::Suspect => self.suspect.address,
+            })
+        } else {
+            None
         };
+        let undirected = accused.is_some_and(|culprit| !directed(culprit));
         let suspects = self.suspect.node_id;
         let unheard = round.asked.iter().any(|member| member.node_id == suspects)
             && !round.results.contains_key(&suspects);
@@ -283,8 +367,9 @@ impl Case {
         let silent: Vec<IpAddr> = strays().map(|o| o.target_address).collect();
         self.strays.extend(silent);
         let until = now.max(round.started + rest);
+        let suspect = &self.suspect.node;
         self.found =
-            Some(Found { completed: now, conclusion, observations, arbiters: answered, echoes });
+            Some(Found::new(now, conclusion, observations, answered, &self.network, suspect));
         self.stage = Stage::Resting { until };
     }
 

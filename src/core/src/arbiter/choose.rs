@@ -1,9 +1,13 @@
 //! Who is asked, and who is probed for company.
 
-use alloc::{collections::BTreeSet, vec::Vec};
-use core::net::IpAddr;
+use alloc::{
+    collections::BTreeSet,
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::{net::IpAddr, time::Duration};
 
-use hats_wire::{Member, Pair};
+use hats_wire::{Identity, Incarnation, Member, NodeId, Pair};
 
 use super::{ARBITERS_MAX, COMPANY_MAX, Place, Surroundings};
 
@@ -36,9 +40,19 @@ pub(super) fn arbiters(place: &Place, suspect: &Member, silent: &BTreeSet<IpAddr
     chosen
 }
 
-/// Members that a party probes to learn whether its own adapter works: the
-/// arbiters, and its neighbours in the ring.
-pub(super) fn company(place: &Place, suspect: &Member, arbiters: &[Member]) -> Vec<Member> {
+/// Who is not a member is company when it was heard within so many intervals:
+/// leaders proclaim each fourth.
+const HEARD_INTERVALS: u32 = 8;
+
+/// Those that a party probes to learn whether its own adapter works: the
+/// arbiters, its neighbours in the ring, and whoever proclaims another group
+/// there, for those are with it on its side of a split, too.
+pub(super) fn company(
+    place: &Place,
+    interval: Duration,
+    suspect: &Member,
+    arbiters: &[Member],
+) -> Vec<Member> {
     let Some(view) = place.group.view() else { return Vec::new() };
     let ring = place.group.neighbours();
     let near = ring.watch.iter().chain(&ring.feed).filter_map(|address| view.members.get(*address));
@@ -54,6 +68,14 @@ pub(super) fn company(place: &Place, suspect: &Member, arbiters: &[Member]) -> V
             members.push(member.clone());
         }
     }
+    let strangers = place.heard.heard(place.now, interval * HEARD_INTERVALS);
+    let strangers = strangers.filter(|it| *it != suspect.address && !view.members.contains(*it));
+    members.extend(strangers.take(COMPANY_MAX).map(|address| {
+        let node = address.to_string();
+        let run = Incarnation(0);
+        Identity { address, node_id: NodeId(0), incarnation: run, node, interface: String::new() }
+            .into()
+    }));
     members
 }
 

@@ -6,8 +6,8 @@ use hats_wire::GroupId;
 
 use super::{
     case::{
-        Case, Concluded, Lacks, PATIENCE, ROUNDS_AGREED, ROUNDS_LOSSY, ROUNDS_UNCLEAR,
-        ROUNDS_UNDIRECTED, ROUNDS_UNHEARD, ROUNDS_UNSPOKEN, Round, Stage,
+        Case, Concluded, Lacks, PATIENCE, ROUNDS_UNCLEAR, ROUNDS_UNDIRECTED, ROUNDS_UNHEARD,
+        ROUNDS_UNSPOKEN, Round, Stage,
     },
     choose::{arbiters, company, strays},
     *,
@@ -71,7 +71,9 @@ impl Arbiter {
             strays: BTreeSet::new(),
             lossy: false,
             agreed: 0,
+            lost: [0; 2],
             lacks: Lacks::default(),
+            adapters: 1,
         };
         self.cases.insert(key, case);
         self.wake_cases(now, around);
@@ -141,6 +143,7 @@ impl Arbiter {
             case.found = None;
             case.lacks = Lacks::default();
             case.strays.clear();
+            case.lost = [0; 2];
             case.stage = Stage::Resting { until: now };
         }
     }
@@ -214,6 +217,7 @@ impl Arbiter {
     fn begin_round(&mut self, now: Timestamp, case: &mut Case, around: &Surroundings) {
         let Some(place) = around.place(case.adapter) else { return };
         case.round += 1;
+        case.adapters = 1 + around.well_elsewhere(case.suspect.node_id, place.network);
         let mut round = Round {
             started: now,
             deadline: now + self.probe_timeout * 3 / 2,
@@ -237,7 +241,7 @@ impl Arbiter {
                 round.asked.push(stray);
             }
         }
-        for member in company(place, &case.suspect, &round.asked) {
+        for member in company(place, self.interval, &case.suspect, &round.asked) {
             self.probe_company(now, &mut round.probing, place, &member, ask);
         }
         if around.is_elsewhere(case.suspect.node_id, place.network) {
@@ -325,7 +329,7 @@ impl Arbiter {
                     self.begin_round(now, case, around);
                 }
             }
-            _ if case.patience(found).is_some_and(|until| now < until) => {
+            _ if case.patience(found, self.lease).is_some_and(|until| now < until) => {
                 if !running {
                     let pause = if case.goodbye { self.interval } else { PATIENCE / 10 };
                     case.stage = Stage::Resting { until: now.max(found.completed + pause) };
@@ -344,11 +348,7 @@ impl Arbiter {
                 }
             }
             // Nor is a path given up on a round in which it was healed.
-            conclusion
-                if (case.lossy || matches!(conclusion, Conclusion::Path { .. }))
-                    && case.agreed < ROUNDS_AGREED
-                    && case.round < ROUNDS_LOSSY =>
-            {
+            _ if case.may_be_chance(found) => {
                 if !running {
                     self.begin_round(now, case, around);
                 }

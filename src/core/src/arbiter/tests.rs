@@ -40,6 +40,7 @@ struct Scene {
     networks: Vec<(AdapterIndex, Member, Group)>,
     references: Vec<IpAddr>,
     fault: Option<Cause>,
+    heard: Detours,
     database: Database,
     arbiter: Arbiter,
 }
@@ -62,6 +63,7 @@ impl Scene {
             networks: networks.iter().map(joined).collect(),
             references: vec![],
             fault: None,
+            heard: Detours::default(),
             database,
             arbiter: Arbiter::new(node(me), 1, &member(me).node.clone(), prefix, &detection()),
         }
@@ -80,7 +82,8 @@ impl Scene {
                 let (adapter, me, group) = (network.0, &network.1, &network.2);
                 let network = if adapter == NETA { "neta" } else { "netb" };
                 let fault = self.fault.filter(|_| adapter == NETA);
-                Place { adapter, network, me, group, references: &self.references, fault }
+                let (references, heard, now) = (&self.references[..], &self.heard, self.now);
+                Place { adapter, network, me, group, references, fault, heard, now }
             })
             .collect();
         act(&mut self.arbiter, self.now, &Surroundings { places, database: &self.database })

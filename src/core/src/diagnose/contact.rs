@@ -16,6 +16,13 @@ impl Evidence<'_> {
         self.here().filter(move |o| o.prober_address == of && o.target_address == target)
     }
 
+    /// Whether something of the reporter's came to the suspect, and of the
+    /// suspect's to the reporter.
+    pub(crate) fn carried(&self) -> [bool; 2] {
+        let (reporter, suspect) = (self.reporter.address, self.suspect.address);
+        [self.carries(reporter, suspect), self.carries(suspect, reporter)]
+    }
+
     /// Something that `one` sent has arrived at `other`.
     pub(super) fn carries(&self, one: IpAddr, other: IpAddr) -> bool {
         let seen = |o: &Observation| o.seen_by_target.is_some_and(|count| count > 0);

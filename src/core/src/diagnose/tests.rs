@@ -164,6 +164,18 @@ fn one_arbiter_that_reaches_both_makes_it_the_path() {
 }
 
 #[test]
+fn one_that_answers_both_and_was_not_asked_makes_it_the_path_as_well() {
+    let case = [
+        told(unanswered(R, S), 0, 0),
+        answered(R, B),
+        answered(S, B),
+        unanswered(A, R),
+        unanswered(A, S),
+    ];
+    assert_eq!(found(case), Conclusion::Path { direction: Direction::Both });
+}
+
+#[test]
 fn path_has_the_direction_in_which_nothing_arrives() {
     for (seen, heard, direction) in
         [(0, 2, Direction::ToPeer), (3, 0, Direction::FromPeer), (0, 0, Direction::Both)]

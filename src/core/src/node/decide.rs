@@ -35,6 +35,9 @@ impl Node {
             // Decided; what follows from it is under way.
             return;
         }
+        if self.has_just_spoken(now, &silent.suspect, &conclusion) {
+            return;
+        }
         let Some(local) = self.locals.get(&adapter) else { return };
         let Some(view) = local.group.view().cloned() else { return };
         if conclusion.blames_suspect() {
@@ -206,6 +209,9 @@ impl Node {
             }
             return;
         }
+        if self.has_just_spoken(now, &silent.suspect, &conclusion) {
+            return;
+        }
         if matches!(conclusion, Conclusion::Node { .. } | Conclusion::Daemon)
             && let Some(verdict) = self.arbiter.confirmed(&silent.suspect)
         {
@@ -220,6 +226,16 @@ impl Node {
         if let Some(verdict) = self.verdict(silent, &conclusion) {
             self.pronounce(now, verdict);
         }
+    }
+
+    /// Whether a node that is said to be gone was heard while it was asked, be it
+    /// with an address that those who asked did not know yet: it is not. An
+    /// adapter is not vouched for by another one.
+    fn has_just_spoken(&self, now: Timestamp, suspect: &Member, conclusion: &Conclusion) -> bool {
+        let gone = matches!(conclusion, Conclusion::Node { .. } | Conclusion::Daemon);
+        let lately = self.config.detection.probe_timeout * 2;
+        let spoke = self.spoke.get(&suspect.node_id);
+        gone && spoke.is_some_and(|(run, at)| *run >= suspect.incarnation && now < *at + lately)
     }
 
     /// The sides of a broken network are known.
@@ -330,6 +346,11 @@ impl Node {
         let conclusion = conclusion_of(silent);
         if !self.is_settled(silent, &conclusion) {
             return None;
+        }
+        let (reporter, suspect) = (silent.reporter.address, silent.suspect.address);
+        let broken = self.topology.broken.get(&silent.network);
+        if let Some(broken) = broken.filter(|broken| broken.parts(reporter, suspect)) {
+            return self.database.verdict_item(&broken.verdict_id);
         }
         let of = |member: &Member| {
             self.topology.adapters.get(&silent.network, member.address)?.verdict_id.as_ref()

@@ -9,7 +9,7 @@
 use alloc::{collections::BTreeMap, vec::Vec};
 use core::{net::IpAddr, time::Duration};
 
-use hats_wire::Message;
+use hats_wire::{Message, Pair, link::Command};
 
 use super::{Local, Node};
 use crate::{io::AdapterIndex, time::Timestamp};
@@ -40,7 +40,7 @@ impl Way {
 
 /// How those were heard of that are not members.
 #[derive(Debug, Default)]
-pub(super) struct Detours(BTreeMap<IpAddr, Way>);
+pub(crate) struct Detours(BTreeMap<IpAddr, Way>);
 
 impl Detours {
     /// Something from `origin` has come, by way of `relay` or directly.
@@ -66,6 +66,12 @@ impl Detours {
                 way.relay = Some((relay, now));
             }
         }
+    }
+
+    /// Those that were heard directly within `keep`.
+    pub(crate) fn heard(&self, now: Timestamp, keep: Duration) -> impl Iterator<Item = IpAddr> {
+        let heard = move |way: &Way| way.directly.is_some_and(|at| now <= at + keep);
+        self.0.iter().filter(move |(_, way)| heard(way)).map(|(address, _)| *address)
     }
 
     /// By whom to send to it: if it was not heard directly, or not for long
@@ -111,6 +117,37 @@ impl Node {
         if let Some(leader) = leader_to_tell(local, from) {
             self.relay(index, from, leader, leader, proclaim);
         }
+    }
+
+    pub(super) fn relay(
+        &mut self,
+        index: AdapterIndex,
+        from: IpAddr,
+        relay: IpAddr,
+        to: IpAddr,
+        datagram: &[u8],
+    ) {
+        let wrapped = Message::Relay { from, to, datagram: datagram.to_vec() };
+        for datagram in hats_wire::split(&self.header, &wrapped) {
+            self.nim(index, Command::Send { to: Some(relay), datagram });
+        }
+    }
+
+    /// A member that reaches both this adapter and `to`: the acting leader if it
+    /// can, else the first by rank. One that is itself missed comes last.
+    pub(super) fn relay_to(&self, index: AdapterIndex, to: IpAddr) -> Option<IpAddr> {
+        let local = self.locals.get(&index)?;
+        let view = local.group.view()?;
+        let me = local.me.address;
+        let fit = |address: &IpAddr| {
+            *address != me
+                && *address != to
+                && !local.group.is_doomed(*address)
+                && !local.group.is_failed(Pair::new(me, *address))
+                && !local.group.is_failed(Pair::new(to, *address))
+        };
+        let members = || view.members.iter().map(|member| member.address).filter(fit);
+        members().find(|it| !self.arbiter.has_case(index, *it)).or_else(|| members().next())
     }
 }
 

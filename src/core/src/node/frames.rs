@@ -54,6 +54,12 @@ impl Node {
         }
         self.check_incarnation(now, index, from, header.node_id, header.incarnation);
         self.has_returned(now, index, from);
+        // A NIM says Goodbye for a daemon that is gone.
+        if !matches!(frame.message, Message::Goodbye { .. })
+            && self.topology.nodes.contains_key(&header.node_id)
+        {
+            self.spoke.insert(header.node_id, (header.incarnation, now));
+        }
         let Ok(Some(frame)) = self.reassembly.accept(now.0, from, frame) else { return };
         match frame.message {
             Message::Proclaim(proclaim) => {

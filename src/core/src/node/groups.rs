@@ -129,7 +129,7 @@ impl Node {
             before.as_ref().is_some_and(|before| !before.members.contains(view.id.leader));
         if !taken_in {
             self.say_removed(now, &network, removed, view.id.instance, leads);
-        } else if let Some(before) = before.as_ref().filter(|before| before.members.len() > 1) {
+        } else if let Some(before) = before.as_ref() {
             let had = |address| before.members.contains(address);
             self.doubt_returns(now, &network, had, view.id.leader, view.members.iter());
         }

@@ -20,6 +20,15 @@ const WAYS_BACK_MAX: usize = 256;
 /// is not known.
 const ROUNDABOUT_MAX: usize = 8;
 
+/// How the last letter of a node came.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WayBack {
+    at: Timestamp,
+    index: AdapterIndex,
+    sender: IpAddr,
+    hops_left: u32,
+}
+
 impl Node {
     pub(super) fn act(&mut self, now: Timestamp, act: Act) {
         match act {
@@ -63,9 +72,15 @@ impl Node {
         mut envelope: Envelope,
     ) {
         let lease = self.lease();
-        self.ways_back.retain(|_, (at, ..)| now <= *at + lease);
-        if self.ways_back.len() < WAYS_BACK_MAX || self.ways_back.contains_key(&envelope.from) {
-            self.ways_back.insert(envelope.from, (now, index, sender));
+        self.ways_back.retain(|_, way| now <= way.at + lease);
+        let way = WayBack { at: now, index, sender, hops_left: envelope.hops_left };
+        let known = self.ways_back.get(&envelope.from);
+        // A copy that went round is no better than one that came straight.
+        let better = known.is_none_or(|known| {
+            way.hops_left >= known.hops_left || now > known.at + self.config.detection.probe_timeout
+        });
+        if better && (self.ways_back.len() < WAYS_BACK_MAX || known.is_some()) {
+            self.ways_back.insert(envelope.from, way);
         }
         if envelope.to == self.config.node_id {
             self.read(now, envelope.from, envelope.about, envelope.letter);
@@ -92,6 +107,7 @@ impl Node {
             | Letter::SilentAck { .. }
             | Letter::PathRestored { .. } => None,
         };
+        let mine = from == self.config.node_id;
         let mut ways = self.direct_ways(to, about, false);
         if ways.is_empty() {
             ways = self.next_hops(to, about, |network, _| network != about);
@@ -103,7 +119,7 @@ impl Node {
             if direct {
                 ways = self.direct_ways(to, about, true);
             }
-            if ways.is_empty() || from == self.config.node_id {
+            if ways.is_empty() || mine {
                 let hops = self.next_hops(to, about, |network, node| !barred(network, node));
                 // Hops over another network first: the one in question may be
                 // in parts.
@@ -111,22 +127,29 @@ impl Node {
                     hops.into_iter().partition(|(index, _)| !self.is_on(*index, about));
                 ways = elsewhere.into_iter().chain(ways).chain(there).collect();
             }
-        } else if target.is_none() {
+        } else {
             // Other networks may have faults, too, that are not known yet.
-            ways.extend(self.direct_ways(to, about, true));
+            if target.is_none() {
+                ways.truncate(if mine { ways.len() } else { 1 });
+                ways.extend(self.direct_ways(to, about, true));
+            }
+            if mine {
+                ways.extend(self.relays(to, about));
+            }
         }
         // Whom this node misses itself may not hear it either.
         ways.sort_by_key(|(index, address)| self.arbiter.has_case(*index, *address));
-        if target.is_none() && from == self.config.node_id {
+        if target.is_none() && (mine || ways.is_empty()) {
             // Who is not a member with this node any more can be answered still.
-            let back = self.ways_back.get(&to).filter(|(at, ..)| self.now <= *at + self.lease());
-            let back = back.map(|(_, index, address)| (*index, *address));
+            let back = self.ways_back.get(&to).filter(|way| self.now <= way.at + self.lease());
+            let back = back.map(|way| (way.index, way.sender));
             ways.splice(0..0, back.filter(|way| !ways.contains(way)));
         }
-        // Copies of copies would be a storm.
-        let mine = from == self.config.node_id;
+        // Copies of copies would be a storm, but for one that goes no further.
         let copies = match (mine, roundabout) {
-            (false, _) => 1,
+            (false, true) => 1,
+            (false, false) if target.is_some() => 1,
+            (false, false) => COPIES_MAX,
             (true, false) if target.is_some() => COPIES_MAX,
             (true, false) => EVERYWHERE_MAX,
             (true, true) => ROUNDABOUT_MAX,
@@ -148,6 +171,12 @@ impl Node {
         direct || !self.next_hops(to, "", |_, node| Some(node) != culprit).is_empty()
     }
 
+    /// Whether this node is in a group with others.
+    fn has_company(&self) -> bool {
+        let well = self.locals.iter().filter(|(_, local)| local.fault.is_none());
+        well.into_iter().any(|(index, _)| self.in_company(*index))
+    }
+
     fn is_on(&self, index: AdapterIndex, network: &str) -> bool {
         self.locals.get(&index).is_some_and(|local| local.spec.network.name == network)
     }
@@ -165,12 +194,20 @@ impl Node {
                 let member = view.members.iter().find(|member| {
                     member.node_id == to && !local.group.is_doomed(member.address)
                 })?;
-                let failed = view.failed_paths.contains(&Pair::new(me, member.address));
+                let failed = local.group.is_failed(Pair::new(me, member.address));
                 Some((failed, *index, member.address))
             })
             .collect();
         ways.sort_unstable();
         ways.into_iter().map(|(_, index, address)| (index, address)).collect()
+    }
+
+    /// Members that pass on what goes to another one of theirs, on networks other
+    /// than `about`: the way between the two may have failed.
+    fn relays(&self, to: NodeId, about: &str) -> Vec<(AdapterIndex, IpAddr)> {
+        let ways = self.direct_ways(to, about, false);
+        let relayed = |(index, address)| Some((index, self.relay_to(index, address)?));
+        ways.into_iter().filter_map(relayed).collect()
     }
 
     /// The neighbours on the shortest ways through the groups, as far as nodes
@@ -233,6 +270,8 @@ impl Node {
                 self.with_arbiter(|arbiter, around| arbiter.noticed(from, notice, around));
             }
             Letter::ProbeSeen(seen) => self.arbiter.seen(&seen),
+            // What it decides it must be able to tell.
+            Letter::Silent(_) if !self.has_company() => {}
             Letter::Silent(silent) => {
                 let case_name = silent.case_name.clone();
                 let verdict = self.decided_already(&silent).map(Into::into);

@@ -50,7 +50,7 @@ impl Node {
         for member in others.filter(|it| it.address != leader && !before(it.address)) {
             let known = self.topology.adapters.get(network, member.address);
             let judged = known.is_some_and(|known| {
-                known.state == AdapterState::Down
+                matches!(known.state, AdapterState::Down | AdapterState::Unknown)
                     && known.verdict_id.is_some()
                     && known.member.incarnation == member.incarnation
             });

@@ -112,14 +112,15 @@ impl Node {
     }
 
     /// Says an item again after a while, and once more. What does not fit a
-    /// datagram is left to the digests.
+    /// datagram is left to the digests, which tell nobody of a verdict.
     pub(super) fn repeat(&mut self, now: Timestamp, item: Item) {
         let key = key_of(&item.body);
+        let verdict = matches!(key, ItemKey::Verdict(_));
         let flood = Message::Flood { items: Vec::from([item]) };
         let short = encode(&self.header, &flood).len() <= DATAGRAM_MAX;
         let room = self.repeats.len() < REPEATS_MAX || self.repeats.contains_key(&key);
         let Message::Flood { items } = flood else { return };
-        for item in items.into_iter().filter(|_| short && room) {
+        for item in items.into_iter().filter(|_| (short || verdict) && room) {
             let at = now + self.config.detection.heartbeat_interval / 2;
             self.repeats.insert(key.clone(), Repeat { at, again: true, item });
         }

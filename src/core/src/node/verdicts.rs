@@ -3,12 +3,12 @@
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
-use hats_wire::{Cause, GroupReport, Member, Verdict, VerdictKind};
+use hats_wire::{Cause, Member, Verdict, VerdictKind};
 
 use super::{Local, Node};
 use crate::{
-    group::GroupView, io::AdapterIndex, members::Members, say, time::Timestamp,
-    topology::goes_across, view::AdapterState,
+    io::AdapterIndex, members::Members, say, time::Timestamp, topology::goes_across,
+    view::AdapterState,
 };
 
 impl Node {
@@ -86,8 +86,9 @@ impl Node {
         if fact && self.is_fact_over(&verdict.network, culprit) {
             return true;
         }
-        if self.is_still_apart(verdict) {
-            return false;
+        if matches!(verdict.kind, VerdictKind::Partition | VerdictKind::Network) {
+            // Each side goes on, and lists its own.
+            return self.newest_across(verdict) > verdict.group.instance + 1;
         }
         let newest = self.newest_group(&verdict.network, culprit);
         let known = newest.is_some_and(|group| group.instance > verdict.group.instance + 1);
@@ -97,29 +98,6 @@ impl Node {
             .on_network(&verdict.network)
             .into_iter()
             .any(|index| self.failed_paths(index).contains(&pair))
-    }
-
-    /// Whether this node slept through a partition: it is still in the group that
-    /// fell apart, whose sides have groups of their own since, and none of both.
-    fn is_still_apart(&self, verdict: &Verdict) -> bool {
-        let judged = verdict.group.instance;
-        let mut views = self
-            .locals
-            .values()
-            .filter(|local| local.spec.network.name == verdict.network)
-            .filter_map(|local| local.group.view());
-        let old = |view: &GroupView| {
-            view.id.instance <= judged && view.members.contains(verdict.culprit.address)
-        };
-        let joins = |report: &GroupReport| {
-            let has = |side: &&Vec<IpAddr>| {
-                report.members.iter().any(|member| side.contains(&member.address))
-            };
-            report.group.instance > judged && verdict.sides.iter().filter(has).count() > 1
-        };
-        verdict.kind == VerdictKind::Partition
-            && views.any(old)
-            && !self.database.groups_of(&verdict.network).any(joins)
     }
 
     fn adapter_judged(&mut self, now: Timestamp, verdict: &Verdict, authority: bool) {
