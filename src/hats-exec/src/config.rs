@@ -56,6 +56,7 @@ struct WrittenAction {
     webhook: Option<String>,
     #[serde(default)]
     headers: BTreeMap<String, String>,
+    ca: Option<PathBuf>,
     #[serde(default)]
     codes: Vec<String>,
     #[serde(default)]
@@ -139,13 +140,16 @@ impl Check<'_> {
         if self.name.is_empty() || self.name.len() > 64 || !self.name.chars().all(good) {
             self.minds("a name has 1 to 64 letters, digits, - or _");
         }
-        let WrittenAction { program, webhook, headers, .. } = &written;
+        let WrittenAction { program, webhook, headers, ca, .. } = &written;
         if webhook.is_none() && !headers.is_empty() {
             self.minds("headers are for a webhook");
         }
+        if webhook.is_none() && ca.is_some() {
+            self.minds("ca is for a webhook");
+        }
         let deed = match (program, webhook) {
             (Some(program), None) => self.program(program),
-            (None, Some(url)) => match Webhook::new(url, headers) {
+            (None, Some(url)) => match Webhook::new(url, headers, ca.as_deref()) {
                 Ok(webhook) => Some(Deed::Webhook(webhook)),
                 Err(error) => {
                     self.minds(error);

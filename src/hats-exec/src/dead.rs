@@ -55,7 +55,27 @@ impl DeadLetters {
         );
     }
 
-    fn append(&self, line: &str) -> io::Result<()> {
+    /// Puts the files there are where nothing is added to them, and gives them,
+    /// the oldest letters first. Those that an earlier call has put aside come
+    /// first; what is there besides waits for the next.
+    pub(crate) fn put_aside(&self) -> io::Result<Vec<PathBuf>> {
+        let mut files = Vec::new();
+        for (from, to) in [("jsonl.1", "again.1"), ("jsonl", "again")] {
+            let (from, to) = (self.path.with_extension(from), self.path.with_extension(to));
+            if !fs::exists(&to)? {
+                match fs::rename(&from, &to) {
+                    Ok(()) => {}
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    Err(error) => return Err(error),
+                }
+            }
+            files.push(to);
+        }
+        Ok(files)
+    }
+
+    /// Adds a line, with its end.
+    pub(crate) fn append(&self, line: &str) -> io::Result<()> {
         if fs::metadata(&self.path).is_ok_and(|it| it.len() >= FILE_BYTES_MAX) {
             fs::rename(&self.path, self.path.with_extension("jsonl.1"))?;
         }

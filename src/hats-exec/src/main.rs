@@ -21,6 +21,7 @@ mod delivery;
 mod matching;
 mod program;
 mod progress;
+mod redelivery;
 mod sample;
 mod variables;
 mod webhook;
@@ -62,6 +63,10 @@ struct Cli {
     /// ring?
     #[arg(long, value_name = "EVENT", conflicts_with = "check_config")]
     r#try: Option<String>,
+
+    /// Delivers the dead letters of this action once more, and ends.
+    #[arg(long, value_name = "ACTION", conflicts_with_all = ["check_config", "try"])]
+    redeliver: Option<String>,
 }
 
 /// Exit statuses, as in sysexits.h.
@@ -93,9 +98,10 @@ fn main() -> ExitCode {
         Err(error) => return fail(SOFTWARE, &format!("cannot start: {error}")),
     };
     let ended = runtime.block_on(async {
-        match &cli.r#try {
-            Some(event) => sample::deliver_one(config, event).await,
-            None => run(config, cli.socket).await,
+        match (&cli.r#try, &cli.redeliver) {
+            (Some(event), _) => sample::deliver_one(config, event).await,
+            (None, Some(action)) => redelivery::redeliver(config, action).await,
+            (None, None) => run(config, cli.socket).await,
         }
     });
     // A web hook that hangs must not keep the process.

@@ -1,11 +1,12 @@
 //! Posting an event to a URL.
 
-use std::time::Duration;
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use hats_client::{ipc::Event, to_json};
 use ureq::{
     Agent,
     http::{HeaderName, HeaderValue, StatusCode, Uri},
+    tls::{PemItem, RootCerts, TlsConfig, parse_pem},
 };
 
 use crate::action::Failure;
@@ -19,10 +20,13 @@ pub(crate) struct Webhook {
 }
 
 impl Webhook {
-    /// Refuses what cannot be posted to.
+    /// Refuses what cannot be posted to. `ca` is a file of certificates: the
+    /// server's must be signed by one of them, instead of by one of those that
+    /// are built in.
     pub(crate) fn new<'a>(
         url: &str,
         headers: impl IntoIterator<Item = (&'a String, &'a String)>,
+        ca: Option<&Path>,
     ) -> Result<Self, String> {
         let wrong = |why: &dyn std::fmt::Display| format!("webhook = \"{url}\": {why}");
         let url: Uri = url.parse().map_err(|error| wrong(&error))?;
@@ -37,7 +41,17 @@ impl Webhook {
                 Ok((HeaderName::try_from(name).map_err(|error| wrong(&error))?, value))
             })
             .collect::<Result<_, String>>()?;
+        let roots = match ca {
+            None => RootCerts::WebPki,
+            Some(_) if url.scheme_str() != Some("https") => {
+                return Err(wrong(&"ca is for https://"));
+            }
+            Some(path) => {
+                roots(path).map_err(|why| format!("ca = \"{}\": {why}", path.display()))?
+            }
+        };
         let agent = Agent::config_builder()
+            .tls_config(TlsConfig::builder().root_certs(roots).build())
             .http_status_as_error(false)
             // A page of a login is no answer.
             .max_redirects(0)
@@ -71,6 +85,21 @@ impl Webhook {
     }
 }
 
+/// The certificates in a file of PEM.
+fn roots(path: &Path) -> Result<RootCerts, String> {
+    let text = fs::read(path).map_err(|error| error.to_string())?;
+    let mut certificates = Vec::new();
+    for item in parse_pem(&text) {
+        if let PemItem::Certificate(certificate) = item.map_err(|error| error.to_string())? {
+            certificates.push(certificate);
+        }
+    }
+    if certificates.is_empty() {
+        return Err("there is no certificate in it, expected PEM".to_owned());
+    }
+    Ok(RootCerts::Specific(Arc::new(certificates)))
+}
+
 /// A server that is busy or broken may take it later; one that does not want
 /// it, never.
 fn judge(status: StatusCode) -> Result<(), Failure> {
@@ -92,12 +121,12 @@ mod tests {
     use super::*;
 
     fn refused(url: &str) -> String {
-        Webhook::new(url, &BTreeMap::new()).unwrap_err()
+        Webhook::new(url, &BTreeMap::new(), None).unwrap_err()
     }
 
     #[test]
     fn only_what_can_be_posted_to_is_a_web_hook() {
-        assert!(Webhook::new("http://127.0.0.1:9/hook", &BTreeMap::new()).is_ok());
+        assert!(Webhook::new("http://127.0.0.1:9/hook", &BTreeMap::new(), None).is_ok());
         for url in ["", "/hook", "ftp://host/", "host:80", "http://"] {
             assert!(refused(url).starts_with("webhook = "), "{url}");
         }
@@ -106,7 +135,19 @@ mod tests {
     #[test]
     fn a_header_that_could_carry_another_one_is_refused() {
         let headers = BTreeMap::from([("X-Token".to_owned(), "a\r\nX-Evil: b".to_owned())]);
-        assert!(Webhook::new("http://h/", &headers).unwrap_err().contains("X-Token"));
+        assert!(Webhook::new("http://h/", &headers, None).unwrap_err().contains("X-Token"));
+    }
+
+    #[test]
+    fn a_ca_is_a_file_with_a_certificate_and_only_for_https() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ca.pem");
+        let refused = |url| Webhook::new(url, &BTreeMap::new(), Some(&path)).unwrap_err();
+        assert!(refused("http://h/").contains("ca is for https"));
+        let missing = refused("https://h/");
+        assert!(missing.starts_with("ca = ") && missing.contains("No such file"), "{missing}");
+        fs::write(&path, "none\n").unwrap();
+        assert!(refused("https://h/").contains("no certificate in it"));
     }
 
     #[test]

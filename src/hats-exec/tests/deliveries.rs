@@ -19,7 +19,7 @@ use hats_client::ipc::{Error, Event, ResumePoint, error::Kind, reply};
 
 use crate::{
     fake::{EPOCH, Fake, event, snapshot_before},
-    support::{Exec, Place, daemon, script, server},
+    support::{Exec, Place, daemon, script, server, tls_server},
 };
 
 const SAY: &str = r#"echo "$HATS_ACTION $HATS_CODE $HATS_NODE $HATS_SEQ $HATS_ATTEMPT""#;
@@ -84,6 +84,32 @@ fn what_always_fails_is_a_dead_letter_and_the_next_event_is_delivered() {
     assert_eq!(dead.len(), 1);
     assert_eq!((&dead[0]["attempts"], &dead[0]["event"]["seq"]), (&2.into(), &1.into()));
     assert_eq!(dead[0]["why"], "exit status: 1");
+}
+
+#[test]
+fn dead_letters_are_delivered_once_more_and_what_fails_again_is_one_again() {
+    let place = Place::new();
+    let (daemon, _) = daemon(vec![event(1), event(2)]);
+    let mut exec = Exec::start(&place, &daemon.socket(), &script("page", "exit 1", "retries = 0"));
+    exec.says("HATS-2103 ");
+    exec.says("HATS-2103 ");
+    exec.end();
+    assert_eq!(place.dead("page").len(), 2);
+    let redeliver = |work: &str| {
+        let actions = script("page", work, "retries = 0");
+        let output = place.command(&actions).args(["--redeliver", "page"]).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let one = format!("{SAY}; test $HATS_SEQ = 1");
+    let (code, said) = redeliver(&one);
+    let each = |seq| format!("page HATS-2103 n3 {seq} 1\n");
+    assert_eq!(code, Some(70));
+    assert_eq!(said, each(1) + &each(2) + "page: 1 delivered, 1 not\n");
+    assert_eq!(place.dead("page")[0]["event"]["seq"], 2);
+    let (code, said) = redeliver(SAY);
+    assert_eq!((code, said), (Some(0), each(2) + "page: 1 delivered, 0 not\n"));
+    assert_eq!(redeliver(SAY), (Some(0), "page: 0 delivered, 0 not\n".to_owned()));
+    assert!(!fs::exists(place.path("state").join("page.dead.jsonl")).unwrap());
 }
 
 #[test]
@@ -227,6 +253,29 @@ fn a_web_hook_gets_the_event_and_is_called_again_when_the_server_is_busy() {
         &format!("idempotency-key: n2-{EPOCH}-1"),
     ] {
         assert!(head.contains(line), "{line} not in {head}");
+    }
+}
+
+#[test]
+fn a_web_hook_over_https_trusts_the_ca_that_is_named_and_no_other() {
+    let place = Place::new();
+    let (daemon, _) = daemon(vec![event(1)]);
+    let (url, requests, pem) = tls_server(&[200]);
+    fs::write(place.path("ca.pem"), pem).unwrap();
+    let ca = place.path("ca.pem");
+    let actions =
+        format!("[[action]]\nname = \"hook\"\nwebhook = \"{url}\"\nca = \"{}\"\n", ca.display());
+    let _exec = Exec::start(&place, &daemon.socket(), &actions);
+    let got = requests.recv().unwrap();
+    assert!(got.ends_with(&hats_client::to_json(&event(1))), "{got}");
+
+    let (url, _, _) = tls_server(&[200, 200]);
+    for ca in [String::new(), format!("ca = \"{}\"\n", ca.display())] {
+        let actions = format!("[[action]]\nname = \"hook\"\nwebhook = \"{url}\"\n{ca}");
+        let output = place.command(&actions).args(["--try", "2103"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(70));
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(said.contains("not delivered") && said.contains("certificate"), "{said}");
     }
 }
 

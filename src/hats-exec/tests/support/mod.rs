@@ -4,10 +4,13 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, ChildStderr, ChildStdout, Command, Stdio},
-    sync::mpsc::{Receiver, Sender, channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, Sender, channel},
+    },
 };
 
 use hats_client::ipc::{Event, ResumePoint, reply, request};
@@ -15,6 +18,8 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::{ServerConnection, StreamOwned};
 
 use crate::fake::{Directory, Fake, snapshot_before};
 
@@ -162,8 +167,43 @@ pub(crate) fn server(statuses: &'static [u16]) -> (String, Receiver<String>) {
     (url, requests)
 }
 
-fn answer(mut stream: TcpStream, status: u16, got: &Sender<String>) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
+/// The same with https and a certificate that was made for it; gives the one
+/// that it is signed by, as PEM.
+pub(crate) fn tls_server(statuses: &'static [u16]) -> (String, Receiver<String>, String) {
+    let ca_key = KeyPair::generate().unwrap();
+    let mut ca = CertificateParams::new(vec![]).unwrap();
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let pem = ca.self_signed(&ca_key).unwrap().pem();
+    let ca = Issuer::new(ca, ca_key);
+    let key = KeyPair::generate().unwrap();
+    let own = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let own = own.signed_by(&key, &ca).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![own.der().clone()], key.into())
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/hook", listener.local_addr().unwrap());
+    let (got, requests) = channel();
+    std::thread::spawn(move || {
+        for (status, stream) in statuses.iter().zip(listener.incoming()) {
+            let mut stream = stream.unwrap();
+            let mut server = ServerConnection::new(Arc::clone(&config)).unwrap();
+            // Whoever does not trust it hangs up.
+            if server.complete_io(&mut stream).is_ok() {
+                answer(StreamOwned::new(server, stream), *status, &got);
+            }
+        }
+    });
+    (url, requests, pem)
+}
+
+fn answer(stream: impl Read + Write, status: u16, got: &Sender<String>) {
+    let mut reader = BufReader::new(stream);
     let mut text = String::new();
     let mut length = 0;
     loop {
@@ -183,7 +223,7 @@ fn answer(mut stream: TcpStream, status: u16, got: &Sender<String>) {
     reader.read_exact(&mut body).unwrap();
     text += &String::from_utf8(body).unwrap();
     let answer = format!("HTTP/1.1 {status} x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-    stream.write_all(answer.as_bytes()).unwrap();
+    reader.get_mut().write_all(answer.as_bytes()).unwrap();
     // The test may have seen enough.
     drop(got.send(text));
 }
