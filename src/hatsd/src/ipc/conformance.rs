@@ -78,8 +78,11 @@ fn bytes_of_the_first_messages_are_what_they_have_always_been() {
     assert_eq!(bytes(subscribe(Some((7, 300)))), b"\x09\x1a\x07\x12\x05\x08\x07\x10\xac\x02");
     assert_eq!(bytes(request::Body::Ping(ipc::Ping { token: 5 })), b"\x04\x22\x02\x08\x05");
     let lost = ipc::Lost { count: 3, epoch: 7, next_seq: 9, more: false };
-    assert_eq!(&hub::frame(reply::Body::Lost(lost))[..], b"\x08\x22\x06\x08\x03\x10\x07\x18\x09");
-    let refusal = hub::error(Kind::Full, "no".to_owned());
+    assert_eq!(
+        &conversation::frame(reply::Body::Lost(lost))[..],
+        b"\x08\x22\x06\x08\x03\x10\x07\x18\x09"
+    );
+    let refusal = conversation::error(Kind::Full, "no".to_owned());
     assert_eq!(&refusal[..], b"\x08\x2a\x06\x08\x04\x12\x02no");
 }
 

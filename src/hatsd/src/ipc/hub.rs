@@ -1,26 +1,21 @@
-//! Who is connected, who subscribed to what, and what each is still to get.
+//! Who is connected, and who of them is told what: requests are answered here,
+//! events, changes and keep-alives go from here to all who want them.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use hats_core::time::Timestamp;
 use hats_proto::ipc::{self, error::Kind, reply, request};
-use prost::Message as _;
 
 use super::{
-    ConnectionId, Input, changes, filter,
-    outbox::Outbox,
-    permission::{Peer, Readers},
+    ConnectionId, Input, changes,
+    conversation::{Conversation, Flow, Past, Slow, Stage, Subscription, frame, is_wanted},
+    filter,
+    permission::Readers,
     recent::Recent,
-    replay::{Replay, is_since},
+    replay::Replay,
 };
 use crate::journal::{Archive, Cursor};
-
-/// The version of the protocol spoken here.
-const VERSION: u32 = 1;
-
-/// The longest name of a subscriber that is kept, in characters.
-const CLIENT_NAME_MAX: usize = 64;
 
 /// A subscriber that was sent nothing for so long is sent a keep-alive.
 const IDLE: Duration = Duration::from_secs(5);
@@ -60,7 +55,7 @@ pub(crate) struct Hub {
     /// The events of this and earlier runs, if they are kept.
     archive: Option<Archive>,
     recent: Recent,
-    connections: BTreeMap<ConnectionId, Connection>,
+    connections: BTreeMap<ConnectionId, Conversation>,
     /// No subscriber is due a keep-alive earlier.
     next_keep_alive: Option<Timestamp>,
     /// What those who keep a view have been told; nothing when nobody does.
@@ -77,71 +72,6 @@ struct Shared {
     at: Place,
     /// It is what `view` says.
     is_view: bool,
-}
-
-#[derive(Debug)]
-struct Connection {
-    outbox: Arc<Outbox>,
-    client: String,
-    peer: Peer,
-    since: Timestamp,
-    stage: Stage,
-}
-
-#[derive(Debug)]
-enum Stage {
-    /// Nothing said yet.
-    New,
-    /// Greeted.
-    Open,
-    /// Gets the events of the past it has asked for.
-    Asking(Past),
-    /// Gets events.
-    Subscribed(Subscription),
-    /// Told what was wrong; nothing more is taken from it.
-    Ended,
-}
-
-/// Events of the past that are wanted.
-#[derive(Clone, Debug, Default)]
-struct Past {
-    filter: ipc::Filter,
-    /// Milliseconds since 1970.
-    since: Option<u64>,
-    /// Sent so far.
-    count: u64,
-    /// Some were no longer there.
-    gap: bool,
-}
-
-#[derive(Debug)]
-struct Subscription {
-    past: Past,
-    /// Wants to be told what changes.
-    view: bool,
-    last: Timestamp,
-    flow: Flow,
-    /// It has been reported as slow; once is enough.
-    reported: bool,
-}
-
-#[derive(Debug)]
-enum Flow {
-    /// Gets what it has missed.
-    Replaying,
-    /// Gets each event as it happens.
-    Live,
-    /// It did not read: it has lost so many events and not been told, and gets
-    /// nothing more before it has read what is queued.
-    Behind(u64),
-}
-
-/// A subscriber that began to lose events.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Slow {
-    pub(crate) client: String,
-    pub(crate) pid: u32,
-    pub(crate) uid: u32,
 }
 
 impl Hub {
@@ -167,7 +97,7 @@ impl Hub {
             Input::Opened { id, outbox, peer } => {
                 let refusal = self.readers.refusal(&peer);
                 let (client, since, stage) = (String::new(), place.now, Stage::New);
-                let mut connection = Connection { outbox, client, peer, since, stage };
+                let mut connection = Conversation { outbox, client, peer, since, stage };
                 if let Some(why) = refusal {
                     connection.refuse(Kind::Permission, why);
                 }
@@ -176,7 +106,7 @@ impl Hub {
             }
             Input::Closed { id } => {
                 self.connections.remove(&id);
-                if !self.connections.values().any(Connection::keeps_view) {
+                if !self.connections.values().any(Conversation::keeps_view) {
                     // The next view begins with one of its own.
                     (self.view, self.shared) = (None, None);
                 }
@@ -358,7 +288,7 @@ impl Hub {
         let is_plain = wants.besides == ipc::GetSnapshot::default();
         let serves = is_fresh && is_plain && (shared.is_view || !connection.keeps_view());
         if serves {
-            connection.give(wants, shared.frame.clone(), place);
+            connection.give(wants.lost, shared.frame.clone(), place);
         }
         serves
     }
@@ -393,7 +323,7 @@ impl Hub {
         let frame = bytes.clone();
         self.shared = is_plain.then_some(Shared { snapshot, frame, at: place, is_view });
         if let Some(connection) = self.connections.get_mut(&wants.id) {
-            connection.give(wants, bytes, place);
+            connection.give(wants.lost, bytes, place);
         }
     }
 
@@ -480,7 +410,7 @@ impl Hub {
 
     /// The subscribers, for a snapshot.
     pub(crate) fn subscribers(&self, now: Timestamp) -> Vec<ipc::Subscriber> {
-        let subscribed = |it: &&Connection| matches!(it.stage, Stage::Subscribed(_));
+        let subscribed = |it: &&Conversation| matches!(it.stage, Stage::Subscribed(_));
         self.connections
             .values()
             .filter(subscribed)
@@ -504,86 +434,6 @@ impl Hub {
     }
 }
 
-impl Connection {
-    fn greet(&mut self, hello: &ipc::Hello, welcome: &ipc::Welcome, place: Place) {
-        if !(hello.version_min..=hello.version_max).contains(&VERSION) {
-            let message = format!(
-                "the subscriber speaks versions {} to {}, expected {VERSION}; hatsd is {}",
-                hello.version_min, hello.version_max, welcome.daemon_version
-            );
-            self.refuse(Kind::Version, message);
-            return;
-        }
-        self.client = hello
-            .client
-            .chars()
-            .filter(|letter| !letter.is_control())
-            .take(CLIENT_NAME_MAX)
-            .collect();
-        self.stage = Stage::Open;
-        let welcome = ipc::Welcome { next_seq: place.next_seq, ..welcome.clone() };
-        self.outbox.answer(frame(reply::Body::Welcome(welcome)));
-    }
-
-    fn refuse(&mut self, kind: Kind, message: String) {
-        self.outbox.answer(error(kind, message));
-        self.outbox.close();
-        self.stage = Stage::Ended;
-    }
-
-    fn keeps_view(&self) -> bool {
-        matches!(&self.stage, Stage::Subscribed(subscription) if subscription.view)
-    }
-
-    fn past(&mut self) -> Option<&mut Past> {
-        match &mut self.stage {
-            Stage::Asking(past) => Some(past),
-            Stage::Subscribed(subscription) => Some(&mut subscription.past),
-            Stage::New | Stage::Open | Stage::Ended => None,
-        }
-    }
-
-    fn give(&mut self, wants: &Wants, snapshot: Bytes, place: Place) {
-        if let Some(count) = wants.lost {
-            let Place { epoch, next_seq, .. } = place;
-            let lost = ipc::Lost { count, epoch, next_seq, more: false };
-            self.outbox.answer(frame(reply::Body::Lost(lost)));
-        }
-        self.outbox.answer(snapshot);
-        match &mut self.stage {
-            Stage::Subscribed(subscription) => subscription.last = place.now,
-            Stage::New | Stage::Open | Stage::Asking(_) | Stage::Ended => {}
-        }
-        self.answered();
-    }
-
-    /// A further request may be looked at, unless this one is answered in parts.
-    fn answered(&self) {
-        let is_whole = match &self.stage {
-            Stage::Asking(_) => false,
-            Stage::Subscribed(subscription) => !matches!(subscription.flow, Flow::Replaying),
-            Stage::New | Stage::Open | Stage::Ended => true,
-        };
-        if is_whole {
-            self.outbox.hold(false);
-        }
-    }
-
-    /// Queues what comes of itself, if it is live. Without room for it the
-    /// connection is behind, with so many events lost.
-    fn offer(&mut self, bytes: &Bytes, events: u64) -> Option<Slow> {
-        let Stage::Subscribed(subscription) = &mut self.stage else { return None };
-        if !matches!(subscription.flow, Flow::Live) || self.outbox.offer(bytes.clone()) {
-            return None;
-        }
-        subscription.flow = Flow::Behind(events);
-        self.outbox.tell_when_empty();
-        let again = std::mem::replace(&mut subscription.reported, true);
-        let (client, pid, uid) = (self.client.clone(), self.peer.pid, self.peer.uid);
-        (!again).then_some(Slow { client, pid, uid })
-    }
-}
-
 /// From when on; a place says it better, and what is missing after it is told.
 fn since(unix_ms: Option<u64>, from: Option<ipc::ResumePoint>) -> Option<u64> {
     unix_ms.filter(|_| from.is_none())
@@ -591,28 +441,4 @@ fn since(unix_ms: Option<u64>, from: Option<ipc::ResumePoint>) -> Option<u64> {
 
 fn cursor(from: Option<ipc::ResumePoint>) -> Cursor {
     Cursor::after(from.map(|from| (from.epoch, from.seq)))
-}
-
-/// Whether one of the recent events is among those asked for.
-fn is_wanted(past: &Past, bytes: &Bytes) -> bool {
-    if past.since.is_none() && past.filter == ipc::Filter::default() {
-        return true;
-    }
-    let reply = ipc::Reply::decode_length_delimited(bytes.clone());
-    match reply.ok().and_then(|reply| reply.body) {
-        Some(reply::Body::Event(event)) => {
-            is_since(past.since, &event) && filter::passes(&past.filter, &event)
-        }
-        Some(_) | None => false,
-    }
-}
-
-/// A reply as a frame, its length in front.
-pub(super) fn frame(body: reply::Body) -> Bytes {
-    ipc::Reply { body: Some(body) }.encode_length_delimited_to_vec().into()
-}
-
-/// An Error as a frame.
-pub(super) fn error(kind: Kind, message: String) -> Bytes {
-    frame(reply::Body::Error(ipc::Error { kind: kind.into(), message }))
 }

@@ -10,6 +10,7 @@ mod changes;
 #[cfg(test)]
 mod conformance;
 mod connection;
+mod conversation;
 #[cfg(test)]
 mod damage;
 mod endpoint;
@@ -165,7 +166,7 @@ fn peer(stream: &UnixStream) -> io::Result<Peer> {
 
 fn turn_away(stream: &UnixStream, most: usize) {
     let message = format!("{most} connections are open, which is the most there may be");
-    let frame = hub::error(ipc::error::Kind::Full, message);
+    let frame = conversation::error(ipc::error::Kind::Full, message);
     // Whoever cannot take even this is told by the connection's end.
     let _ = stream.try_write(&frame);
 }

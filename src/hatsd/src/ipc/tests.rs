@@ -8,7 +8,7 @@ use hats_wire::link::Frames;
 use prost::Message as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::{hub::Slow, *};
+use super::{conversation::Slow, *};
 use crate::journal::Archive;
 
 /// The daemon's part: hands inputs to the hub, gives snapshots, publishes.
