@@ -1,7 +1,5 @@
 //! How an event looks in the log.
 
-use std::fmt::Write;
-
 use hats_core::event::EventKind;
 use hats_proto::ipc;
 
@@ -25,7 +23,7 @@ pub(crate) fn text(event: &ipc::Event, suppressed: u64) -> Vec<u8> {
     let level = event.level.to_uppercase();
     let mut line = format!("{time} {level:<5} {} {}{hint}", event.code, event.msg);
     if suppressed > 0 {
-        write!(line, " [{suppressed} suppressed]").expect("a string takes everything");
+        line += &format!(" [{suppressed} suppressed]");
     }
     // Names come from other hosts: nothing of them may steer a terminal.
     if line.contains(char::is_control) {
