@@ -204,6 +204,8 @@ impl Group {
             return;
         }
         if let Some(leader) = self.acting_leader() {
+            // It may be in another group by now, and well.
+            self.ask_for_list(now, leader);
             self.outputs.push(Output::Overdue { leader });
         }
         self.changes_wanted(now);

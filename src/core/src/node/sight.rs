@@ -104,6 +104,7 @@ impl Node {
         outlived
             || node.is_some_and(|node| node.incarnation > member.incarnation)
             || (gone && self.is_withdrawn(network, member))
+            || (gone && self.topology.is_renumbered(network, member))
     }
 
     /// Whether the group's own leader is known not to be in it any more: it is no

@@ -270,6 +270,16 @@ impl Topology {
         }
     }
 
+    /// Whether its interface is up with another address.
+    pub(crate) fn is_renumbered(&self, network: &str, member: &Member) -> bool {
+        self.adapters.of(member.node_id).any(|(name, known)| {
+            name == network
+                && known.state == AdapterState::Up
+                && known.member.interface == member.interface
+                && known.member.address != member.address
+        })
+    }
+
     /// The adapter failed, in a group of at most `instance`.
     pub(crate) fn adapter_down(
         &mut self,
