@@ -38,6 +38,7 @@ use crate::{
     io::AdapterIndex,
     linkstate::Database,
     node::Detours,
+    sizes::{Each, Size},
     time::{Timestamp, nanos},
 };
 
@@ -67,6 +68,11 @@ const SHARED_PART: u32 = 4;
 pub(crate) const ASKED_MAX: usize = 256;
 /// Notices remembered, to answer probes that come after them.
 const NOTICES_MAX: usize = 1024;
+/// Cases of this node's own at one time: neighbours, leaders, visited members of
+/// all its adapters. What is beyond is looked at when one of them is over.
+const CASES_MAX: usize = 256;
+/// Probes that others may share; one beyond is not shared.
+const SHARED_MAX: usize = 1024;
 
 /// One local adapter, as arbitration sees it.
 #[derive(Clone, Copy)]
@@ -283,6 +289,20 @@ impl Arbiter {
         }
     }
 
+    pub(crate) fn sizes(&self) -> impl Iterator<Item = Size> {
+        let own = [
+            // The node does what it wants before it is done with an input.
+            Size::new("acts", self.acts.len(), 0),
+            Size::new("cases", self.cases.len(), CASES_MAX).each(Each::Adapter),
+            Size::new("requests", self.asked.len(), ASKED_MAX),
+            Size::new("looks", self.looks.len(), looks::LOOKS_MAX),
+            Size::new("shared probes", self.shared.len(), SHARED_MAX),
+            Size::new("notices", self.arrived.len(), NOTICES_MAX),
+            Size::new("order of notices", self.arrived_order.len(), NOTICES_MAX),
+        ];
+        own.into_iter().chain(self.cases.values().flat_map(Case::sizes))
+    }
+
     pub(crate) fn drain(&mut self) -> Vec<Act> {
         core::mem::take(&mut self.acts)
     }
@@ -347,7 +367,9 @@ impl Arbiter {
         }
         self.probe(probing, place, target, ask);
         self.shared.retain(|_, (at, _)| now <= *at + fresh);
-        self.shared.insert(key, (now, self.next_probe));
+        if self.shared.len() < SHARED_MAX {
+            self.shared.insert(key, (now, self.next_probe));
+        }
     }
 
     /// Starts one probe and notes what it is to find out.

@@ -29,6 +29,7 @@ use crate::{
     election::{Roles, elect},
     members::Members,
     ring::{Neighbours, neighbours},
+    sizes::PATHS_MAX,
     time::Timestamp,
 };
 
@@ -37,6 +38,7 @@ mod expel;
 mod follow;
 mod join;
 mod lead;
+mod sizes;
 mod state;
 
 use state::{Doomed, Duty, Follow, Lead, Membership, Phase, Prepared, Round, Timing, Unresponsive};
@@ -364,6 +366,10 @@ impl Group {
         let members = view.members.contains(pair.low()) && view.members.contains(pair.high());
         if known || !members {
             self.path_changes.remove(&pair);
+            return;
+        }
+        if self.path_changes.len() >= PATHS_MAX {
+            // Failed paths are judged or tried again.
             return;
         }
         self.path_changes.insert(pair, failed);

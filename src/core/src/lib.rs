@@ -23,6 +23,7 @@ pub mod node;
 mod pace;
 pub mod ring;
 pub mod say;
+pub mod sizes;
 pub mod time;
 mod topology;
 pub mod view;

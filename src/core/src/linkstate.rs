@@ -17,7 +17,10 @@ use hats_wire::{
     Summary, Verdict,
 };
 
-use crate::members::{Digest, Members};
+use crate::{
+    members::{Digest, Members},
+    sizes::{Each, Size},
+};
 
 /// Verdicts kept; older ones are forgotten.
 pub const VERDICTS_MAX: usize = 64;
@@ -52,6 +55,13 @@ impl Database {
             buckets: [0; BUCKETS],
             group_changes: 0,
         }
+    }
+
+    pub(crate) fn sizes(&self) -> [Size; 2] {
+        [
+            Size::new("items", self.items.len(), ITEMS_MAX).each(Each::Item),
+            Size::new("verdicts", self.verdicts.len(), VERDICTS_MAX),
+        ]
     }
 
     /// A new version of an item of this node's own; it is in the database.

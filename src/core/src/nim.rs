@@ -27,7 +27,10 @@ use hats_wire::{
 use self::{
     counters::Counters, lease::Lease, neighbours::Neighbours, probes::Probes, strangers::Strangers,
 };
-use crate::time::{Timestamp, nanos};
+use crate::{
+    sizes::{Each, MEMBERS_MAX, Size},
+    time::{Timestamp, nanos},
+};
 
 /// What a timer is late by is no lateness.
 const TIMER_SLACK: Duration = Duration::from_millis(1);
@@ -380,6 +383,18 @@ impl Machine {
 
     fn report(&mut self, report: Report) {
         self.effects.push_back(Effect::Report(report));
+    }
+
+    /// How full everything is that it keeps, between two inputs.
+    pub fn sizes(&self) -> impl Iterator<Item = Size> {
+        let own = [
+            // The shell empties it after every input.
+            Size::new("effects of a NIM", self.effects.len(), 0),
+            Size::new("neighbours fed", self.feed.len(), MEMBERS_MAX).each(Each::Adapter),
+            Size::new("strangers", self.strangers.len(), strangers::ADDRESSES_MAX),
+            Size::new("neighbours watched", self.neighbours.len(), MEMBERS_MAX).each(Each::Adapter),
+        ];
+        own.into_iter().chain(self.probes.sizes())
     }
 
     fn is_open(&self) -> bool {

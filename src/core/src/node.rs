@@ -44,6 +44,7 @@ mod paths;
 mod returns;
 mod show;
 mod sight;
+mod sizes;
 mod sync;
 mod verdicts;
 

@@ -16,8 +16,10 @@ use hats_wire::{GroupId, Member, NodeId, Pair, Verdict};
 
 use crate::{
     event::{Event, EventKind},
+    linkstate::ITEMS_MAX,
     members::Members,
     say,
+    sizes::{ADAPTERS_MAX, Each, NETWORKS_MAX, PATHS_MAX, Size},
     time::Timestamp,
 };
 
@@ -119,13 +121,22 @@ pub(crate) fn goes_across(sides: &[Vec<IpAddr>], members: &Members) -> bool {
 }
 
 impl Topology {
+    pub(crate) fn sizes(&self) -> [Size; 4] {
+        [
+            Size::new("known adapters", self.adapters.len(), ADAPTERS_MAX).each(Each::Adapter),
+            Size::new("known nodes", self.nodes.len(), ITEMS_MAX).each(Each::Node),
+            Size::new("known failed paths", self.paths.len(), PATHS_MAX),
+            Size::new("broken networks", self.broken.len(), NETWORKS_MAX).each(Each::Network),
+        ]
+    }
+
     /// A verdict says that two well adapters do not reach each other.
     pub(crate) fn path_failed(&mut self, now: Timestamp, verdict: &Verdict) -> Option<Event> {
         let peer = verdict.peer.as_ref()?;
         let ends = (verdict.culprit.clone(), peer.clone());
         let pair = Pair::new(ends.0.address, ends.1.address);
         let key = (verdict.network.clone(), pair);
-        if self.paths.contains_key(&key) {
+        if self.paths.contains_key(&key) || self.paths.len() >= PATHS_MAX {
             return None;
         }
         let verdict_id = Some(verdict.id.clone());
@@ -210,6 +221,8 @@ impl Topology {
                 return None;
             }
             verdict.sides.clone_from(&broken.sides);
+        } else if self.broken.len() >= NETWORKS_MAX {
+            return None;
         }
         let verdict = &verdict;
         let names: BTreeMap<IpAddr, String> = self

@@ -6,6 +6,7 @@
 //! what it is there for is shown by `tests::every_checker_catches_its_mutation`.
 
 use crate::{
+    process::Process,
     record::{Adoption, Order, Said},
     world::World,
 };
@@ -13,6 +14,7 @@ use crate::{
 mod allowed;
 mod authority;
 mod blame;
+mod bounds;
 mod claims;
 mod growth;
 mod leader;
@@ -31,6 +33,12 @@ pub trait Checker {
     /// The rule in a few words.
     fn name(&self) -> &'static str;
 
+    /// Whether it looks at machines themselves, each time that one has run, and
+    /// not only when there are news.
+    fn watches_machines(&self) -> bool {
+        false
+    }
+
     /// Whether it held in what is new; else who broke it, and how.
     fn check(&mut self, world: &World, news: &News<'_>) -> Result<(), String>;
 }
@@ -44,6 +52,8 @@ pub struct News<'a> {
     pub(crate) said: &'a [Said],
     pub(crate) adoptions: &'a [Adoption],
     pub(crate) orders: &'a [Order],
+    /// Whose machines had something to do.
+    pub(crate) ran: &'a [Process],
 }
 
 /// Up to where the records have been checked.
@@ -96,6 +106,7 @@ pub(crate) fn every() -> Vec<Box<dyn Checker>> {
         Box::new(authority::OneAuthority::default()),
         Box::new(replay::ToldOnce::default()),
         Box::new(replay::EventsReplay::default()),
+        Box::new(bounds::WithinBounds::default()),
     ]
 }
 
@@ -120,13 +131,13 @@ impl World {
             adoptions: records.adoptions.len(),
             orders: records.orders.len(),
         };
-        if from.said == self.checked.said
+        let silent = from.said == self.checked.said
             && from.adoptions == self.checked.adoptions
-            && from.orders == self.checked.orders
-        {
+            && from.orders == self.checked.orders;
+        if silent && self.ran.is_empty() {
             return Ok(());
         }
-        if self.is_truth_unseen() {
+        if !silent && self.is_truth_unseen() {
             self.see_truth();
         }
         let mut checkers = std::mem::take(&mut self.checkers);
@@ -134,11 +145,17 @@ impl World {
             said: &self.records.said[from.said..],
             adoptions: &self.records.adoptions[from.adoptions..],
             orders: &self.records.orders[from.orders..],
+            ran: &self.ran,
         };
-        let result = checkers.iter_mut().try_for_each(|checker| {
+        let concerned = checkers.iter_mut().filter(|it| !silent || it.watches_machines());
+        let result = concerned.into_iter().try_for_each(|checker| {
             checker.check(self, &news).map_err(|why| format!("{}: {why}", checker.name()))
         });
         self.checkers = checkers;
+        self.ran.clear();
+        if silent {
+            return result;
+        }
         if let Some(keeps) = &self.keeps {
             self.records.forget(from.said, keeps);
             self.checked.said = self.records.said.len();

@@ -16,6 +16,7 @@ use hats_wire::{
 
 use crate::{
     host::{Port, Running},
+    process::Process,
     queue::Happening,
     record::{Adoption, Order, Said},
     world::World,
@@ -240,6 +241,7 @@ impl World {
             }
         }
         self.note_adoptions(host, &adopted);
+        self.ran.push(Process::Daemon(host));
         self.set_node_alarm(host);
     }
 

@@ -242,6 +242,7 @@ impl World {
                 self.nim_does(port, effect);
             }
         }
+        self.ran.push(Process::Nim(port));
         self.set_nim_alarm_to(port, due);
         due
     }

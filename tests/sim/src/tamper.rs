@@ -4,11 +4,12 @@
 //! the machines themselves know nothing of it. Only tests have one, and who harms
 //! datagrams one by one.
 
-use hats_core::io::Effect;
+use hats_core::{io::Effect, sizes::Size};
 
 use crate::{
     host::Port,
     net::{Lost, Travel},
+    process::Process,
     record::Adoption,
     world::World,
 };
@@ -22,6 +23,9 @@ pub(crate) trait Tamper {
     fn adoption(&mut self, _world: &World, _adoption: &mut Adoption) -> bool {
         true
     }
+
+    /// How full a machine says that one of its tables is.
+    fn size(&self, _world: &World, _of: Process, _size: &mut Size) {}
 
     /// What becomes of a datagram on its way to one adapter.
     fn travel(&mut self, _world: &World, _way: [Port; 2], _bytes: &[u8], _to: &mut Fate) {}

@@ -15,6 +15,7 @@ use crate::{
     host::{Adapter, Host, Port},
     net::Network,
     plan::{Plan, Timing},
+    process::Process,
     queue::{Happening, Queue},
     record::Records,
     tamper::Tamper,
@@ -48,6 +49,8 @@ pub struct World {
     pub(crate) traffic: Traffic,
     pub(crate) checkers: Vec<Box<dyn Checker>>,
     pub(crate) checked: Checked,
+    /// Whose machines have run since the last check.
+    pub(crate) ran: Vec<Process>,
     /// Rules are held that the protocol does not keep yet.
     pub(crate) strict: bool,
     /// Breaks machines; none but in tests of the checkers.
@@ -110,6 +113,7 @@ impl World {
             traffic: Traffic::default(),
             checkers: check::all(strict),
             checked: Checked::default(),
+            ran: Vec::new(),
             strict,
             tamper: None,
             doing: None,

@@ -5,11 +5,14 @@ use alloc::collections::BTreeMap;
 use hats_wire::{Direction, GroupId};
 
 use super::*;
-use crate::diagnose::AGREEMENT;
+use crate::{diagnose::AGREEMENT, sizes::Size};
 
 /// A host that answers ICMP echo, but not hats, may just be busy: below this
 /// much silence nothing on it is said to have failed.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Others than the suspect that a case remembers because they were silent, too.
+const STRAYS_MAX: usize = 64;
 
 /// Rounds in which no arbiter answered, before it is concluded without them.
 pub(super) const ROUNDS_UNANSWERED: u32 = 3;
@@ -190,6 +193,18 @@ fn needed_probes(all: u32, arrived: u32) -> u32 {
 }
 
 impl Case {
+    pub(super) fn sizes(&self) -> [Size; 3] {
+        let (asked, results) = match &self.stage {
+            Stage::Round(round) => (round.asked.len(), round.results.len()),
+            Stage::Knocking { .. } | Stage::Resting { .. } | Stage::Reported { .. } => (0, 0),
+        };
+        [
+            Size::new("silent others of a case", self.strays.len(), STRAYS_MAX),
+            Size::new("who is asked in a round", asked, ARBITERS_MAX + STRAYS_MAX + 1),
+            Size::new("answers in a round", results, asked),
+        ]
+    }
+
     /// Silence that a busy host explains as well as a fault must last.
     pub(super) fn patience(&self, found: &Found, lease: Duration) -> Option<Timestamp> {
         let busy = match &found.conclusion {
@@ -365,7 +380,8 @@ impl Case {
         count(&mut self.lacks.undirected, undirected);
         count(&mut self.lacks.unclear, unclear);
         let silent: Vec<IpAddr> = strays().map(|o| o.target_address).collect();
-        self.strays.extend(silent);
+        let room = STRAYS_MAX.saturating_sub(self.strays.len());
+        self.strays.extend(silent.into_iter().take(room));
         let until = now.max(round.started + rest);
         let suspect = &self.suspect.node;
         self.found =

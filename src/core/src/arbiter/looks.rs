@@ -9,7 +9,7 @@ use super::*;
 use crate::diagnose::conclusion_of;
 
 /// Looks under way at a time; what comes beyond is judged as it stands.
-const LOOKS_MAX: usize = 256;
+pub(super) const LOOKS_MAX: usize = 256;
 
 /// What a look is for.
 #[derive(Debug)]

@@ -35,6 +35,9 @@ impl Arbiter {
             self.settle_cases(now, around);
             return;
         }
+        if self.cases.len() >= CASES_MAX {
+            return;
+        }
         let Some(place) = around.place(adapter).copied() else { return };
         let Some(view) = place.group.view() else { return };
         let Some(suspect) = view.members.get(address).cloned() else { return };

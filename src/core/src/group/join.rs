@@ -15,9 +15,13 @@ use hats_wire::{Cause, GroupId, Join, Member, Message};
 
 use super::{
     Duty, Follow, Group, GroupView, Lead, Membership, Unresponsive,
-    state::{Asked, Joining, Round},
+    state::{Asked, Joining, Round, UNRESPONSIVE_MAX},
 };
-use crate::{members::Members, time::Timestamp};
+use crate::{
+    members::Members,
+    sizes::{MEMBERS_MAX, PATHS_MAX},
+    time::Timestamp,
+};
 
 impl Group {
     pub(super) fn join(&mut self, now: Timestamp, leader: IpAddr, into: GroupId) {
@@ -63,6 +67,7 @@ impl Group {
         if now >= joining.give_up_at {
             // It proclaims, but does not hear us or cannot be heard: lead on,
             // and listen to it again later.
+            self.forget_unresponsive(leader);
             let held =
                 self.unresponsive.entry(leader).or_insert(Unresponsive { until: now, times: 0 });
             held.times = (held.times + 1).min(5);
@@ -71,6 +76,16 @@ impl Group {
         } else if now >= joining.again_at {
             joining.again_at = now + timing.ack_retry * 2;
             self.send_join(leader, into);
+        }
+    }
+
+    /// Makes room for one more leader.
+    fn forget_unresponsive(&mut self, leader: IpAddr) {
+        if self.unresponsive.len() >= UNRESPONSIVE_MAX && !self.unresponsive.contains_key(&leader) {
+            let first = self.unresponsive.iter().min_by_key(|(_, held)| held.until);
+            if let Some(first) = first.map(|(address, _)| *address) {
+                self.unresponsive.remove(&first);
+            }
         }
     }
 
@@ -118,7 +133,13 @@ impl Group {
                 None => fresh.push(member),
             }
         }
+        let size = membership.view.members.len();
         let Some(lead) = self.lead() else { return };
+        // A group that is full takes nobody in.
+        let more = fresh.iter().filter(|member| !lead.joins.contains_key(&member.address));
+        if size + lead.joins.len() + more.count() > MEMBERS_MAX {
+            return;
+        }
         if let Some(round) = &mut lead.round {
             asked.clone().note(&mut round.asked);
         }
@@ -129,7 +150,8 @@ impl Group {
         });
         if !known {
             lead.joins.extend(fresh.into_iter().map(|member| (member.address, member)));
-            lead.join_paths.extend(join.failed_paths);
+            let room = PATHS_MAX.saturating_sub(lead.join_paths.len());
+            lead.join_paths.extend(join.failed_paths.into_iter().take(room));
             lead.gather(now, gather);
         }
         for member in again {
@@ -196,7 +218,8 @@ impl Asked {
     /// The latest that each leader asked for counts.
     pub(super) fn note(self, all: &mut BTreeMap<IpAddr, Asked>) {
         let known = all.get(&self.group.leader);
-        if known.is_none_or(|known| known.group.instance <= self.group.instance) {
+        let room = known.is_some() || all.len() < MEMBERS_MAX;
+        if room && known.is_none_or(|known| known.group.instance <= self.group.instance) {
             all.insert(self.group.leader, self);
         }
     }

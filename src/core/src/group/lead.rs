@@ -6,7 +6,7 @@ use core::net::IpAddr;
 use hats_wire::{Cause, GroupId, Member, Message, Prepare, Removal};
 
 use super::{Adopted, Duty, Group, GroupView, Lead, Membership, Output, Prepared, Round};
-use crate::{pace, time::Timestamp};
+use crate::{pace, sizes::PATHS_MAX, time::Timestamp};
 
 /// How often a round is drawn out that nobody answers: until it is judged who
 /// does not hear whom.
@@ -193,6 +193,9 @@ impl Group {
             }
         }
         failed_paths.retain(|pair| members.contains(pair.low()) && members.contains(pair.high()));
+        while failed_paths.len() > PATHS_MAX {
+            failed_paths.pop_last();
+        }
         let removed = doomed.into_values().map(|doomed| doomed.removal).collect();
         if members == view.members && failed_paths == view.failed_paths {
             return None;

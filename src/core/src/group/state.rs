@@ -75,8 +75,12 @@ pub(super) struct Base {
     pub(super) gone: BTreeSet<IpAddr>,
 }
 
-/// So many memberships back a member may be and still catch up.
+/// So many memberships back a member may be and still catch up; besides, one for
+/// each group that the latest one took in is remembered until the next.
 pub(super) const BASES_MAX: usize = 8;
+/// Leaders remembered that do not take this group in; beyond, the one that is
+/// to be listened to first again is forgotten.
+pub(super) const UNRESPONSIVE_MAX: usize = 64;
 
 #[derive(Clone, Debug)]
 pub(super) enum Duty {

@@ -45,6 +45,10 @@ impl Watched {
 }
 
 impl Neighbours {
+    pub(super) fn len(&self) -> usize {
+        self.watched.len()
+    }
+
     /// Watches these from now on and gives what was missed of those no longer
     /// watched. Those kept keep their history.
     pub(super) fn replace(

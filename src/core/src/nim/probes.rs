@@ -9,7 +9,10 @@ use hats_wire::{
 };
 
 use super::Effect;
-use crate::time::{Timestamp, nanos};
+use crate::{
+    sizes::Size,
+    time::{Timestamp, nanos},
+};
 
 /// Probes under way at once.
 const PROBES_MAX: usize = 256;
@@ -82,6 +85,14 @@ impl Probe {
 }
 
 impl Probes {
+    pub(super) fn sizes(&self) -> [Size; 2] {
+        let questions = PROBES_MAX * QUESTIONS_MAX as usize;
+        [
+            Size::new("probes", self.running.len(), PROBES_MAX),
+            Size::new("echoes awaited", self.echoes.len(), questions),
+        ]
+    }
+
     /// Begins a probe. Gives the result of those that end by that at once: one
     /// that could not be begun, or whose id is used again.
     pub(super) fn start(

@@ -9,7 +9,7 @@ use hats_wire::{GroupId, Incarnation, NodeId};
 use crate::time::Timestamp;
 
 /// Addresses remembered; a flood of invented ones must not fill the memory.
-const ADDRESSES_MAX: usize = 64;
+pub(super) const ADDRESSES_MAX: usize = 64;
 
 /// How often one that stays strange is told again.
 const REPEAT: Duration = Duration::from_secs(1);
@@ -40,6 +40,10 @@ pub(super) enum Judgement {
 }
 
 impl Strangers {
+    pub(super) fn len(&self) -> usize {
+        self.known.len()
+    }
+
     /// Judges one heartbeat; `fits` is whether it was expected and names our group.
     pub(super) fn judge(
         &mut self,

@@ -12,7 +12,7 @@ use core::{net::IpAddr, time::Duration};
 use hats_wire::{Message, Pair, link::Command};
 
 use super::{Local, Node};
-use crate::{io::AdapterIndex, time::Timestamp};
+use crate::{io::AdapterIndex, sizes::Size, time::Timestamp};
 
 /// Ways remembered for each adapter.
 const WAYS_MAX: usize = 64;
@@ -43,6 +43,10 @@ impl Way {
 pub(crate) struct Detours(BTreeMap<IpAddr, Way>);
 
 impl Detours {
+    pub(super) fn size(&self) -> Size {
+        Size::new("detours", self.0.len(), WAYS_MAX)
+    }
+
     /// Something from `origin` has come, by way of `relay` or directly.
     pub(super) fn learn(
         &mut self,

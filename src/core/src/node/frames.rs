@@ -14,7 +14,7 @@ use crate::{
 /// A foreign cluster is named at most this often for each of its addresses.
 const FOREIGN_EVERY: Duration = Duration::from_secs(3600);
 /// Addresses of foreign clusters remembered.
-const FOREIGN_MAX: usize = 256;
+pub(super) const FOREIGN_MAX: usize = 256;
 
 /// How a datagram came.
 #[derive(Clone, Copy)]

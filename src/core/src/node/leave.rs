@@ -28,6 +28,11 @@ pub(super) struct Leaving {
 }
 
 impl Leaving {
+    /// How many adapters have yet to say that they leave.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
         (!self.done).then(|| self.until.min(self.again_at))
     }

@@ -15,7 +15,7 @@ const COPIES_MAX: usize = 2;
 /// And if it does not matter over which, the network in question included.
 const EVERYWHERE_MAX: usize = 4;
 /// Nodes whose last letter's way is remembered.
-const WAYS_BACK_MAX: usize = 256;
+pub(super) const WAYS_BACK_MAX: usize = 256;
 /// And if it must go over the network in question: who is on which side of it
 /// is not known.
 const ROUNDABOUT_MAX: usize = 8;

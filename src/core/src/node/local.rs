@@ -71,7 +71,7 @@ impl Node {
             self.set_fault(now, index, Some(Cause::Removed));
         }
         self.end_hold(now, index);
-        self.paths.forget(index);
+        self.paths.end(index);
         let Some(local) = self.locals.remove(&index) else { return };
         self.arbiter.close_all(index, |_| false);
         let (name, address) = (local.spec.network.name.clone(), local.spec.address);

@@ -16,6 +16,7 @@ use hats_wire::{
 use super::Node;
 use crate::{
     io::AdapterIndex,
+    sizes::{PATHS_MAX, Size},
     time::{Timestamp, nanos},
 };
 
@@ -27,6 +28,9 @@ const TRIALS: u32 = 3;
 const PATROL_EVERY: Duration = Duration::from_millis(250);
 /// Ids of these probes begin here, apart from arbitration's.
 const FIRST_ID: u64 = 1 << 62;
+
+/// Probes of paths under way; while so many are, none begins.
+const RUNNING_MAX: usize = 256;
 
 /// What a probe is for.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +57,20 @@ impl Probing {
     pub(super) fn forget(&mut self, index: AdapterIndex) {
         self.running.retain(|_, (of, _)| *of != index);
         self.good.retain(|(of, _), _| *of != index);
+    }
+
+    /// The adapter is not this node's any more.
+    pub(super) fn end(&mut self, index: AdapterIndex) {
+        self.forget(index);
+        self.visited.remove(&index);
+    }
+
+    pub(super) fn sizes(&self, adapters: usize) -> [Size; 3] {
+        [
+            Size::new("probes of paths", self.running.len(), RUNNING_MAX),
+            Size::new("trials of failed paths", self.good.len(), PATHS_MAX),
+            Size::new("members visited last", self.visited.len(), adapters),
+        ]
     }
 
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
@@ -96,6 +114,7 @@ impl Node {
             return;
         }
         self.paths.trial_at = Some(now + self.config.detection.heartbeat_interval * 2);
+        self.paths.good.retain(|path, _| mine.contains(path));
         for (index, pair) in mine {
             let timeout = self.config.detection.probe_timeout;
             self.probe_path(Purpose::Trial(pair), index, pair.high(), (PROBES, timeout));
@@ -109,6 +128,9 @@ impl Node {
         target: IpAddr,
         (count, timeout): (u32, Duration),
     ) {
+        if self.paths.running.len() >= RUNNING_MAX {
+            return;
+        }
         self.paths.next_id += 1;
         let id = FIRST_ID + self.paths.next_id;
         self.paths.running.insert(id, (index, purpose));

@@ -22,6 +22,10 @@ impl Returns {
         self.0.values().map(|(_, until)| *until).min()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether it is yet to be seen that this one is back.
     pub(super) fn is_awaited(&self, network: &str, member: &Member) -> bool {
         !self.0.is_empty()

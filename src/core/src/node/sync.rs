@@ -20,15 +20,16 @@ use super::{Node, news::origin};
 use crate::{
     group::GroupView,
     io::AdapterIndex,
-    linkstate::{BUCKETS, key_of},
+    linkstate::{BUCKETS, ITEMS_MAX, key_of},
     pace,
+    sizes::{Each, MEMBERS_MAX, Size},
     time::Timestamp,
 };
 
 /// So many nodes pass an item from one group on to another.
 const GATEWAYS: usize = 2;
 /// Items that are repeated at one time; in a burst, digests repair.
-const REPEATS_MAX: usize = 64;
+pub(super) const REPEATS_MAX: usize = 64;
 
 /// What is still to be said in one group.
 #[derive(Debug, Default)]
@@ -51,6 +52,14 @@ impl Sync {
     pub(super) fn next_deadline(&self, pause: core::time::Duration) -> Option<Timestamp> {
         let tell = (!self.outbox.is_empty()).then(|| self.told_at + pause);
         [self.ask_at, self.greet_at, self.answer_at, tell].into_iter().flatten().min()
+    }
+
+    pub(super) fn sizes(&self) -> [Size; 2] {
+        [
+            Size::new("members that asked what is lacking", self.asked.len(), MEMBERS_MAX)
+                .each(Each::Adapter),
+            Size::new("items to tell", self.outbox.len(), ITEMS_MAX).each(Each::Item),
+        ]
     }
 }
 
@@ -322,6 +331,9 @@ impl Node {
             let interval = self.config.detection.heartbeat_interval;
             let Some(local) = self.locals.get_mut(&index) else { return };
             let size = local.group.view().map_or(0, |view| view.members.len());
+            if local.sync.asked.len() >= MEMBERS_MAX && !local.sync.asked.contains_key(&from) {
+                return;
+            }
             // As long as others may still be about to ask.
             let wait = interval / 16 + pace::spread(size, size, interval / 4);
             local.sync.asked.insert(from, summary.buckets);

@@ -15,6 +15,7 @@ use super::Topology;
 use crate::{
     event::{Event, EventKind},
     say,
+    sizes::ADAPTERS_MAX,
     time::Timestamp,
     view::AdapterState,
 };
@@ -105,6 +106,7 @@ impl KnownAdapter {
 #[derive(Debug, Default)]
 pub(crate) struct Adapters {
     networks: BTreeMap<Arc<str>, BTreeMap<IpAddr, KnownAdapter>>,
+    len: usize,
     by_node: BTreeMap<NodeId, Vec<(Arc<str>, IpAddr)>>,
 }
 
@@ -148,6 +150,10 @@ impl Adapters {
         }
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
     fn insert(&mut self, network: &str, known: KnownAdapter) {
         let (node, address) = (known.member.node_id, known.member.address);
         let name = match self.networks.get_key_value(network) {
@@ -156,6 +162,7 @@ impl Adapters {
         };
         self.remove(network, address);
         self.networks.entry(Arc::clone(&name)).or_default().insert(address, known);
+        self.len += 1;
         let its = self.by_node.entry(node).or_default();
         its.push((name, address));
         its.sort_unstable();
@@ -163,8 +170,12 @@ impl Adapters {
 
     fn remove(&mut self, network: &str, address: IpAddr) -> Option<KnownAdapter> {
         let known = self.networks.get_mut(network)?.remove(&address)?;
+        self.len -= 1;
         if let Some(its) = self.by_node.get_mut(&known.member.node_id) {
             its.retain(|(name, at)| (&**name, *at) != (network, address));
+            if its.is_empty() {
+                self.by_node.remove(&known.member.node_id);
+            }
         }
         Some(known)
     }
@@ -173,6 +184,7 @@ impl Adapters {
 impl Topology {
     /// The adapter is known to be there; says nothing of whether it works.
     pub(crate) fn adapter_seen(&mut self, now: Timestamp, network: &str, member: &Member) {
+        let full = self.adapters.len() >= ADAPTERS_MAX;
         match self.adapters.get_mut(network, member.address) {
             // What is told late of an earlier run does not bring it back.
             Some(known) if known.member.incarnation > member.incarnation => {}
@@ -187,6 +199,7 @@ impl Topology {
                     self.adapters.insert(network, known);
                 }
             }
+            None if full => return,
             None => {
                 let known = KnownAdapter {
                     member: member.clone(),

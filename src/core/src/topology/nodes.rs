@@ -13,6 +13,7 @@ use hats_wire::{Cause, Incarnation, Member, NodeId, Verdict, VerdictKind};
 use super::Topology;
 use crate::{
     event::{Event, EventKind},
+    linkstate::ITEMS_MAX,
     say,
     time::Timestamp,
     view::NodeState,
@@ -96,6 +97,9 @@ impl Topology {
         name: &str,
         incarnation: Incarnation,
     ) {
+        if self.nodes.len() >= ITEMS_MAX && !self.nodes.contains_key(&id) {
+            return;
+        }
         // Nobody is in sight for being known: that takes a group.
         self.nodes.entry(id).or_insert_with(|| KnownNode {
             name: name.to_string(),

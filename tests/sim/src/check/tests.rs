@@ -5,6 +5,7 @@ use std::{net::IpAddr, rc::Rc, time::Duration};
 use hats_core::{
     event::{Event, EventKind},
     io::Effect,
+    sizes::Size,
 };
 use hats_wire::{Cause, GroupId, link::Command};
 
@@ -13,6 +14,7 @@ use crate::{host::Port, tamper::Tamper};
 
 type SpoilEffects = fn(&World, usize, &mut Vec<Effect>);
 type SpoilAdoption = fn(&World, &mut Adoption) -> bool;
+type SpoilSize = fn(&World, Process, &mut Size);
 
 /// One way to break a machine or to corrupt a record.
 struct Mutation {
@@ -22,10 +24,11 @@ struct Mutation {
     caught_by: &'static str,
     effects: Option<SpoilEffects>,
     adoption: Option<SpoilAdoption>,
+    size: Option<SpoilSize>,
     story: fn(&mut World) -> Result<(), String>,
 }
 
-struct Broken(Option<SpoilEffects>, Option<SpoilAdoption>);
+struct Broken(Option<SpoilEffects>, Option<SpoilAdoption>, Option<SpoilSize>);
 
 impl Tamper for Broken {
     fn effects(&mut self, world: &World, host: usize, effects: &mut Vec<Effect>) {
@@ -37,6 +40,12 @@ impl Tamper for Broken {
     fn adoption(&mut self, world: &World, adoption: &mut Adoption) -> bool {
         self.1.is_none_or(|spoil| spoil(world, adoption))
     }
+
+    fn size(&self, world: &World, of: Process, size: &mut Size) {
+        if let Some(spoil) = self.2 {
+            spoil(world, of, size);
+        }
+    }
 }
 
 const fn output(
@@ -45,7 +54,7 @@ const fn output(
     effects: SpoilEffects,
     story: fn(&mut World) -> Result<(), String>,
 ) -> Mutation {
-    Mutation { name, caught_by, effects: Some(effects), adoption: None, story }
+    Mutation { name, caught_by, effects: Some(effects), adoption: None, size: None, story }
 }
 
 const fn record(
@@ -54,11 +63,38 @@ const fn record(
     adoption: SpoilAdoption,
     story: fn(&mut World) -> Result<(), String>,
 ) -> Mutation {
-    Mutation { name, caught_by, effects: None, adoption: Some(adoption), story }
+    Mutation { name, caught_by, effects: None, adoption: Some(adoption), size: None, story }
+}
+
+/// It always goes together with a story in which nothing happens.
+const fn table(name: &'static str, size: SpoilSize) -> Mutation {
+    let caught_by = "everything keeps within its bound";
+    Mutation { name, caught_by, effects: None, adoption: None, size: Some(size), story: forms }
 }
 
 /// At least one for each checker.
 const MUTATIONS: &[Mutation] = &[
+    table("n2 forgets none of its probes of paths", |world, of, size| {
+        if of == Process::Daemon(world.host_named("n2")) && size.of == "probes of paths" {
+            // One each millisecond.
+            size.len += usize::try_from(world.now / 1_000_000).unwrap_or(usize::MAX);
+        }
+    }),
+    table("n2 has effects that its shell never gets", |world, of, size| {
+        if of == Process::Daemon(world.host_named("n2")) && size.of == "effects" {
+            size.len = 1;
+        }
+    }),
+    table("n4 knows an adapter that nobody ever had", |world, of, size| {
+        if of == Process::Daemon(world.host_named("n4")) && size.of == "known adapters" {
+            size.len = size.len * 11 / 10;
+        }
+    }),
+    table("a NIM goes on watching its former neighbours", |world, of, size| {
+        if of == Process::Nim(world.port_named("n3", "neta")) && size.of == "neighbours watched" {
+            size.len *= 6;
+        }
+    }),
     record(
         "one member swaps two others",
         "one membership per group instance",
@@ -382,7 +418,7 @@ fn every_checker_catches_its_mutation() {
         let mut checkers = every();
         checkers.retain(|checker| checker.name() == mutation.caught_by);
         assert_eq!(checkers.len(), 1, "{}: no such checker", mutation.name);
-        let tamper = Box::new(Broken(mutation.effects, mutation.adoption));
+        let tamper = Box::new(Broken(mutation.effects, mutation.adoption, mutation.size));
         match tell(checkers, Some(tamper), mutation.story) {
             Err(why) if why.starts_with(mutation.caught_by) => {}
             other => missed.push(format!("{}: {other:?}", mutation.name)),
