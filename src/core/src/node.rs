@@ -121,8 +121,10 @@ pub struct Node {
     late_told: Option<Timestamp>,
     verdicts_at: BTreeMap<String, Timestamp>,
     returns: returns::Returns,
-    /// From what it was last seen who is in sight.
+    /// From what it was last seen who is in sight, and when it is looked at next.
     refreshed: Option<sight::Sources>,
+    looked_at: Timestamp,
+    look_at: Option<Timestamp>,
     effects: Vec<Effect>,
     /// When to wake it next, and why, as of the last input.
     due: Option<Wake>,
@@ -173,6 +175,8 @@ impl Node {
             verdicts_at: BTreeMap::new(),
             returns: returns::Returns::default(),
             refreshed: None,
+            looked_at: Timestamp::default(),
+            look_at: None,
             effects: Vec::from([Effect::Publish(started)]),
             due: None,
             config,
@@ -235,6 +239,7 @@ impl Node {
         self.probe_paths(now);
         self.say_alone(now);
         self.wake_returns(now);
+        self.wake_sight(now);
         self.wake_leaving(now);
         self.settle(now);
     }
@@ -262,7 +267,8 @@ impl Node {
         let pause = self.pause();
         let syncs = self.locals.values().filter_map(|local| local.sync.next_deadline(pause));
         let repeats = self.repeats.values().map(|repeat| repeat.at);
-        let repeats = repeats.chain(syncs).min().map(|at| (at, Deadline::LinkState));
+        let repeats =
+            repeats.chain(syncs).chain(self.look_at).min().map(|at| (at, Deadline::LinkState));
         let paths = self.paths.next_deadline().map(|at| (at, Deadline::Case));
         let returns = self.returns.next_deadline().map(|at| (at, Deadline::Case));
         let leave = self.leaving.as_ref().and_then(leave::Leaving::next_deadline);

@@ -16,6 +16,8 @@ const AT_ONCE: usize = 64;
 /// Time between two of more members than that: a receiver that needs less for
 /// each has no queue.
 const EACH: Duration = Duration::from_micros(20);
+/// Of more known nodes than so many, one looks who is in sight only so often.
+pub(crate) const CROWD: usize = 64;
 /// For so many that want to join, the others are waited for once longer.
 const JOINS: usize = 16;
 /// At most so many times longer: who asked first must not give up.

@@ -7,7 +7,7 @@ use core::net::IpAddr;
 use hats_wire::{GroupId, GroupReport, Incarnation, Member, NodeId};
 
 use super::Node;
-use crate::{linkstate::member_of, time::Timestamp, topology::Visible};
+use crate::{linkstate::member_of, pace, time::Timestamp, topology::Visible};
 
 /// Looks at who is in sight, one after another.
 const LOOKS_MAX: usize = 4;
@@ -24,15 +24,23 @@ pub(super) struct Sources {
 impl Node {
     /// Looks anew which nodes and adapters groups connect to this one, as long
     /// as anything has changed that decides about it: a node that is back in
-    /// sight brings its adapters.
+    /// sight brings its adapters. A look costs as much as there are adapters: in a
+    /// crowd of which many fail at once it is not done for each of them.
     pub(super) fn refresh_nodes(&mut self, now: Timestamp) {
-        for _ in 0..LOOKS_MAX {
+        for look in 0..LOOKS_MAX {
             self.forget_groups();
             self.assert_groups(now);
             let sources = self.sources();
             if self.refreshed.as_ref() == Some(&sources) {
+                self.look_at = None;
                 return;
             }
+            let next = self.looked_at + self.pause();
+            if look == 0 && self.topology.nodes.len() > pace::CROWD && now < next {
+                self.look_at = Some(next);
+                return;
+            }
+            self.looked_at = now;
             self.refreshed = Some(sources);
             let (reachable, visible) = self.sight();
             for event in self.topology.in_sight(now, &visible, self.config.node_id) {
@@ -42,6 +50,14 @@ impl Node {
                 let authority = self.speaks_for(id);
                 self.publish_as(Some(event), authority);
             }
+        }
+        self.look_at = None;
+    }
+
+    pub(super) fn wake_sight(&mut self, now: Timestamp) {
+        if self.look_at.is_some_and(|at| now >= at) {
+            self.look_at = None;
+            self.refresh_nodes(now);
         }
     }
 
