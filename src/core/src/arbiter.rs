@@ -293,9 +293,9 @@ impl Arbiter {
         let own = [
             // The node does what it wants before it is done with an input.
             Size::new("acts", self.acts.len(), 0),
-            Size::new("cases", self.cases.len(), CASES_MAX).each(Each::Adapter),
-            Size::new("requests", self.asked.len(), ASKED_MAX),
-            Size::new("looks", self.looks.len(), looks::LOOKS_MAX),
+            Size::new("cases", self.cases.len(), CASES_MAX).under_way().each(Each::Adapter),
+            Size::new("requests", self.asked.len(), ASKED_MAX).under_way(),
+            Size::new("looks", self.looks.len(), looks::LOOKS_MAX).under_way(),
             Size::new("shared probes", self.shared.len(), SHARED_MAX),
             Size::new("notices", self.arrived.len(), NOTICES_MAX),
             Size::new("order of notices", self.arrived_order.len(), NOTICES_MAX),

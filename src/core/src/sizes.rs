@@ -40,11 +40,18 @@ pub struct Size {
     pub max: usize,
     /// What it cannot hold more of than there are, whatever its bound.
     pub each: Each,
+    /// Whether what is in it is under way: once it is done, beliefs may change.
+    pub under_way: bool,
 }
 
 impl Size {
     pub(crate) const fn new(of: &'static str, len: usize, max: usize) -> Self {
-        Size { of, len, max, each: Each::Other }
+        Size { of, len, max, each: Each::Other, under_way: false }
+    }
+
+    pub(crate) const fn under_way(mut self) -> Self {
+        self.under_way = true;
+        self
     }
 
     pub(crate) const fn each(mut self, each: Each) -> Self {

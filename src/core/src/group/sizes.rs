@@ -14,8 +14,9 @@ impl Group {
             // The node does what it wants before it is done with an input.
             Size::new("outputs of a group", self.outputs.len(), 0),
             // Nobody is doomed but members, and not this one itself.
-            Size::new("members that are to go", self.doomed.len(), size.saturating_sub(1)),
-            Size::new("changes of paths", self.path_changes.len(), PATHS_MAX),
+            Size::new("members that are to go", self.doomed.len(), size.saturating_sub(1))
+                .under_way(),
+            Size::new("changes of paths", self.path_changes.len(), PATHS_MAX).under_way(),
             Size::new("unresponsive leaders", self.unresponsive.len(), UNRESPONSIVE_MAX)
                 .each(Each::Adapter),
         ];
@@ -46,13 +47,16 @@ impl Membership {
 impl Lead {
     fn sizes(&self) -> impl Iterator<Item = Size> {
         let own = [
-            Size::new("members to be", self.joins.len(), MEMBERS_MAX).each(Each::Adapter),
+            Size::new("members to be", self.joins.len(), MEMBERS_MAX)
+                .under_way()
+                .each(Each::Adapter),
             Size::new("failed paths of members to be", self.join_paths.len(), PATHS_MAX),
             Size::new("groups to be taken in", self.asked.len(), MEMBERS_MAX).each(Each::Adapter),
         ];
         let round = self.round.iter().flat_map(|round| {
             [
-                Size::new("acknowledgements", round.acks.len(), round.next.members.len()),
+                Size::new("acknowledgements", round.acks.len(), round.next.members.len())
+                    .under_way(),
                 Size::new("groups taken in", round.asked.len(), MEMBERS_MAX).each(Each::Adapter),
             ]
         });

@@ -16,14 +16,16 @@ impl Node {
             // The shell empties it after every input.
             Size::new("effects", self.effects.len(), 0),
             Size::new("messages in parts", self.reassembly.len(), PARTIAL_MAX),
-            Size::new("items to repeat", self.repeats.len(), sync::REPEATS_MAX),
+            Size::new("items to repeat", self.repeats.len(), sync::REPEATS_MAX).under_way(),
             Size::new("ways back", self.ways_back.len(), letters::WAYS_BACK_MAX).each(Each::Node),
             // Known nodes only.
             Size::new("nodes that spoke", self.spoke.len(), ITEMS_MAX).each(Each::Node),
             Size::new("foreign clusters", self.foreign.len(), frames::FOREIGN_MAX),
             Size::new("networks named otherwise", self.drifted.len(), frames::FOREIGN_MAX),
             Size::new("times of verdicts", self.verdicts_at.len(), VERDICTS_MAX),
-            Size::new("returns in doubt", self.returns.len(), ADAPTERS_MAX).each(Each::Adapter),
+            Size::new("returns in doubt", self.returns.len(), ADAPTERS_MAX)
+                .under_way()
+                .each(Each::Adapter),
             Size::new(
                 "adapters still to leave",
                 self.leaving.as_ref().map_or(0, Leaving::len),

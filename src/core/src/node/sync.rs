@@ -57,8 +57,9 @@ impl Sync {
     pub(super) fn sizes(&self) -> [Size; 2] {
         [
             Size::new("members that asked what is lacking", self.asked.len(), MEMBERS_MAX)
+                .under_way()
                 .each(Each::Adapter),
-            Size::new("items to tell", self.outbox.len(), ITEMS_MAX).each(Each::Item),
+            Size::new("items to tell", self.outbox.len(), ITEMS_MAX).under_way().each(Each::Item),
         ]
     }
 }

@@ -90,7 +90,7 @@ impl<'a> Run<'a> {
             }
             Pace::Overlapping | Pace::Forming => self.overlapping(episode)?,
         }
-        self.advance(self.freeze())?;
+        self.stand_still(&episode.groups)?;
         self.groups_are(&episode.groups)?;
         self.audit.compare(&self.world)?;
         self.views_are_true()
@@ -282,19 +282,53 @@ impl<'a> Run<'a> {
         )
     }
 
+    /// Lets the faults last until everything is judged that can be: at most until
+    /// the last deadline; no longer, once the patrol has come round, than somebody
+    /// is busy with a case, or with a membership, or believes what is not so.
+    fn stand_still(&mut self, groups: &[String]) -> Result<(), String> {
+        let end = self.world.now() + self.freeze();
+        self.advance(self.frozen_for(self.patience() - 1))?;
+        let step = self.story.detection().heartbeat_interval * 2;
+        while self.world.now() < end && !self.is_judged(groups) {
+            self.advance(step.min(end - self.world.now()))?;
+        }
+        Ok(())
+    }
+
+    /// What is to be found at the end of a freeze is found, and nobody has
+    /// anything under way.
+    fn is_judged(&self, groups: &[String]) -> bool {
+        let daemons = self.world.hosts.iter().filter_map(|host| host.daemon.as_ref());
+        let mut sizes = daemons.flat_map(|daemon| daemon.machine.sizes());
+        !sizes.any(|size| size.under_way && size.len > 0)
+            && self.until_released().is_zero()
+            && self.groups_are(groups).is_ok()
+            && self.views_are_true().is_ok()
+    }
+
     /// When everything is judged that can be: the patrol has come round.
     fn freeze(&self) -> Duration {
+        self.frozen_for(self.patience())
+    }
+
+    /// So often the patrol comes round, and what it finds is judged.
+    fn frozen_for(&self, rounds: u32) -> Duration {
         let detection = self.story.detection();
         let every = detection.heartbeat_interval.max(Duration::from_millis(250));
         let members = self.story.networks.iter().map(|network| self.story.on(network).len());
         let others = u32::try_from(members.max().unwrap_or(1)).expect("few nodes");
         let judged = every * others + detection.verdict_bound() * 2;
-        let rough = self.story.loss > 0.0 || self.since_well.iter().any(|it| it.makes_late());
-        let patience = if rough { 3 } else { 2 };
-        judged * patience
+        judged * rounds
             + detection.heartbeat_interval * 10
             + self.until_found()
             + self.until_released()
+    }
+
+    /// A round more than it takes when all goes well, and one more where datagrams
+    /// are lost or somebody is late.
+    fn patience(&self) -> u32 {
+        let rough = self.story.loss > 0.0 || self.since_well.iter().any(|it| it.makes_late());
+        if rough { 3 } else { 2 }
     }
 
     /// When a fault, or its end, has been judged: at once by those who hear

@@ -87,7 +87,7 @@ impl WithinBounds {
     }
 
     fn fits(&mut self, world: &World, process: Process, size: Size) -> Result<(), String> {
-        let Size { of, len, max, each } = size;
+        let Size { of, len, max, each, under_way: _ } = size;
         if len > self.cluster.most(each) {
             self.cluster = Cluster::of(world);
         }
