@@ -13,7 +13,8 @@ use super::{ARBITERS_MAX, COMPANY_MAX, Place, Surroundings};
 
 /// Up to three members to ask: the acting leader, whose side decides, and the
 /// next ones round the ring, so that different reporters ask different ones. Those
-/// that did not answer the reporter come last: it may not reach them.
+/// that did not answer the reporter come last: it may not reach them; and those
+/// whose path to the suspect has failed: they cannot see what it is like.
 pub(super) fn arbiters(place: &Place, suspect: &Member, silent: &BTreeSet<IpAddr>) -> Vec<Member> {
     let Some(view) = place.group.view() else { return Vec::new() };
     let me = place.me.address;
@@ -24,9 +25,11 @@ pub(super) fn arbiters(place: &Place, suspect: &Member, silent: &BTreeSet<IpAddr
     let first = leader.and_then(|address| view.members.get(address));
     let mut chosen: Vec<Member> = Vec::new();
     let order = first.into_iter().chain(ring);
-    let (last, heard): (Vec<_>, Vec<_>) =
-        order.partition(|member| silent.contains(&member.address));
-    for member in heard.into_iter().chain(last) {
+    let blind =
+        |member: &Member| view.failed_paths.contains(&Pair::new(member.address, suspect.address));
+    let (last, fit): (Vec<_>, Vec<_>) =
+        order.partition(|member| silent.contains(&member.address) || blind(member));
+    for member in fit.into_iter().chain(last) {
         let fit = member.address != me
             && member.node_id != suspect.node_id
             && member.node_id != place.me.node_id

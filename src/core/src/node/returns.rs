@@ -99,7 +99,18 @@ impl Node {
 
     pub(super) fn wake_returns(&mut self, now: Timestamp) {
         if self.returns.next_deadline().is_some_and(|until| now >= until) {
-            self.returns.0.retain(|_, (_, until)| now < *until);
+            // One that this node misses itself is being judged once more.
+            let later = now + self.config.detection.verdict_bound();
+            let (locals, arbiter) = (&self.locals, &self.arbiter);
+            self.returns.0.retain(|(network, address), (_, until)| {
+                let missed = locals.iter().any(|(index, local)| {
+                    local.spec.network.name == *network && arbiter.has_case(*index, *address)
+                });
+                if missed && now >= *until {
+                    *until = later;
+                }
+                now < *until
+            });
             self.topology.changes += 1;
             self.refresh_nodes(now);
         }
