@@ -37,8 +37,9 @@ struct Tally {
     lost: AtomicU64,
 }
 
-/// An event as the daemon publishes it, 330 bytes with everything.
-fn event(seq: u64, mono_ns: u64) -> Event {
+/// An event as the daemon publishes it, 330 bytes with everything, of one of so
+/// many nodes.
+fn event(seq: u64, mono_ns: u64, nodes: u64) -> Event {
     Event {
         ts: "2026-11-22T12:04:07.331Z".to_owned(),
         mono_ns,
@@ -46,7 +47,7 @@ fn event(seq: u64, mono_ns: u64) -> Event {
         code: "HATS-2103".to_owned(),
         event: "adapter.down".to_owned(),
         cluster: "atc".to_owned(),
-        node: Some("n3".to_owned()),
+        node: Some(format!("n{}", seq % nodes)),
         network: Some("neta".to_owned()),
         adapter: Some("eth0".to_owned()),
         addr: Some("10.77.1.3".to_owned()),
@@ -68,16 +69,26 @@ fn event(seq: u64, mono_ns: u64) -> Event {
 /// So many subscribers on a thread of their own; each delay from publication to
 /// having been read is sent, in nanoseconds.
 fn subscribers(path: PathBuf, count: usize, tally: &Arc<Tally>, timed: bool) -> Receiver<u64> {
+    subscribers_of(path, (0..count).map(|_| Filter::default()).collect(), tally, timed)
+}
+
+/// One for each filter.
+fn subscribers_of(
+    path: PathBuf,
+    filters: Vec<Filter>,
+    tally: &Arc<Tally>,
+    timed: bool,
+) -> Receiver<u64> {
     let (delays, receiver) = channel();
     let tally = Arc::clone(tally);
     thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let mut tasks = Vec::new();
-            for _ in 0..count {
+            for filter in filters {
                 let (path, tally, delays) = (path.clone(), Arc::clone(&tally), delays.clone());
                 tasks.push(tokio::spawn(async move {
-                    subscriber(&path, &tally, timed.then_some(delays)).await;
+                    subscriber(&path, filter, &tally, timed.then_some(delays)).await;
                 }));
             }
             for task in tasks {
@@ -88,7 +99,12 @@ fn subscribers(path: PathBuf, count: usize, tally: &Arc<Tally>, timed: bool) -> 
     receiver
 }
 
-async fn subscriber(path: &Path, tally: &Tally, delays: Option<std::sync::mpsc::Sender<u64>>) {
+async fn subscriber(
+    path: &Path,
+    filter: Filter,
+    tally: &Tally,
+    delays: Option<std::sync::mpsc::Sender<u64>>,
+) {
     let mut stream = loop {
         match UnixStream::connect(path).await {
             Ok(stream) => break stream,
@@ -96,7 +112,8 @@ async fn subscriber(path: &Path, tally: &Tally, delays: Option<std::sync::mpsc::
         }
     };
     let mut requests = Vec::new();
-    for body in [hello(1, 1), request::Body::Subscribe(Subscribe::default())] {
+    let subscribe = Subscribe { filter: Some(filter), ..Subscribe::default() };
+    for body in [hello(1, 1), request::Body::Subscribe(subscribe)] {
         let request = ipc::Request { body: Some(body) };
         request.encode_length_delimited(&mut requests).unwrap();
     }
@@ -136,14 +153,31 @@ async fn subscriber(path: &Path, tally: &Tally, delays: Option<std::sync::mpsc::
     }
 }
 
+/// The processor's time of this thread: others may want the processor as well.
+fn cpu() -> Duration {
+    let clock = nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID;
+    nix::time::clock_gettime(clock).unwrap().into()
+}
+
 /// Publishes `count` events at a rate, 1 ms worth at a time, and waits until
-/// all have been read or lost. Gives the seconds that took, and those the hub
-/// itself took.
+/// all have been read or lost. Gives the seconds that took, and those of the
+/// processor that the hub took.
 async fn publish(
     server: &mut Server,
     tally: &Tally,
     (count, rate): (u64, u64),
     readers: u64,
+) -> (f64, f64) {
+    publish_of(server, tally, (count, rate), readers, 1).await
+}
+
+/// Events of so many nodes in turn, each wanted by so many readers.
+async fn publish_of(
+    server: &mut Server,
+    tally: &Tally,
+    (count, rate): (u64, u64),
+    readers: u64,
+    nodes: u64,
 ) -> (f64, f64) {
     let begin = crate::clock::now();
     let mut busy = Duration::ZERO;
@@ -155,11 +189,11 @@ async fn publish(
         // that has much to say lets others write in between.
         let slice = sent + 256;
         while u128::from(sent) < due && sent < count.min(slice) {
-            let now = crate::clock::now();
-            let event = event(server.next_seq, now.0);
+            let (now, spent) = (crate::clock::now(), cpu());
+            let event = event(server.next_seq, now.0, nodes);
             server.next_seq += 1;
             server.hub.publish(&event, now);
-            busy += crate::clock::now().since(now);
+            busy += cpu() - spent;
             sent += 1;
         }
         server.during(tokio::time::sleep(Duration::from_micros(200))).await;
@@ -205,7 +239,7 @@ fn figures() {
 }
 
 fn event_bytes() -> usize {
-    Reply { body: Some(reply::Body::Event(event(9, 1))) }.encode_length_delimited_to_vec().len()
+    Reply { body: Some(reply::Body::Event(event(9, 1, 1))) }.encode_length_delimited_to_vec().len()
 }
 
 /// From the daemon's publication to the subscriber's having decoded it.
@@ -231,10 +265,49 @@ async fn throughput(readers: usize, rate: u64) {
     let read = tally.events.load(Ordering::Relaxed);
     println!(
         "{readers} subscribers at {rate} events/s: all subscribed in {connected:.0} ms; {read} \
-         events read in {took:.2} s ({:.0}/s), {lost} lost; the driver's part {:.1} us an event",
+         events read in {took:.2} s ({:.0}/s), {lost} lost; the driver's part {:.1} us of a processor an event",
         read as f64 / took,
         busy * 1e6 / count as f64,
     );
+}
+
+/// A thousand subscribers, ten thousand events a second, both at once: each
+/// subscriber wants those of one of so many nodes.
+async fn shared(nodes: u64) {
+    let (readers, rate) = (1_000, 10_000);
+    let mut server = Server::start();
+    let tally = Arc::new(Tally::default());
+    let of = |node: u64| match nodes {
+        1 => Filter::default(),
+        _ => Filter { nodes: vec![format!("n{node}")], ..Filter::default() },
+    };
+    let filters = (0..readers).map(|reader| of(reader % nodes)).collect();
+    let delays = subscribers_of(server.path(), filters, &tally, nodes >= 100);
+    all_subscribed(&mut server, &tally, readers).await;
+    let (count, wanted) = (rate * 3, readers / nodes);
+    let (took, busy) = publish_of(&mut server, &tally, (count, rate), wanted, nodes).await;
+    let read = tally.events.load(Ordering::Relaxed);
+    let lost = tally.lost.load(Ordering::Relaxed);
+    println!(
+        "{readers} subscribers, {rate} events/s for 3 s, each wanted by {wanted}: {read} read of \
+         {} in {took:.2} s ({:.0}/s), {lost} told as lost; the driver's part {:.1} us of a processor an event",
+        count * wanted,
+        read as f64 / took,
+        busy * 1e6 / count as f64,
+    );
+    if nodes >= 100 {
+        println!("  {}", quantiles(&delays));
+    }
+}
+
+#[test]
+#[ignore = "prints figures; run it in a release build"]
+fn both_at_once() {
+    block_on_for(Duration::from_secs(300), async {
+        for nodes in [1_000, 100, 10, 1] {
+            shared(nodes).await;
+        }
+    });
 }
 
 /// One subscriber that never reads, beside a hundred that do.
