@@ -265,7 +265,8 @@ async fn throughput(readers: usize, rate: u64) {
     let read = tally.events.load(Ordering::Relaxed);
     println!(
         "{readers} subscribers at {rate} events/s: all subscribed in {connected:.0} ms; {read} \
-         events read in {took:.2} s ({:.0}/s), {lost} lost; the driver's part {:.1} us of a processor an event",
+         events read in {took:.2} s ({:.0}/s), {lost} lost; the driver's part \
+         {:.1} us of a processor an event",
         read as f64 / took,
         busy * 1e6 / count as f64,
     );
@@ -290,7 +291,8 @@ async fn shared(nodes: u64) {
     let lost = tally.lost.load(Ordering::Relaxed);
     println!(
         "{readers} subscribers, {rate} events/s for 3 s, each wanted by {wanted}: {read} read of \
-         {} in {took:.2} s ({:.0}/s), {lost} told as lost; the driver's part {:.1} us of a processor an event",
+         {} in {took:.2} s ({:.0}/s), {lost} told as lost; the driver's part \
+         {:.1} us of a processor an event",
         count * wanted,
         read as f64 / took,
         busy * 1e6 / count as f64,
