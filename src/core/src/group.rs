@@ -202,12 +202,17 @@ impl Group {
             || self.view().is_some_and(|view| view.failed_paths.contains(&pair))
     }
 
-    /// Members to which this adapter's path has failed.
-    pub(crate) fn cut_off(&self) -> BTreeSet<IpAddr> {
+    /// All paths that have failed, those included.
+    pub(crate) fn failed_paths(&self) -> BTreeSet<Pair> {
         let failed = self.path_changes.iter().filter(|(_, failed)| **failed);
         let known = self.view().into_iter().flat_map(|view| view.failed_paths.iter());
-        let pairs = failed.map(|(pair, _)| pair).chain(known);
-        pairs.filter_map(|pair| pair.other(self.me.address)).collect()
+        failed.map(|(pair, _)| *pair).chain(known.copied()).collect()
+    }
+
+    /// Members to which this adapter's path has failed.
+    pub(crate) fn cut_off(&self) -> BTreeSet<IpAddr> {
+        let me = self.me.address;
+        self.failed_paths().into_iter().filter_map(|pair| pair.other(me)).collect()
     }
 
     /// This adapter's place in the ring.

@@ -213,6 +213,14 @@ impl Database {
         }
     }
 
+    /// What nodes say of themselves, and the runs of their daemons.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = (&NodeReport, Incarnation)> {
+        self.items.values().filter_map(|item| match &item.body {
+            ItemBody::Node(report) => Some((report, item.incarnation)),
+            ItemBody::Group(_) | ItemBody::Verdict(_) => None,
+        })
+    }
+
     /// The item of a node's own report.
     pub(crate) fn own_node(&self, id: NodeId) -> Option<Item> {
         self.items.get(&ItemKey::Node(id)).cloned()

@@ -84,7 +84,7 @@ impl Arbiter {
         if suspected {
             // We are the suspect: whom do we reach?
             let tag = request.case.in_round(request.round);
-            let near = super::choose::company(&place, self.interval, &request.suspect, &[]);
+            let near = super::choose::company(&place, self.interval, &request.suspect, &[], around);
             let others = near.iter().filter(|m| m.address != request.reporter.address);
             for member in [&request.reporter].into_iter().chain(others) {
                 let ask =
@@ -98,7 +98,7 @@ impl Arbiter {
             let ask = Ask { case: tag, count: PROBES, icmp: true, as_reporter: false, elsewhere };
             self.probe(&mut probing, &place, &request.reporter, ask);
             // And ourselves: one that reaches neither must reach somebody.
-            let near = super::choose::company(&place, self.interval, &request.suspect, &[]);
+            let near = super::choose::company(&place, self.interval, &request.suspect, &[], around);
             for member in near.iter().filter(|m| m.address != request.reporter.address).take(2) {
                 let ask = Ask { count: 2, icmp: false, elsewhere: None, ..ask };
                 self.probe_company(now, &mut probing, &place, member, ask);

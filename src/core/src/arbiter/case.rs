@@ -2,7 +2,7 @@
 
 use alloc::collections::BTreeMap;
 
-use hats_wire::{Direction, GroupId};
+use hats_wire::{Direction, GroupId, Pair};
 
 use super::*;
 use crate::{diagnose::AGREEMENT, sizes::Size};
@@ -141,6 +141,8 @@ pub(super) struct Round {
     /// The arbiters; and the suspect, if it can be asked over another network.
     pub(super) asked: Vec<Member>,
     pub(super) results: BTreeMap<NodeId, Vec<Observation>>,
+    /// Paths that are known to have failed: what they lose is no news.
+    pub(super) failed: BTreeSet<Pair>,
 }
 
 #[derive(Debug)]
@@ -155,6 +157,13 @@ pub(super) struct Found {
     pub(super) hosts_only: usize,
     /// A NIM of the suspect's says that its daemon is stalled.
     pub(super) stalled: bool,
+}
+
+/// Whether it says only that one of these paths has failed.
+pub(super) fn is_over(paths: &BTreeSet<Pair>, o: &Observation) -> bool {
+    o.received == 0
+        && !paths.is_empty()
+        && paths.contains(&Pair::new(o.prober_address, o.target_address))
 }
 
 impl Found {
@@ -315,6 +324,7 @@ impl Case {
             .map(|arbiter| arbiter.node.clone())
             .collect();
         observations.extend(round.results.values().flatten().cloned());
+        observations.retain(|o| o.network != self.network || !is_over(&round.failed, o));
         let evidence = Evidence {
             network: &self.network,
             reporter: &self.reporter,

@@ -34,7 +34,7 @@ pub(super) fn arbiters(place: &Place, suspect: &Member, silent: &BTreeSet<IpAddr
             && member.node_id != suspect.node_id
             && member.node_id != place.me.node_id
             && !place.group.is_doomed(member.address)
-            && !view.failed_paths.contains(&Pair::new(me, member.address))
+            && !place.group.is_failed(Pair::new(me, member.address))
             && !chosen.iter().any(|known| known.node_id == member.node_id);
         if fit && chosen.len() < ARBITERS_MAX {
             chosen.push(member.clone());
@@ -48,13 +48,13 @@ pub(super) fn arbiters(place: &Place, suspect: &Member, silent: &BTreeSet<IpAddr
 const HEARD_INTERVALS: u32 = 8;
 
 /// Those that a party probes to learn whether its own adapter works: the
-/// arbiters, its neighbours in the ring, and whoever proclaims another group
-/// there, for those are with it on its side of a split, too.
+/// arbiters, its neighbours in the ring, and whoever else is known or heard there.
 pub(super) fn company(
     place: &Place,
     interval: Duration,
     suspect: &Member,
     arbiters: &[Member],
+    around: &Surroundings,
 ) -> Vec<Member> {
     let Some(view) = place.group.view() else { return Vec::new() };
     let ring = place.group.neighbours();
@@ -71,9 +71,19 @@ pub(super) fn company(
             members.push(member.clone());
         }
     }
-    let strangers = place.heard.heard(place.now, interval * HEARD_INTERVALS);
-    let strangers = strangers.filter(|it| *it != suspect.address && !view.members.contains(*it));
-    members.extend(strangers.take(COMPANY_MAX).map(|address| {
+    // Whoever is there and not a member is with it on its side of a split, too.
+    let stranger = |address: &IpAddr| {
+        *address != suspect.address
+            && *address != place.me.address
+            && !view.members.contains(*address)
+    };
+    let heard = place.heard.heard(place.now, interval * HEARD_INTERVALS);
+    let known = around.database.nodes().flat_map(|(report, _)| {
+        let here = report.adapters.iter().filter(|it| it.network == place.network);
+        here.filter(|it| it.fault.is_none()).map(|it| it.address)
+    });
+    let strangers: BTreeSet<IpAddr> = heard.chain(known).filter(stranger).collect();
+    members.extend(strangers.into_iter().take(COMPANY_MAX).map(|address| {
         let node = address.to_string();
         let run = Incarnation(0);
         Identity { address, node_id: NodeId(0), incarnation: run, node, interface: String::new() }

@@ -3,9 +3,9 @@
 
 use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 
-use hats_wire::{Member, Verdict};
+use hats_wire::{Member, Pair, Verdict};
 
-use super::*;
+use super::{case::is_over, *};
 use crate::diagnose::conclusion_of;
 
 /// Looks under way at a time; what comes beyond is judged as it stands.
@@ -70,7 +70,8 @@ impl Arbiter {
             let suspect = view.members.of_node(silent.suspect.node_id);
             let reporter = view.members.of_node(silent.reporter.node_id).filter(|_| here);
             for member in suspect.into_iter().chain(reporter).filter(|_| !looked) {
-                if member.address != me && !place.group.is_doomed(member.address) {
+                let failed = place.group.is_failed(Pair::new(me, member.address));
+                if member.address != me && !place.group.is_doomed(member.address) && !failed {
                     self.probe(&mut probing, place, member, ask(true));
                 }
             }
@@ -116,12 +117,21 @@ impl Arbiter {
     }
 
     /// What a suspect says that was asked by a look.
-    pub(super) fn look_answered(&mut self, now: Timestamp, result: &ProbeResult) {
+    pub(super) fn look_answered(
+        &mut self,
+        now: Timestamp,
+        result: &ProbeResult,
+        around: &Surroundings,
+    ) {
+        let fresh = |o: &&Observation| {
+            let failed = |place: &Place| place.group.failed_paths();
+            !around.on(&o.network).is_some_and(|place| is_over(&failed(place), o))
+        };
         for look in &mut self.looks {
             if let Some((case, word)) = &mut look.word
                 && *case == result.case
             {
-                *word = Some(result.observations.clone());
+                *word = Some(result.observations.iter().filter(fresh).cloned().collect());
             }
         }
         self.end_looks(now);
@@ -242,9 +252,14 @@ impl Arbiter {
                     let answers = o.received > 0 && !o.stalled;
                     o.network == silent.network && o.target == silent.suspect.node && answers
                 };
-                // If it answers, something has changed since: what was seen
-                // before and what is seen now do not go together.
-                if seen.iter().any(here) {
+                // If it answers, or is heard where nobody heard it, something has
+                // changed since: what was seen before and now does not go together.
+                let heard = |o: &Observation| {
+                    let of = o.target_address == silent.suspect.address;
+                    o.network == silent.network && of && o.heard_from_target > 0
+                };
+                let anew = seen.iter().any(heard) && !silent.observations.iter().any(heard);
+                if seen.iter().any(here) || anew {
                     return;
                 }
                 let unheard = matches!(word, Some(None));

@@ -178,7 +178,7 @@ impl Arbiter {
                 round.results.insert(from, observations);
             }
         }
-        self.look_answered(now, &result);
+        self.look_answered(now, &result, around);
         self.settle_cases(now, around);
     }
 
@@ -229,6 +229,7 @@ impl Arbiter {
             probing: Probing::default(),
             asked: arbiters(place, &case.suspect, &case.strays),
             results: BTreeMap::new(),
+            failed: place.group.failed_paths(),
         };
         let id = (case.id, case.round);
         self.probe_suspect(&mut round.probing, place, &case.suspect, id, true, around);
@@ -244,7 +245,7 @@ impl Arbiter {
                 round.asked.push(stray);
             }
         }
-        for member in company(place, self.interval, &case.suspect, &round.asked) {
+        for member in company(place, self.interval, &case.suspect, &round.asked, around) {
             self.probe_company(now, &mut round.probing, place, &member, ask);
         }
         if around.is_elsewhere(case.suspect.node_id, place.network) {

@@ -50,7 +50,10 @@ impl Group {
         let theirs: BTreeSet<IpAddr> =
             members.into_iter().chain([group.leader]).filter(listed).collect();
         let others = view.members.iter().filter(|it| it.address != me && listed(&it.address));
-        let leads = with_others && self.acting_leader().is_some_and(|it| theirs.contains(&it));
+        // So does who is to leave in the eyes of this one, and led it: they meet.
+        let led = with_others && from == view.id.leader && group.leader == from;
+        let acting = self.acting_leader().is_some_and(|it| theirs.contains(&it));
+        let leads = led || (with_others && acting);
         let (have, others) = (view.id, others.count());
         if known && (all || leads || theirs.len() * 2 > others) {
             self.highest = self.highest.max(group.instance);

@@ -243,6 +243,13 @@ impl Node {
             if self.returns.is_awaited(network, member) {
                 continue;
             }
+            let run = self.topology.nodes.get(&member.node_id).map(|node| node.newest);
+            if run.is_some_and(|run| run > member.incarnation) {
+                // It has been started anew: who leads here does not know it yet.
+                let gone = Some(member.incarnation);
+                self.doom_node(now, member.node_id, gone, Cause::DaemonDown, "");
+                continue;
+            }
             if self.is_withdrawn(network, member) {
                 let node = self.topology.nodes.get(&member.node_id);
                 if !node.is_some_and(|node| node.had(network, member.address)) {

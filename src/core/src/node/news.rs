@@ -10,7 +10,11 @@ use hats_wire::{
 
 use super::Node;
 use crate::{
-    io::AdapterIndex, linkstate::member_of, members::Members, time::Timestamp, view::NodeState,
+    io::AdapterIndex,
+    linkstate::member_of,
+    members::Members,
+    time::Timestamp,
+    view::{AdapterState, NodeState},
 };
 
 impl Node {
@@ -178,6 +182,20 @@ impl Node {
         if known.is_some_and(|known| known.member.node_id == member.node_id) {
             return false;
         }
+        // Its interface is up with another address, be it that its node's own word
+        // of that is yet to come.
+        let node = self.topology.nodes.get(&member.node_id);
+        let mut others = self.topology.adapters.of(member.node_id);
+        if node.is_some_and(|node| node.had(network, member.address))
+            && others.any(|(name, other)| {
+                name == network
+                    && other.state == AdapterState::Up
+                    && other.member.interface == member.interface
+                    && other.member.incarnation >= member.incarnation
+            })
+        {
+            return true;
+        }
         self.database.node(member.node_id).is_some_and(|(report, run)| {
             run == member.incarnation && !is_listed(report, network, member.address)
         })
@@ -267,10 +285,12 @@ impl Node {
     /// A datagram or report shows a newer run of a daemon than is known: the
     /// old one is gone, whether or not anybody missed it.
     pub(super) fn check_restart(&mut self, now: Timestamp, node: NodeId, seen: Incarnation) {
-        let Some(known) = self.topology.nodes.get(&node) else { return };
+        let Some(known) = self.topology.nodes.get_mut(&node) else { return };
         if node == self.config.node_id || seen <= known.incarnation {
             return;
         }
+        known.newest = known.newest.max(seen);
+        let known = &*known;
         let old = known.incarnation;
         let up = known.counts_as_up();
         let member = Member::from(Identity {

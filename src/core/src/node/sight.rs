@@ -118,7 +118,7 @@ impl Node {
         let node = self.topology.nodes.get(&member.node_id);
         let gone = node.is_some_and(|node| node.had(network, member.address));
         outlived
-            || node.is_some_and(|node| node.incarnation > member.incarnation)
+            || node.is_some_and(|node| node.newest > member.incarnation)
             || (gone && self.is_withdrawn(network, member))
             || (gone && self.topology.is_renumbered(network, member))
     }

@@ -171,6 +171,8 @@ impl Node {
         let kind = if node { VerdictKind::Node } else { VerdictKind::Daemon };
         let id = verdict.map_or("", |verdict| &verdict.id);
         self.doom_node(now, culprit.node_id, Some(culprit.incarnation), cause, id);
+        // What nobody judged is said by who speaks for it, however it was learned.
+        let authority = authority || (verdict.is_none() && self.speaks_for(culprit.node_id));
         let event = self.topology.node_down(now, culprit, kind, verdict);
         self.publish_as(event, authority);
         for (network, member) in self.topology.adapters_of(culprit.node_id) {

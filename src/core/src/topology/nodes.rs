@@ -27,6 +27,8 @@ pub(crate) struct KnownNode {
     pub cause: Option<Cause>,
     pub verdict_id: Option<String>,
     pub incarnation: Incarnation,
+    /// Runs before this one are over: something of it was heard.
+    pub newest: Incarnation,
     pub since: Timestamp,
     /// What the next `node.up` ends.
     ended_by: Option<EventKind>,
@@ -107,6 +109,7 @@ impl Topology {
             cause: None,
             verdict_id: None,
             incarnation,
+            newest: incarnation,
             since: now,
             ended_by: None,
             told_up: false,
@@ -186,6 +189,7 @@ impl Topology {
             let was = known.state;
             self.changes += u64::from(restarted);
             known.incarnation = known.incarnation.max(*incarnation);
+            known.newest = known.newest.max(*incarnation);
             if was == NodeState::Up {
                 continue;
             }
