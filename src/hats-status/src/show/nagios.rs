@@ -18,9 +18,13 @@ fn word(overall: &str) -> &'static str {
 /// The judgement, the figures of the view, and each fault on a line of its own.
 pub(crate) fn nagios(snapshot: &Snapshot, view: &View) -> String {
     let headline = format!("{}, {}", snapshot.cluster, judgement(snapshot));
+    let mut text = format!("HATS {} - {}", word(&snapshot.overall), without_bars(&headline));
     let figures = figures(snapshot, view);
-    let mut text =
-        format!("HATS {} - {} | {figures}\n", word(&snapshot.overall), without_bars(&headline));
+    if !figures.is_empty() {
+        text.push_str(" | ");
+        text.push_str(&figures);
+    }
+    text.push('\n');
     for fault in faults(snapshot) {
         text.push_str(&without_bars(&fault.text));
         text.push('\n');
@@ -118,5 +122,12 @@ mod tests {
             "{text}"
         );
         assert_eq!(text.matches('|').count(), 1);
+    }
+
+    #[test]
+    fn without_figures_there_is_no_bar() {
+        let snapshot =
+            Snapshot { overall: "OK".into(), cluster: "atc".into(), ..Snapshot::default() };
+        assert_eq!(nagios(&snapshot, &View::Nims), "HATS OK - atc, OK\n");
     }
 }
