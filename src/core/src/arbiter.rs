@@ -395,6 +395,17 @@ impl Arbiter {
         probing.note(id, self.blank(place, target, ask));
     }
 
+    /// Asks those that run no hats. One that does is a party, no third voice.
+    fn probe_references(&mut self, probing: &mut Probing, place: &Place, ask: Ask) {
+        let view = place.group.view();
+        let member = |address| view.is_some_and(|view| view.members.contains(address));
+        for address in place.references.iter().copied().filter(|address| !member(*address)) {
+            let me = Identity::clone(place.me);
+            let target = Identity { address, node: REFERENCE.to_string(), ..me };
+            self.probe(probing, place, &target.into(), ask);
+        }
+    }
+
     /// The observation of a probe that is not over.
     fn blank(&self, place: &Place, target: &Member, ask: Ask) -> Observation {
         Observation {

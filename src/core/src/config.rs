@@ -216,4 +216,6 @@ pub struct AdapterSpec {
     pub address: IpAddr,
     /// The prefix length of its subnet.
     pub prefix_length: u8,
+    /// It is up only if one of these answers ICMP echo; empty: nothing is required.
+    pub required_targets: Vec<IpAddr>,
 }

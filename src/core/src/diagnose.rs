@@ -330,27 +330,32 @@ impl Evidence<'_> {
         Conclusion::Node { cause: Cause::Unreachable, confidence: Confidence::Medium }
     }
 
+    /// Whether one of the reference targets answered a party that asked them.
+    fn reaches_reference(&self, party: IpAddr) -> Option<bool> {
+        let mut asked = self.observations.iter().filter(|o| {
+            o.network == self.network && o.target == REFERENCE && o.prober_address == party
+        });
+        asked.clone().next()?;
+        Some(asked.any(|o| o.icmp == Some(true)))
+    }
+
     /// No arbiter reaches either party.
     fn without_voters(&self, voters: &BTreeSet<IpAddr>) -> Conclusion {
         let reporter = self.reporter.address;
-        let reference = self
-            .observations
-            .iter()
-            .filter(|o| o.network == self.network && o.target == REFERENCE)
-            .fold((false, false), |(any, answered), o| {
-                let reporters = o.prober_address == reporter;
-                (any || reporters, answered || (reporters && o.icmp == Some(true)))
-            });
-        match reference {
-            (true, true) => return self.suspect_is_gone(Confidence::Medium),
-            (true, false) => {
+        match (self.reaches_reference(reporter), self.reaches_reference(self.suspect.address)) {
+            (Some(true), Some(true)) => {
+                return Conclusion::Path { direction: self.path_direction() };
+            }
+            (Some(true), Some(false) | None) => return self.suspect_is_gone(Confidence::Medium),
+            (Some(false), Some(false)) => return Conclusion::Network,
+            (Some(false), Some(true) | None) => {
                 return Conclusion::Adapter {
                     culprit: Party::Reporter,
                     cause: Cause::Both,
                     confidence: Confidence::Medium,
                 };
             }
-            (false, _) => {}
+            (None, _) => {}
         }
         // Voters that reach others, but neither party, show a network that
         // works; and the reporter reaches nobody on it.

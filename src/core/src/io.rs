@@ -24,6 +24,13 @@ pub enum Input {
         /// Which.
         adapter: AdapterIndex,
     },
+    /// The default gateway in a local adapter's subnet, as the kernel has it.
+    GatewayFound {
+        /// Which.
+        adapter: AdapterIndex,
+        /// None: there is none (any more).
+        gateway: Option<core::net::IpAddr>,
+    },
     /// A NIM process runs and can be talked to; it knows nothing yet.
     NimStarted {
         /// Whose.

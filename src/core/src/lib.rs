@@ -24,6 +24,7 @@ mod pace;
 pub mod ring;
 pub mod say;
 pub mod sizes;
+pub mod targets;
 pub mod time;
 mod topology;
 pub mod view;

@@ -26,6 +26,7 @@ use crate::{
     io::{AdapterIndex, Deadline, Effect, Input, Wake},
     linkstate::Database,
     ring::Neighbours,
+    targets::Targets,
     time::{Timestamp, nanos},
     topology::Topology,
     view::AdapterState,
@@ -41,6 +42,7 @@ mod letters;
 mod local;
 mod news;
 mod paths;
+mod required;
 mod returns;
 mod show;
 mod sight;
@@ -69,6 +71,10 @@ struct Local {
     fault: Option<Cause>,
     /// Holds it when it comes and goes.
     damper: Damper,
+    /// Who is asked when nobody else is left: those configured, or the gateway.
+    references: Vec<IpAddr>,
+    /// What it must reach.
+    targets: Targets,
     statistics: Statistics,
     neighbours: Neighbours,
     realtime: bool,
@@ -110,6 +116,8 @@ pub struct Node {
     alive_at: Timestamp,
     leaving: Option<leave::Leaving>,
     paths: paths::Probing,
+    /// Counts questions to required targets.
+    target_probes: u64,
     /// By which way the last letter of each node came, and when.
     ways_back: BTreeMap<NodeId, letters::WayBack>,
     /// When the daemon of each known node was last heard, on any network.
@@ -167,6 +175,7 @@ impl Node {
             alive_at: now + ALIVE_EVERY,
             leaving: None,
             paths: paths::Probing::default(),
+            target_probes: 0,
             ways_back: BTreeMap::new(),
             spoke: BTreeMap::new(),
             foreign: BTreeMap::new(),
@@ -201,6 +210,7 @@ impl Node {
         match input {
             Input::AdapterAdded { adapter, spec } => self.adapter_added(now, adapter, spec),
             Input::AdapterRemoved { adapter } => self.adapter_removed(now, adapter),
+            Input::GatewayFound { adapter, gateway } => self.gateway_found(adapter, gateway),
             Input::NimStarted { adapter } => self.nim_started(adapter),
             Input::NimDied { adapter, pid, how } => self.nim_died(now, adapter, pid, &how),
             Input::Nim { adapter, report } => self.nim_report(now, adapter, report),
@@ -223,6 +233,7 @@ impl Node {
             }
             self.check_nim(now, index);
             self.check_damping(now, index);
+            self.ask_targets(now, index);
         }
         if self.arbiter.next_deadline().is_some_and(|at| now >= at) {
             self.with_arbiter(|arbiter, around| arbiter.wake(now, around));
@@ -259,8 +270,10 @@ impl Node {
             };
             let alone = self.alone_until(local);
             let held = local.damper.held_until();
+            let targets = local.targets.next_deadline();
+            let targets = targets.filter(|_| local.nim == NimState::Running);
             let dues = local.group.next_deadline().into_iter().chain(nim).chain(alone);
-            let at = dues.chain(held).min()?;
+            let at = dues.chain(held).chain(targets).min()?;
             Some((at, Deadline::Group(*index)))
         });
         let cases = self.arbiter.next_deadline().map(|at| (at, Deadline::Case));
@@ -332,7 +345,7 @@ impl Node {
                 network: &local.spec.network.name,
                 me: &local.me,
                 group: &local.group,
-                references: &local.spec.network.reference_targets,
+                references: &local.references,
                 fault: local.fault,
                 heard: &local.detours,
                 now: self.now,
@@ -394,7 +407,7 @@ impl Node {
     /// Sends on a local adapter, to one address or to the network.
     fn send(&mut self, index: AdapterIndex, to: Option<IpAddr>, message: &Message) {
         let Some(local) = self.locals.get(&index) else { return };
-        if local.fault.is_some() {
+        if local.fault.is_some_and(|fault| fault != Cause::TargetsUnreachable) {
             return;
         }
         let me = local.me.address;

@@ -70,6 +70,7 @@ pub fn cause_in_words(cause: Cause) -> &'static str {
         Cause::NodeDown => "its node is down",
         Cause::DaemonDown => "its daemon is down",
         Cause::NimFailed => "its NIM does not run",
+        Cause::TargetsUnreachable => "none of its required targets answers",
         Cause::Unreachable => "does not answer",
         Cause::Left => "left on purpose",
         Cause::Maintenance => "under maintenance",

@@ -180,6 +180,10 @@ pub struct LocalView {
     pub feeds: Vec<IpAddr>,
     /// Who it watches.
     pub watches: Vec<Heard>,
+    /// Who is asked when nobody else is left.
+    pub references: Vec<IpAddr>,
+    /// Who must answer for it to be up.
+    pub required: Vec<IpAddr>,
     /// SCHED_FIFO was obtained.
     pub realtime: bool,
     /// Its memory is locked.

@@ -73,6 +73,7 @@ pub(crate) fn cause(cause: &str) -> &str {
         "node_down" => "the node has failed",
         "daemon_down" => "the daemon has failed, the host lives",
         "nim_failed" => "the process that owns it has failed",
+        "targets_unreachable" => "none of its required targets answers",
         "unreachable" => "nothing answers, and there is no other network to ask over",
         "left" => "left on purpose",
         "maintenance" => "under maintenance",
@@ -102,6 +103,10 @@ pub(crate) fn hint(kind: &str, cause: Option<&str>) -> &'static str {
         (_, Some("address_lost" | "removed")) => {
             "Something on the node reconfigured the interface; \
              look at its network manager's log and `ip addr`."
+        }
+        (_, Some("targets_unreachable")) => {
+            "The link is there, what it leads to is not; look at the uplink behind it (of the \
+             virtual switch), and whether the targets are up."
         }
         (_, Some("nim_failed")) => "Look at hatsd's log on that node for why hats-nim ended.",
         (_, Some("node_down" | "unreachable")) => {

@@ -146,6 +146,11 @@ impl Daemon {
         self.plan = discovery::plan(&self.settings, interfaces);
         let changes = self.roster.follow(&self.plan, interfaces, now);
         self.follow(changes, now);
+        if self.settings.default_gateway {
+            for (adapter, gateway) in self.roster.gateways(interfaces) {
+                self.handle(now, Input::GatewayFound { adapter, gateway });
+            }
+        }
         let waiting: BTreeSet<Waiting> = self.plan.waiting.iter().cloned().collect();
         for missing in waiting.difference(&self.said.clone()) {
             let mut event = Event::new(

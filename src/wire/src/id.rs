@@ -117,11 +117,13 @@ pub enum Cause {
     Maintenance,
     /// Silent, and there is no third voice to say whose fault it is.
     Inconclusive,
+    /// None of the targets that it must reach answers.
+    TargetsUnreachable,
 }
 
 impl Cause {
     /// Every cause, in the order of the protocol's numbers.
-    pub const ALL: [Cause; 13] = [
+    pub const ALL: [Cause; 14] = [
         Cause::Transmit,
         Cause::Receive,
         Cause::Both,
@@ -135,6 +137,7 @@ impl Cause {
         Cause::Left,
         Cause::Maintenance,
         Cause::Inconclusive,
+        Cause::TargetsUnreachable,
     ];
 
     /// The word in events, logs and status: `link_down`.
@@ -153,6 +156,7 @@ impl Cause {
             Cause::Left => "left",
             Cause::Maintenance => "maintenance",
             Cause::Inconclusive => "inconclusive",
+            Cause::TargetsUnreachable => "targets_unreachable",
         }
     }
 
@@ -163,6 +167,7 @@ impl Cause {
             | Cause::AddressLost
             | Cause::Removed
             | Cause::NimFailed
+            | Cause::TargetsUnreachable
             | Cause::Left
             | Cause::Maintenance => true,
             Cause::Transmit

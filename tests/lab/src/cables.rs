@@ -150,8 +150,8 @@ impl Cables {
 
 fn lay_taps(plan: &Plan, nodes: &[Namespaces]) -> Result<Cables> {
     let networks = plan.networks.len();
-    let mut taps = Vec::with_capacity(plan.nodes * networks);
-    for port in plan.ports() {
+    let mut taps = Vec::with_capacity(plan.hosts() * networks);
+    for port in plan.all_ports() {
         let name = Plan::interface_name(port.network);
         let tap = netns::within(&nodes[port.node].net, || {
             let tap = tap::open(&name)
@@ -161,7 +161,7 @@ fn lay_taps(plan: &Plan, nodes: &[Namespaces]) -> Result<Cables> {
         })?;
         taps.push(tap);
     }
-    let switch = Switch::new(plan.nodes, networks, plan.seed);
+    let switch = Switch::new(plan.hosts(), networks, plan.seed);
     let switch = SharedSwitch::new(switch.into());
     let copies =
         taps.iter().map(File::try_clone).collect::<Result<_, _>>().context("share a tap device")?;
@@ -176,7 +176,7 @@ fn lay_veths(plan: &Plan, nodes: &[Namespaces]) -> Result<Cables> {
         let bridge = netlink.index(&network.name)?;
         netlink.change(bridge, Some(true), Vec::new())?;
     }
-    for port in plan.ports() {
+    for port in plan.all_ports() {
         let near = veth_name(port);
         let far = Plan::interface_name(port.network);
         let node = &nodes[port.node];
@@ -203,6 +203,11 @@ fn configure(plan: &Plan, port: Port, mut attributes: Vec<LinkAttribute>) -> Res
     netlink.change(index, Some(true), Vec::new())?;
     let address = plan.address(port);
     netlink.add_address(index, address, plan.networks[port.network].subnet)?;
+    if plan.gateway && port.node < plan.nodes {
+        // One for each network; the first is the one that is used.
+        let metric = u32::try_from(port.network).unwrap_or(u32::MAX).saturating_add(100);
+        netlink.add_gateway(index, plan.gateway_on(port.network), metric)?;
+    }
     if plan.default_route == Some(port.network) {
         netlink.add_default_route(index, address.is_ipv6())?;
     }

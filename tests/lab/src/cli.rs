@@ -254,6 +254,10 @@ pub struct Shape {
     /// The network that the nodes' default route leads to.
     #[arg(long, value_name = "NETWORK")]
     pub default_route: Option<String>,
+    /// A host without hats, gw, with host number 254 on every network: each
+    /// adapter's default gateway.
+    #[arg(long, conflicts_with = "default_route")]
+    pub gateway: bool,
     /// TOML to merge over the configuration of every node.
     #[arg(long, value_name = "FILE")]
     pub config_extra: Option<PathBuf>,
@@ -283,6 +287,7 @@ impl Shape {
             networks: Plan::networks(self.nodes, self.networks, self.ipv6, &self.subnet)?,
             links: self.links,
             default_route: None,
+            gateway: self.gateway,
             profile: self.profile.clone(),
             name_networks: !self.zero_config,
             daemons,

@@ -68,8 +68,8 @@ impl Cluster {
     pub fn build(plan: Plan, dir: &Path, host_proc: Option<File>) -> Result<Cluster> {
         let mut files = Vec::new();
         let mut nodes = Vec::new();
-        for index in 0..plan.nodes {
-            let name = Plan::node_name(index);
+        for index in 0..plan.hosts() {
+            let name = plan.host_name(index);
             let own = NodeFiles::create(dir, &name, &config::text(&plan, index)?)?;
             let node = Namespaces::create(&name, &own.machine_id)
                 .with_context(|| format!("create node {name}"))?;
@@ -227,7 +227,7 @@ impl Cluster {
     /// No such node, or its daemon does not run.
     pub fn signal_daemon(&mut self, node: &str, signal: Signal) -> Result<u64> {
         let index = self.plan.find_node(node)?;
-        let Some(pid) = self.daemons[index].pid else {
+        let Some(pid) = self.daemons.get(index).and_then(|daemon| daemon.pid) else {
             bail!("hatsd of {node} does not run: hats-lab heal {node} starts it");
         };
         let at = mono_ns();
@@ -308,7 +308,7 @@ impl Cluster {
         let node = node.map(|word| self.plan.find_node(word)).transpose()?;
         let network = adapter.map(|word| self.plan.find_network(word)).transpose()?;
         let at = mono_ns();
-        for port in self.plan.ports() {
+        for port in self.plan.all_ports() {
             let chosen =
                 node.is_none_or(|n| n == port.node) && network.is_none_or(|n| n == port.network);
             if chosen {
@@ -320,9 +320,11 @@ impl Cluster {
             }
         }
         if network.is_none() {
-            for index in (0..self.plan.nodes).filter(|i| node.is_none_or(|n| n == *i)) {
+            for index in (0..self.plan.hosts()).filter(|i| node.is_none_or(|n| n == *i)) {
                 process::signal_all(&self.nodes[index].net, Signal::SIGCONT);
-                self.start_daemon(index)?;
+                if index < self.plan.nodes {
+                    self.start_daemon(index)?;
+                }
             }
         }
         Ok(at)

@@ -72,6 +72,7 @@ mod tests {
             networks: Plan::networks(2, 2, false, &[]).unwrap(),
             links: Links::Tap,
             default_route: None,
+            gateway: false,
             profile: "fast".into(),
             name_networks: true,
             daemons: true,

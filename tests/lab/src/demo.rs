@@ -52,6 +52,7 @@ pub fn run(dir: Option<&Path>, args: &DemoArgs) -> Result<i32> {
         networks: Plan::networks(args.nodes, args.networks, args.ipv6, &[])?,
         links: Links::Tap,
         default_route: None,
+        gateway: false,
         profile: args.profile.clone(),
         name_networks: true,
         daemons: true,

@@ -112,6 +112,7 @@ mod tests {
             networks: Plan::networks(2, 1, false, &[]).unwrap(),
             links: Links::Tap,
             default_route: None,
+            gateway: false,
             profile: "default".into(),
             name_networks: true,
             daemons: true,

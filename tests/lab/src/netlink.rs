@@ -16,7 +16,10 @@ use netlink_packet_route::{
         BridgeStpState, InfoBridge, InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags,
         LinkInfo, LinkMessage,
     },
-    route::{RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType},
+    route::{
+        RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope,
+        RouteType,
+    },
 };
 use netlink_sys::{Socket, protocols::NETLINK_ROUTE};
 
@@ -163,6 +166,32 @@ impl Netlink {
         message.attributes.push(RouteAttribute::Oif(index));
         self.tell(RouteNetlinkMessage::NewRoute(message), NLM_F_CREATE | NLM_F_EXCL)
             .context("add the default route")
+    }
+
+    /// Sends what has no better route to a gateway on an interface; the route
+    /// with the lowest metric is taken.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel said.
+    pub fn add_gateway(&mut self, index: u32, gateway: IpAddr, metric: u32) -> Result<()> {
+        let mut message = RouteMessage::default();
+        let (family, address) = match gateway {
+            IpAddr::V4(v4) => (AddressFamily::Inet, RouteAddress::Inet(v4)),
+            IpAddr::V6(v6) => (AddressFamily::Inet6, RouteAddress::Inet6(v6)),
+        };
+        message.header.address_family = family;
+        message.header.table = RouteHeader::RT_TABLE_MAIN;
+        message.header.protocol = RouteProtocol::Static;
+        message.header.scope = RouteScope::Universe;
+        message.header.kind = RouteType::Unicast;
+        message.attributes.extend([
+            RouteAttribute::Oif(index),
+            RouteAttribute::Gateway(address),
+            RouteAttribute::Priority(metric),
+        ]);
+        self.tell(RouteNetlinkMessage::NewRoute(message), NLM_F_CREATE | NLM_F_EXCL)
+            .with_context(|| format!("add the gateway {gateway}"))
     }
 
     /// Creates a bridge that forwards at once and knows nothing of multicast.

@@ -15,6 +15,11 @@ pub const NODES_MAX: usize = 250;
 /// Most networks a lab may have: their names run from `neta` to `netz`.
 pub const NETWORKS_MAX: usize = 26;
 
+/// The host without hats.
+const GATEWAY: &str = "gw";
+/// Its host number.
+const GATEWAY_NUMBER: usize = 254;
+
 /// What carries the frames between the nodes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -45,6 +50,9 @@ pub struct Plan {
     pub links: Links,
     /// The network whose adapter has the default route, by index.
     pub default_route: Option<usize>,
+    /// Whether a host without hats is on every network, and is each adapter's
+    /// default gateway.
+    pub gateway: bool,
     /// The detection profile in each node's configuration.
     pub profile: String,
     /// Whether the configuration names the networks; otherwise hatsd finds them.
@@ -132,14 +140,32 @@ impl Plan {
         format!("n{}", node + 1)
     }
 
+    /// The name of a host: a node, or the gateway, which comes after them.
+    pub fn host_name(&self, host: usize) -> String {
+        if host < self.nodes { Plan::node_name(host) } else { GATEWAY.to_owned() }
+    }
+
+    /// How many hosts there are: the nodes, and the gateway if there is one.
+    pub fn hosts(&self) -> usize {
+        self.nodes + usize::from(self.gateway)
+    }
+
+    /// The gateway's address on a network.
+    pub fn gateway_on(&self, network: usize) -> IpAddr {
+        self.address(Port { node: self.nodes, network })
+    }
+
     /// The name of the interface on a network.
     pub fn interface_name(network: usize) -> String {
         format!("eth{network}")
     }
 
-    /// The address of a port: host number i on node i.
+    /// The address of a port: host number i on node i; 254 on the gateway, or
+    /// the next after the nodes where the subnet is smaller.
     pub fn address(&self, port: Port) -> IpAddr {
-        host_address(self.networks[port.network].subnet, port.node + 1)
+        let subnet = self.networks[port.network].subnet;
+        let gateway = port.node == self.nodes && check_room(subnet, GATEWAY_NUMBER).is_ok();
+        host_address(subnet, if gateway { GATEWAY_NUMBER } else { port.node + 1 })
     }
 
     /// The hardware address of a port: telling, and the same in each run.
@@ -150,19 +176,25 @@ impl Plan {
         [0x02, 0x68, 0x61, network, high, low]
     }
 
-    /// Every port, node by node.
+    /// Every port of a node, node by node.
     pub fn ports(&self) -> impl Iterator<Item = Port> + use<> {
-        let networks = self.networks.len();
-        (0..self.nodes)
-            .flat_map(move |node| (0..networks).map(move |network| Port { node, network }))
+        ports(self.nodes, self.networks.len())
     }
 
-    /// Finds a node by name or number.
+    /// Every port, host by host.
+    pub fn all_ports(&self) -> impl Iterator<Item = Port> + use<> {
+        ports(self.hosts(), self.networks.len())
+    }
+
+    /// Finds a node by name or number, or the gateway by its name.
     ///
     /// # Errors
     ///
     /// Names the value and the nodes there are.
     pub fn find_node(&self, word: &str) -> Result<usize> {
+        if self.gateway && word == GATEWAY {
+            return Ok(self.nodes);
+        }
         let number = word.strip_prefix('n').unwrap_or(word);
         match usize::from_str(number) {
             Ok(i) if (1..=self.nodes).contains(&i) && !number.starts_with(['+', '0']) => Ok(i - 1),
@@ -203,6 +235,10 @@ impl Plan {
     pub fn find_port(&self, node: &str, adapter: &str) -> Result<Port> {
         Ok(Port { node: self.find_node(node)?, network: self.find_network(adapter)? })
     }
+}
+
+fn ports(hosts: usize, networks: usize) -> impl Iterator<Item = Port> {
+    (0..hosts).flat_map(move |node| (0..networks).map(move |network| Port { node, network }))
 }
 
 fn span(prefix: &str, first: usize, last: usize) -> String {
@@ -258,6 +294,7 @@ mod tests {
             networks: Plan::networks(nodes, networks, false, &[]).unwrap(),
             links: Links::Tap,
             default_route: None,
+            gateway: false,
             profile: "default".into(),
             name_networks: true,
             daemons: true,
@@ -273,6 +310,14 @@ mod tests {
         assert_eq!(plan.address(last).to_string(), "10.77.2.12");
         assert_eq!(plan.ports().count(), 24);
         assert_eq!(plan.ports().last(), Some(last));
+    }
+
+    #[test]
+    fn the_gateway_comes_after_the_nodes_and_is_none_of_them() {
+        let plan = Plan { gateway: true, ..plan(3, 2) };
+        assert_eq!(plan.gateway_on(1).to_string(), "10.77.2.254");
+        assert_eq!((plan.find_node("gw").unwrap(), plan.host_name(3).as_str()), (3, "gw"));
+        assert_eq!((plan.ports().count(), plan.all_ports().count()), (6, 8));
     }
 
     #[test]

@@ -94,7 +94,7 @@ pub fn launch(dir: &Path, plan: &Plan, detached: bool) -> Result<Lab> {
     }
     let _ = child.wait();
     let said = std::fs::read_to_string(&log).unwrap_or_default();
-    files::remove(&dir, (0..plan.nodes).map(Plan::node_name));
+    files::remove(&dir, (0..plan.hosts()).map(|host| plan.host_name(host)));
     bail!("{}", said.trim().trim_start_matches("hats-lab: "));
 }
 
@@ -143,7 +143,7 @@ pub fn serve(args: &ServeArgs) -> Result<()> {
         KEEP_FILES => files::remove_control(&args.dir),
         // The command that started the lab shows the log, then cleans up.
         1 => std::process::exit(1),
-        _ => files::remove(&args.dir, (0..plan.nodes).map(Plan::node_name)),
+        _ => files::remove(&args.dir, (0..plan.hosts()).map(|host| plan.host_name(host))),
     }
     drop(lock);
     Ok(())

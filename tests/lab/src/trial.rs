@@ -286,6 +286,7 @@ mod tests {
             networks: Plan::networks(3, 2, false, &[]).unwrap(),
             links: Links::Tap,
             default_route: None,
+            gateway: false,
             profile: "default".into(),
             name_networks: true,
             daemons: true,

@@ -64,6 +64,7 @@ impl World {
             interface: adapter.interface.clone(),
             address: adapter.address,
             prefix_length: adapter.prefix_length,
+            required_targets: adapter.required.clone(),
         };
         let at = self.after(self.timing.nim_start);
         self.queue.put(at, Happening::NimStarts { port, daemon: run });

@@ -87,6 +87,8 @@ pub(crate) struct Adapter {
     pub(crate) interface: String,
     pub(crate) address: IpAddr,
     pub(crate) prefix_length: u8,
+    /// It is up only if one of these answers.
+    pub(crate) required: Vec<IpAddr>,
     pub(crate) carrier: bool,
     /// Counts what was done to the cable: what was planned before is void.
     pub(crate) cable_turns: u64,
@@ -123,6 +125,7 @@ impl Adapter {
             interface: interface.to_owned(),
             address,
             prefix_length: prefix,
+            required: Vec::new(),
             carrier: true,
             cable_turns: 0,
             has_address: true,

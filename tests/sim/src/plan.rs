@@ -68,6 +68,8 @@ pub struct Plan {
     networks: Vec<NetworkSpec>,
     adapters: Vec<AdapterPlan>,
     plain: Vec<String>,
+    /// Node, network, and the targets that its adapter there must reach.
+    required: Vec<(String, String, Vec<IpAddr>)>,
     dormant: Vec<String>,
 }
 
@@ -81,6 +83,7 @@ impl Plan {
             networks: Vec::new(),
             adapters: Vec::new(),
             plain: Vec::new(),
+            required: Vec::new(),
             dormant: Vec::new(),
         }
     }
@@ -171,12 +174,28 @@ impl Plan {
     /// A host without hats that answers ICMP echo, configured as a reference
     /// target of `network`.
     pub fn reference_target(mut self, name: &str, network: &str, address: &str) -> Self {
-        self = self.adapter(name, network, "eth0", address);
-        self.plain.push(name.to_owned());
+        self = self.bystander(name, network, "eth0", address);
         let target = self.adapters[self.adapters.len() - 1].address;
         for spec in self.networks.iter_mut().filter(|spec| spec.name == network) {
             spec.reference_targets.push(target);
         }
+        self
+    }
+
+    /// A host without hats that answers ICMP echo, which nobody is told of.
+    pub fn bystander(mut self, name: &str, network: &str, interface: &str, address: &str) -> Self {
+        self = self.adapter(name, network, interface, address);
+        self.plain.push(name.to_owned());
+        self
+    }
+
+    /// The adapter of `node` on `network` is up only if one of `targets` answers.
+    pub fn required_targets(mut self, node: &str, network: &str, targets: &[&str]) -> Self {
+        let address = |text: &&str| {
+            text.parse().unwrap_or_else(|_| panic!("target {text:?}: expected an IP address"))
+        };
+        let targets = targets.iter().map(address).collect();
+        self.required.push((node.to_owned(), network.to_owned(), targets));
         self
     }
 
@@ -202,7 +221,11 @@ impl Plan {
                 .position(|spec| spec.name == plan.network)
                 .expect("adapter() refuses unknown networks");
             let prefix = prefix_length(&self.networks[network].subnet);
-            hosts[at].adapters.push(Adapter::new(network, &plan.interface, plan.address, prefix));
+            let mut adapter = Adapter::new(network, &plan.interface, plan.address, prefix);
+            let its = self.required.iter();
+            let its = its.filter(|(node, net, _)| *node == plan.node && *net == plan.network);
+            adapter.required = its.flat_map(|(_, _, targets)| targets.iter().copied()).collect();
+            hosts[at].adapters.push(adapter);
         }
         let starting: Vec<String> = hosts
             .iter()

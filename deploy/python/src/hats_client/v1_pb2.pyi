@@ -452,7 +452,7 @@ class Node(_message.Message):
     def __init__(self_, name: _Optional[str] = ..., node_id: _Optional[str] = ..., self: _Optional[bool] = ..., state: _Optional[str] = ..., cause: _Optional[str] = ..., reason: _Optional[str] = ..., incarnation: _Optional[int] = ..., since_ms: _Optional[int] = ..., verdict_id: _Optional[str] = ..., version: _Optional[str] = ..., maintenance: _Optional[bool] = ...) -> None: ...
 
 class Adapter(_message.Message):
-    __slots__ = ("network", "node", "adapter", "addr", "self", "state", "cause", "reason", "verdict_id", "since_ms", "role", "carrier", "ifindex", "mac", "watches", "feeds", "held_ms", "losses")
+    __slots__ = ("network", "node", "adapter", "addr", "self", "state", "cause", "reason", "verdict_id", "since_ms", "role", "carrier", "ifindex", "mac", "watches", "feeds", "held_ms", "losses", "references", "required")
     NETWORK_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
     ADAPTER_FIELD_NUMBER: _ClassVar[int]
@@ -471,6 +471,8 @@ class Adapter(_message.Message):
     FEEDS_FIELD_NUMBER: _ClassVar[int]
     HELD_MS_FIELD_NUMBER: _ClassVar[int]
     LOSSES_FIELD_NUMBER: _ClassVar[int]
+    REFERENCES_FIELD_NUMBER: _ClassVar[int]
+    REQUIRED_FIELD_NUMBER: _ClassVar[int]
     network: str
     node: str
     adapter: str
@@ -489,7 +491,9 @@ class Adapter(_message.Message):
     feeds: _containers.RepeatedScalarFieldContainer[str]
     held_ms: int
     losses: int
-    def __init__(self_, network: _Optional[str] = ..., node: _Optional[str] = ..., adapter: _Optional[str] = ..., addr: _Optional[str] = ..., self: _Optional[bool] = ..., state: _Optional[str] = ..., cause: _Optional[str] = ..., reason: _Optional[str] = ..., verdict_id: _Optional[str] = ..., since_ms: _Optional[int] = ..., role: _Optional[str] = ..., carrier: _Optional[bool] = ..., ifindex: _Optional[int] = ..., mac: _Optional[str] = ..., watches: _Optional[_Iterable[_Union[Neighbour, _Mapping]]] = ..., feeds: _Optional[_Iterable[str]] = ..., held_ms: _Optional[int] = ..., losses: _Optional[int] = ...) -> None: ...
+    references: _containers.RepeatedScalarFieldContainer[str]
+    required: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self_, network: _Optional[str] = ..., node: _Optional[str] = ..., adapter: _Optional[str] = ..., addr: _Optional[str] = ..., self: _Optional[bool] = ..., state: _Optional[str] = ..., cause: _Optional[str] = ..., reason: _Optional[str] = ..., verdict_id: _Optional[str] = ..., since_ms: _Optional[int] = ..., role: _Optional[str] = ..., carrier: _Optional[bool] = ..., ifindex: _Optional[int] = ..., mac: _Optional[str] = ..., watches: _Optional[_Iterable[_Union[Neighbour, _Mapping]]] = ..., feeds: _Optional[_Iterable[str]] = ..., held_ms: _Optional[int] = ..., losses: _Optional[int] = ..., references: _Optional[_Iterable[str]] = ..., required: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Neighbour(_message.Message):
     __slots__ = ("addr", "node", "state", "last_heard_ms", "missed", "gap_max_us")

@@ -86,10 +86,12 @@ impl Arbiter {
             let tag = request.case.in_round(request.round);
             let near = super::choose::company(&place, self.interval, &request.suspect, &[], around);
             let others = near.iter().filter(|m| m.address != request.reporter.address);
-            for member in [&request.reporter].into_iter().chain(others) {
-                let ask =
-                    Ask { case: tag, count: 2, icmp: false, as_reporter: false, elsewhere: None };
+            let ask = Ask { case: tag, count: 2, icmp: false, as_reporter: false, elsewhere: None };
+            for member in [&request.reporter].into_iter().chain(others.clone()) {
                 self.probe_company(now, &mut probing, &place, member, ask);
+            }
+            if others.count() == 0 {
+                self.probe_references(&mut probing, &place, Ask { count: PROBES, ..ask });
             }
         } else {
             self.probe_suspect(&mut probing, &place, &request.suspect, case, false, around);

@@ -266,22 +266,14 @@ impl Arbiter {
             });
         }
         if alone || case.lacks.unanswered > 0 {
-            for address in place.references {
-                let target = Identity {
-                    address: *address,
-                    node: REFERENCE.to_string(),
-                    ..Identity::clone(&case.suspect)
-                };
-                let target = target.into();
-                let ask = Ask {
-                    case: case.id,
-                    count: PROBES,
-                    icmp: true,
-                    as_reporter: true,
-                    elsewhere: None,
-                };
-                self.probe(&mut round.probing, place, &target, ask);
-            }
+            let ask = Ask {
+                case: case.id,
+                count: PROBES,
+                icmp: true,
+                as_reporter: true,
+                elsewhere: None,
+            };
+            self.probe_references(&mut round.probing, place, ask);
         }
         case.stage = Stage::Round(round);
     }

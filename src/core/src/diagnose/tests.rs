@@ -351,6 +351,16 @@ fn reference_target_decides_when_nobody_is_left_to_ask() {
 }
 
 #[test]
+fn two_that_both_reach_the_reference_target_have_lost_the_path_between_them() {
+    let asked = |answers| {
+        let silent = [told(unanswered(R, S), 0, 0), unanswered(S, R)];
+        silent.into_iter().chain([of_reference(R, answers), of_reference(S, answers)])
+    };
+    assert_eq!(found(asked(true)), Conclusion::Path { direction: Direction::Both });
+    assert_eq!(found(asked(false)), Conclusion::Network);
+}
+
+#[test]
 fn any_of_several_reference_targets_will_do() {
     let other = |answers| Observation { target_address: address(253), ..of_reference(R, answers) };
     let case = [told(unanswered(R, S), 0, 0), of_reference(R, false), other(true)];

@@ -9,20 +9,30 @@ use hats_wire::{
     split,
 };
 
-use super::Node;
-use crate::{damping::Damper, io::AdapterIndex, time::Timestamp};
+use super::{Local, Node};
+use crate::{damping::Damper, io::AdapterIndex, targets::Standing, time::Timestamp};
 
 impl Node {
-    /// The kernel says what a link is like. One that was lost too often lately is
-    /// not taken for well again before it has been quiet.
+    /// The kernel says what a link is like.
     pub(super) fn link(&mut self, now: Timestamp, index: AdapterIndex, link: Link) {
         let fault = fault_of(&link);
         let Some(local) = self.locals.get_mut(&index) else { return };
         let was_well = local.link.as_ref().is_some_and(|link| fault_of(link).is_none());
         local.link = Some(link);
+        local.targets.usable(now, fault.is_none());
         // A NIM has a back-off of its own.
         let lost = matches!(fault, Some(Cause::LinkDown | Cause::AddressLost | Cause::Removed));
-        let begins = was_well && lost && local.damper.lost(now);
+        self.stands_otherwise(now, index, was_well && lost);
+    }
+
+    /// What is known of an adapter has changed, and it may have been lost by that.
+    /// One that was lost too often lately is not taken for well again before it
+    /// has been quiet.
+    pub(super) fn stands_otherwise(&mut self, now: Timestamp, index: AdapterIndex, lost: bool) {
+        let Some(local) = self.locals.get_mut(&index) else { return };
+        let begins = lost && local.damper.lost(now);
+        // Nothing is known yet of one that waits for its targets.
+        let Some(fault) = fault_now(local) else { return };
         if local.damper.held_until().is_some() && fault.is_none() {
             return;
         }
@@ -59,7 +69,7 @@ impl Node {
         if !local.damper.wake(now) {
             return;
         }
-        let fault = local.link.as_ref().map_or(local.fault, fault_of);
+        let fault = fault_now(local).unwrap_or(local.fault);
         let told = local.fault == fault;
         self.say_held(now, index);
         self.set_fault(now, index, fault);
@@ -97,6 +107,16 @@ pub(super) fn held_of(now: Timestamp, damper: &Damper) -> Option<Held> {
     let span = damper.held_until().map(|until| until.since(now).as_millis());
     let for_ms = span.map(|span| u64::try_from(span).unwrap_or(u64::MAX));
     (losses > 0).then_some(Held { for_ms, losses })
+}
+
+/// What is wrong with an adapter, if that is known.
+fn fault_now(local: &Local) -> Option<Option<Cause>> {
+    let fault = local.link.as_ref().map_or(local.fault, fault_of);
+    match (fault, local.targets.standing()) {
+        (Some(_), _) | (None, Standing::Well) => Some(fault),
+        (None, Standing::Waiting) => None,
+        (None, Standing::Silent) => Some(Some(Cause::TargetsUnreachable)),
+    }
 }
 
 fn fault_of(link: &Link) -> Option<Cause> {

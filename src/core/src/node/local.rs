@@ -6,7 +6,7 @@ use alloc::{
     vec::Vec,
 };
 
-use core::time::Duration;
+use core::{net::IpAddr, time::Duration};
 
 use hats_wire::{
     AdapterReport, Cause, Identity, ItemBody, Member, Message, NodeReport,
@@ -22,6 +22,7 @@ use crate::{
     io::{AdapterIndex, Effect},
     ring::Neighbours,
     say,
+    targets::Targets,
     time::{Timestamp, nanos},
 };
 
@@ -38,6 +39,8 @@ impl Node {
         // Instances must grow across restarts: they begin with the run, which is
         // the time in milliseconds, and no group commits so fast.
         let group = Group::new(me.clone(), &self.config.detection, self.config.incarnation.0);
+        let targets = Targets::new(&spec.required_targets, &self.config.detection);
+        let references = spec.network.reference_targets.clone();
         let local = Local {
             spec,
             me,
@@ -47,6 +50,8 @@ impl Node {
             link: None,
             fault: None,
             damper: Damper::default(),
+            references,
+            targets,
             statistics: Statistics::default(),
             neighbours: Neighbours::default(),
             realtime: false,
@@ -59,6 +64,14 @@ impl Node {
         self.locals.insert(index, local);
         self.report_self(now);
         self.refresh_nodes(now);
+    }
+
+    /// Where nothing is configured the default gateway is the reference target.
+    pub(super) fn gateway_found(&mut self, index: AdapterIndex, gateway: Option<IpAddr>) {
+        let Some(local) = self.locals.get_mut(&index) else { return };
+        if local.spec.network.reference_targets.is_empty() {
+            local.references = gateway.into_iter().collect();
+        }
     }
 
     pub(super) fn adapter_removed(&mut self, now: Timestamp, index: AdapterIndex) {
@@ -111,6 +124,7 @@ impl Node {
             local.nim = NimState::Died(now);
         }
         // Its probes ended with it, and it cannot say so.
+        local.targets.usable(now, false);
         self.paths.forget(index);
         let Some(local) = self.locals.get(&index) else { return };
         let (name, me) = (local.spec.network.name.clone(), local.me.clone());
@@ -169,8 +183,9 @@ impl Node {
         let Some(local) = self.locals.get_mut(&index) else { return };
         local.nim_heard = now;
         match report {
-            Report::Ready { realtime, memory_locked, warnings, .. } => {
+            Report::Ready { realtime, memory_locked, icmp, warnings, .. } => {
                 self.nim_ready(index, realtime, memory_locked, warnings);
+                self.may_ask(now, index, icmp);
             }
             Report::Link(link) => self.link(now, index, link),
             Report::Received { from, to_group, datagram, .. } => {
@@ -208,6 +223,7 @@ impl Node {
             }
             Report::ProbeDone(done) => {
                 self.path_probe_done(now, index, &done);
+                self.target_probe_done(now, index, &done);
                 self.with_arbiter(|arbiter, around| arbiter.probe_done(now, &done, around));
             }
             Report::Statistics(statistics) => {
@@ -301,6 +317,9 @@ impl Node {
         let alone = local.group.view().is_none_or(|view| view.members.len() == 1);
         let instance = local.group.view().map_or(0, |view| view.id.instance);
         let report = self.self_report();
+        if cause == Cause::TargetsUnreachable {
+            self.tell_before_leaving(index, &report);
+        }
         if let Some(local) = self.locals.get_mut(&index) {
             local.group.disable();
         }
@@ -308,7 +327,10 @@ impl Node {
         self.watch(index);
         let Some(local) = self.locals.get(&index) else { return };
         let (name, me) = (local.spec.network.name.clone(), local.me.clone());
-        let event = self.topology.adapter_down(now, &name, &me, cause, None, instance);
+        let mut event = self.topology.adapter_down(now, &name, &me, cause, None, instance);
+        if let Some(event) = &mut event {
+            self.name_missing(index, cause, event);
+        }
         self.publish_as(event, alone);
         // The report names the group that the fault ended.
         self.originate(now, ItemBody::Node(report));
@@ -321,7 +343,7 @@ impl Node {
         self.originate(now, ItemBody::Node(report));
     }
 
-    fn self_report(&self) -> NodeReport {
+    pub(super) fn self_report(&self) -> NodeReport {
         NodeReport {
             node_id: self.config.node_id,
             node: self.config.node.clone(),

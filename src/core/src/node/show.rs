@@ -207,6 +207,8 @@ fn show_local(now: Timestamp, index: AdapterIndex, local: &Local) -> LocalView {
         statistics: local.statistics.clone(),
         feeds: local.neighbours.feed.clone(),
         watches: local.neighbours.watch.iter().map(|address| heard(*address)).collect(),
+        references: local.references.clone(),
+        required: local.targets.addresses().to_vec(),
         realtime: local.realtime,
         memory_locked: local.memory_locked,
         since: local.group.since().unwrap_or_default(),

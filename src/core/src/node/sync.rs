@@ -106,7 +106,7 @@ impl Node {
         self.flood(index, None, items.into_values());
     }
 
-    fn flood(
+    pub(super) fn flood(
         &mut self,
         index: AdapterIndex,
         to: Option<IpAddr>,

@@ -38,7 +38,13 @@ fn alone() -> Node {
         reference_targets: Vec::new(),
     };
     let address = IpAddr::from([10, 77, 1, 1]);
-    let spec = AdapterSpec { network, interface: "eth0".into(), address, prefix_length: 24 };
+    let spec = AdapterSpec {
+        network,
+        interface: "eth0".into(),
+        address,
+        prefix_length: 24,
+        required_targets: Vec::new(),
+    };
     let link = Link {
         present: true,
         admin_up: true,

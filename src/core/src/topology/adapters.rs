@@ -337,6 +337,7 @@ impl Topology {
             | Cause::NodeDown
             | Cause::DaemonDown
             | Cause::NimFailed
+            | Cause::TargetsUnreachable
             | Cause::Unreachable => AdapterState::Down,
         };
         // That it cannot be told of one that was out of sight is no news.

@@ -66,6 +66,8 @@ pub(crate) struct Settings {
     pub(crate) realtime_priority: u8,
     /// NIMs keep their memory resident.
     pub(crate) lock_memory: bool,
+    /// Where a network has no reference target, the default gateway is it.
+    pub(crate) default_gateway: bool,
     /// Where metrics are served besides the socket.
     pub(crate) metrics: Metrics,
     /// The keys that the file has.
@@ -109,6 +111,7 @@ impl Default for Settings {
             adapters: Vec::new(),
             realtime_priority: 0,
             lock_memory: false,
+            default_gateway: true,
             metrics: Metrics::default(),
             given: BTreeSet::new(),
             journal: Limits { bytes: 16 << 20, age: Duration::from_secs(7 * 86_400) },
@@ -206,6 +209,12 @@ fn settings(root: Section<'_, '_>) -> Settings {
     }
     if let Some(section) = root.table("detection") {
         (settings.profile, settings.detection) = detection::read(&section);
+        section.finish();
+    }
+    if let Some(section) = root.table("reference") {
+        if let Some(gateway) = section.boolean("default_gateway") {
+            settings.default_gateway = gateway.value;
+        }
         section.finish();
     }
     if let Some(section) = root.table("metrics") {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use hats_core::config::Mode;
+use hats_core::{config::Mode, targets::TARGETS_MAX};
 use ipnet::IpNet;
 
 use super::{
@@ -236,6 +236,18 @@ fn check_host(source: &Source<'_>, at: &At<IpAddr>, subnet: Option<&At<IpNet>>) 
     }
 }
 
+/// A required target is another host that an adapter of this address can reach.
+fn check_target(source: &Source<'_>, target: &At<IpAddr>, own: Option<&At<IpAddr>>) {
+    check_host(source, target, None);
+    let Some(own) = own else { return };
+    if target.value == own.value {
+        source.error(target.wrong(source, "expected another host than this adapter"));
+    } else if target.value.is_ipv4() != own.value.is_ipv4() {
+        let expected = format!("expected an address of the adapter's family, {}", own.value);
+        source.error(target.wrong(source, expected));
+    }
+}
+
 fn same_family(address: &IpAddr, subnet: &IpNet) -> bool {
     address.is_ipv4() == subnet.addr().is_ipv4()
 }
@@ -279,13 +291,10 @@ fn adapter(section: &Section<'_, '_>, networks: &[Draft], earlier: &[Adapter]) -
     let network = section.text("network");
     let required_targets = section.addresses("required_targets");
     for target in &required_targets {
-        check_host(source, target, None);
+        check_target(source, target, address.as_ref());
     }
-    if let Some(first) = required_targets.first() {
-        source.warning(first.wrong(
-            source,
-            "read and checked, but not acted on by this version: the adapter counts as up without",
-        ));
+    if let Some(beyond) = required_targets.get(TARGETS_MAX) {
+        source.error(beyond.wrong(source, format!("expected at most {TARGETS_MAX} targets")));
     }
     if let Some(network) = &network {
         adapter_fits(source, network, address.as_ref(), networks);

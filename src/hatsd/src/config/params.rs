@@ -9,7 +9,7 @@ use super::{DEFAULT_FILE, Settings, duration};
 /// One parameter: its name, range, and what it is for.
 type Known = (&'static str, &'static str, &'static str);
 
-const KNOWN: [Known; 9] = [
+const KNOWN: [Known; 10] = [
     ("cluster.name", "1 to 64 characters", "daemons with another name are a foreign cluster"),
     ("node.name", "1 to 64 characters", "this node's name in events and status"),
     ("detection.profile", "default, fast, bfd, wan", "the set the values below come from"),
@@ -18,6 +18,11 @@ const KNOWN: [Known; 9] = [
     ("detection.probe_timeout", "1ms to 10s", "how long a probe may take"),
     ("nim.realtime_priority", "0 to 99", "0: normal scheduling; else SCHED_FIFO of that priority"),
     ("nim.lock_memory", "true, false", "whether NIMs keep their memory resident"),
+    (
+        "reference.default_gateway",
+        "true, false",
+        "whether the default gateway is the reference target of a network without any",
+    ),
     ("metrics.listen", "loopback address and port", "where a scrape over HTTP is answered"),
 ];
 
@@ -72,6 +77,7 @@ impl Settings {
             "nim.realtime_priority" => {
                 (self.realtime_priority.to_string(), self.preset_priority().to_string())
             }
+            "reference.default_gateway" => (self.default_gateway.to_string(), true.to_string()),
             "nim.lock_memory" => (self.lock_memory.to_string(), false.to_string()),
             _ => (or_none(self.metrics.listen.map(|it| it.to_string())), or_none(None)),
         }

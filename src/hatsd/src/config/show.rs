@@ -26,6 +26,7 @@ impl fmt::Display for Settings {
         )?;
         writeln!(f, "\n[nim]\nrealtime_priority = {}", self.realtime_priority)?;
         writeln!(f, "lock_memory = {}", self.lock_memory)?;
+        writeln!(f, "\n[reference]\ndefault_gateway = {}", self.default_gateway)?;
         if let Some(listen) = self.metrics.listen {
             writeln!(f, "\n[metrics]\nlisten = \"{listen}\"")?;
         }

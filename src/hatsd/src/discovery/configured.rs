@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use hats_core::config::{AdapterSpec, Mode, NetworkSpec};
 use ipnet::IpNet;
 
-use super::{Address, Interface, LeftOut, Plan, Waiting, group_of};
+use super::{Address, Interface, LeftOut, Plan, Waiting, group_of, required};
 use crate::config::{Adapter, Network, Settings};
 
 pub(super) fn plan(settings: &Settings, interfaces: &[Interface]) -> Plan {
@@ -141,6 +141,7 @@ fn take(plan: &mut Plan, settings: &Settings, network: &Network, interface: &Int
         interface: interface.name.clone(),
         address: address.address,
         prefix_length: address.prefix_length,
+        required_targets: required(told(&settings.adapters, network, interface), address.address),
     });
     true
 }
@@ -153,12 +154,19 @@ fn said_to_be_here(
     interface: &Interface,
     address: IpAddr,
 ) -> bool {
-    let mut told = adapters.iter().filter(|adapter| adapter.interface == interface.name).peekable();
-    if told.peek().is_none() {
-        return true;
-    }
-    told.any(|adapter| {
-        adapter.address.is_none_or(|named| named == address)
+    adapters.iter().all(|adapter| adapter.interface != interface.name)
+        || told(adapters, network, interface)
+            .any(|adapter| adapter.address.is_none_or(|named| named == address))
+}
+
+/// The `[[adapter]]` entries of this interface that may be meant on this network.
+fn told<'a>(
+    adapters: &'a [Adapter],
+    network: &'a Network,
+    interface: &'a Interface,
+) -> impl Iterator<Item = &'a Adapter> {
+    adapters.iter().filter(|adapter| {
+        adapter.interface == interface.name
             && adapter.network.as_ref().is_none_or(|named| *named == network.name)
     })
 }

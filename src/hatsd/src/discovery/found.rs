@@ -2,7 +2,7 @@
 
 use hats_core::config::AdapterSpec;
 
-use super::{Address, Interface, LeftOut, Plan, Waiting, zero_configuration};
+use super::{Address, Interface, LeftOut, Plan, Waiting, required, zero_configuration};
 use crate::config::Adapter;
 
 /// Kinds of interfaces that carry other interfaces' traffic, not a network of
@@ -146,6 +146,7 @@ fn take(plan: &mut Plan, interface: &Interface, told: &[&Adapter]) {
             interface: interface.name.clone(),
             address: address.address,
             prefix_length: address.prefix_length,
+            required_targets: required(told.iter().copied(), address.address),
         });
     }
 }

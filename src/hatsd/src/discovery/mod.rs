@@ -17,7 +17,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use hats_core::config::{AdapterSpec, Mode, NetworkSpec};
 use ipnet::IpNet;
 
-use crate::config::Settings;
+use crate::config::{Adapter, Settings};
 
 pub(crate) use roster::{Change, Roster};
 
@@ -37,6 +37,8 @@ pub(crate) struct Interface {
     /// Empty where frames have no addresses (tells tun from tap).
     pub(crate) mac: Vec<u8>,
     pub(crate) addresses: Vec<Address>,
+    /// Where its default routes lead, IPv4 and IPv6.
+    pub(crate) gateways: Vec<IpAddr>,
 }
 
 /// One address of an interface.
@@ -125,6 +127,7 @@ pub(crate) fn interfaces(table: &hats_sys::Interfaces) -> Vec<Interface> {
             master: it.controller,
             mac: it.mac.clone(),
             addresses: it.addresses.iter().map(address).collect(),
+            gateways: [false, true].iter().filter_map(|v6| table.gateway(it.index, *v6)).collect(),
         })
         .collect()
 }
@@ -195,6 +198,15 @@ fn group_of(mode: Mode, given: Option<IpAddr>, subnet: &IpNet, own: &IpNet) -> O
         Mode::Broadcast => Some(own.broadcast()),
         Mode::Unicast => None,
     }
+}
+
+/// What an adapter with this address must reach, by the `[[adapter]]` entries of
+/// its interface: targets of the other family are another adapter's.
+fn required<'a>(told: impl Iterator<Item = &'a Adapter>, address: IpAddr) -> Vec<IpAddr> {
+    told.filter(|adapter| adapter.address.is_none_or(|named| named == address))
+        .flat_map(|adapter| adapter.required_targets.iter().copied())
+        .filter(|target| target.is_ipv4() == address.is_ipv4())
+        .collect()
 }
 
 /// A network of one subnet with nothing configured.

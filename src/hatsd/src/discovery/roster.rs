@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 use hats_core::{config::AdapterSpec, io::AdapterIndex, time::Timestamp};
+use ipnet::IpNet;
 
 use super::{Interface, Plan};
 
@@ -22,6 +23,8 @@ struct Held {
     spec: AdapterSpec,
     /// Since when its interface does not have its address.
     gone: Option<Timestamp>,
+    /// The default gateway, as last told.
+    gateway: Option<IpAddr>,
 }
 
 /// What the node must be told.
@@ -64,8 +67,26 @@ impl Roster {
             }
             let index = AdapterIndex(self.next);
             self.next += 1;
-            self.held.insert(index, Held { spec: wanted.clone(), gone: None });
+            self.held.insert(index, Held { spec: wanted.clone(), gone: None, gateway: None });
             changes.push(Change::Added(index, wanted.clone()));
+        }
+        changes
+    }
+
+    /// The adapters whose default gateway is another one than was told last.
+    pub(crate) fn gateways(
+        &mut self,
+        interfaces: &[Interface],
+    ) -> Vec<(AdapterIndex, Option<IpAddr>)> {
+        let mut changes = Vec::new();
+        for (index, held) in &mut self.held {
+            let interface = interfaces.iter().find(|it| it.name == held.spec.interface);
+            let gateways = interface.map_or(&[][..], |it| &it.gateways);
+            let gateway = gateways.iter().copied().find(|it| is_beside(&held.spec, *it));
+            if gateway != held.gateway {
+                held.gateway = gateway;
+                changes.push((*index, gateway));
+            }
         }
         changes
     }
@@ -129,6 +150,15 @@ fn stands_for(held: &Held, wanted: &AdapterSpec) -> bool {
         && (stopgap
             || held.spec.address == wanted.address
             || held.spec.network.name == wanted.network.name)
+}
+
+/// Whether a gateway is in the adapter's own subnet; routers of IPv6 call
+/// themselves by their link-local address.
+fn is_beside(spec: &AdapterSpec, gateway: IpAddr) -> bool {
+    let subnet = IpNet::new(spec.address, spec.prefix_length);
+    let inside = subnet.is_ok_and(|subnet| subnet.contains(&gateway));
+    let family = gateway.is_ipv4() == spec.address.is_ipv4();
+    family && gateway != spec.address && (inside || is_link_local(gateway))
 }
 
 fn is_link_local(address: IpAddr) -> bool {

@@ -281,3 +281,39 @@ fn an_adapter_gone_for_ten_minutes_is_forgotten_and_one_that_returns_is_not() {
     assert_eq!(roster.expire(at(630)), [Change::Removed(AdapterIndex(0))]);
     assert_eq!(follow(&mut roster, &here, 631).len(), 1);
 }
+
+#[test]
+fn the_gateway_in_an_adapters_own_subnet_is_told_once_and_again_when_it_changes() {
+    let mut roster = Roster::default();
+    let with = |gateway: &str| {
+        let gateways = vec![gateway.parse().unwrap(), "fe80::1".parse().unwrap()];
+        [Interface {
+            gateways,
+            ..interface(2, "eth0", &["10.0.0.1/24", "10.1.0.1/24", "fd00::1/64"])
+        }]
+    };
+    let here = with("10.0.0.254");
+    follow(&mut roster, &here, 0);
+    let told =
+        |change: &(AdapterIndex, Option<IpAddr>)| (change.0.0, change.1.unwrap().to_string());
+    let first: Vec<_> = roster.gateways(&here).iter().map(told).collect();
+    assert_eq!(first, [(0, "10.0.0.254".to_owned()), (2, "fe80::1".to_owned())]);
+    assert_eq!(roster.gateways(&here), []);
+    let moved: Vec<_> = roster.gateways(&with("10.1.0.254")).to_vec();
+    assert_eq!(moved, [(AdapterIndex(0), None), (AdapterIndex(1), "10.1.0.254".parse().ok())]);
+}
+
+#[test]
+fn what_an_adapter_must_reach_is_of_its_own_family() {
+    let text =
+        "[[adapter]]\ninterface = \"eth0\"\nrequired_targets = [\"10.0.0.9\", \"fd00::9\"]\n";
+    let found = [interface(2, "eth0", &["10.0.0.1/24", "fd00::1/64"])];
+    let named = format!("{text}[[network]]\nname = \"neta\"\nsubnet = \"10.0.0.0/24\"\n");
+    let targets = |text: &str| -> Vec<Vec<IpAddr>> {
+        let plan = plan(&settings(text), &found);
+        plan.adapters.into_iter().map(|spec| spec.required_targets).collect()
+    };
+    let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+    assert_eq!(targets(text), [[ip("10.0.0.9")], [ip("fd00::9")]]);
+    assert_eq!(targets(&named), [[ip("10.0.0.9")]]);
+}

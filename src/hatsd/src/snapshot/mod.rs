@@ -218,6 +218,8 @@ impl Sources<'_> {
                 .unwrap_or_default(),
             held_ms: adapter.held.map(|(until, _)| clock::millis(until.since(self.place.now))),
             losses: adapter.held.map(|(_, losses)| losses),
+            references: local.map(|it| words::addresses(&it.references)).unwrap_or_default(),
+            required: local.map(|it| words::addresses(&it.required)).unwrap_or_default(),
         }
     }
 

@@ -101,6 +101,8 @@ fn view() -> View {
         statistics: Statistics { sent: 12, ..Statistics::default() },
         feeds: vec![ip("10.77.1.3")],
         watches: vec![heard],
+        references: vec![ip("10.77.1.254")],
+        required: Vec::new(),
         realtime: false,
         memory_locked: false,
         since: ago(7_000),
@@ -132,7 +134,13 @@ fn facts() -> nim::Facts {
     let (interface, address) = ("eth0".to_owned(), ip("10.77.1.1"));
     nim::Facts {
         adapter: AdapterIndex(0),
-        spec: AdapterSpec { network, interface, address, prefix_length: 24 },
+        spec: AdapterSpec {
+            network,
+            interface,
+            address,
+            prefix_length: 24,
+            required_targets: Vec::new(),
+        },
         pid: Some(std::process::id()),
         ready: true,
         restarts: 0,

@@ -1,6 +1,6 @@
 //! States, causes and verdicts in words.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use hats_core::view::{AdapterState, NodeState, VerdictView};
 use hats_proto::ipc;
@@ -81,6 +81,7 @@ pub(super) fn because(cause: Cause) -> &'static str {
         Cause::NodeDown => "no answer on any network, not even to ping",
         Cause::DaemonDown => "the host answers, its daemon does not",
         Cause::NimFailed => "its NIM process does not run",
+        Cause::TargetsUnreachable => "none of its required targets answers",
         Cause::Unreachable => {
             "nothing answers; with one network, node and adapter cannot be told apart"
         }
@@ -96,6 +97,10 @@ pub(super) fn seen_from_low(direction: Direction, turned: bool) -> &'static str 
         (Direction::FromPeer, true) => Direction::ToPeer.word(),
         (other, _) => other.word(),
     }
+}
+
+pub(super) fn addresses(list: &[IpAddr]) -> Vec<String> {
+    list.iter().map(IpAddr::to_string).collect()
 }
 
 pub(super) fn mac(bytes: &[u8]) -> Option<String> {

@@ -141,6 +141,7 @@ pub(super) fn put_cause(cause: Cause) -> i32 {
         Cause::Left => pb::Cause::Left,
         Cause::Maintenance => pb::Cause::Maintenance,
         Cause::Inconclusive => pb::Cause::Inconclusive,
+        Cause::TargetsUnreachable => pb::Cause::TargetsUnreachable,
     };
     proto.into()
 }
@@ -172,6 +173,7 @@ pub(super) fn fact(number: i32, field: &'static str) -> Result<Option<Cause>, De
         pb::Cause::Left => Some(Cause::Left),
         pb::Cause::Maintenance => Some(Cause::Maintenance),
         pb::Cause::Inconclusive => Some(Cause::Inconclusive),
+        pb::Cause::TargetsUnreachable => Some(Cause::TargetsUnreachable),
     })
 }
 

@@ -267,7 +267,7 @@ pub struct Neighbour {
 }
 
 /// See [`Report::ProbeDone`].
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct ProbeDone {
     /// From [`StartProbe`].
     pub id: u64,

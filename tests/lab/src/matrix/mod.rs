@@ -103,6 +103,7 @@ fn plan(nodes: usize, networks: usize, ipv6: bool, profile: &str) -> Result<Plan
         networks: Plan::networks(nodes, networks, ipv6, &[])?,
         links: Links::Tap,
         default_route: None,
+        gateway: false,
         profile: profile.to_owned(),
         name_networks: true,
         daemons: true,
@@ -123,12 +124,13 @@ fn shape(
     let cluster = Cluster::of(plan);
     let mut session: Option<Session> = None;
     for row in rows {
+        let plan = row.setting(plan);
         for round in 0..repeat as usize {
-            let stage = stage(plan, round);
+            let stage = stage(&plan, round);
             let Some(case) = (row.case)(&stage) else { break };
-            let mut running = match session.take() {
+            let mut running = match session.take().filter(|it| it.plan == plan) {
                 Some(running) => running,
-                None => start(dir, plan)?,
+                None => start(dir, &plan)?,
             };
             let (judgement, whole) = play(&mut running, &case)?;
             report.add(&cluster, row, &case, judgement);

@@ -178,7 +178,19 @@ impl Draw {
             if self.chance.happens(0.2) { self.chance.between(1, 10) as f64 / 100.0 } else { 0.0 };
         let (ipv6, detection) = (self.chance.happens(0.2), profile.detection());
         let episodes = Vec::new();
-        let mut story = Story { seed, detection, networks, nodes, ipv6, loss, episodes };
+        let (hosts, references, required) = (Vec::new(), false, Vec::new());
+        let mut story = Story {
+            seed,
+            detection,
+            networks,
+            nodes,
+            hosts,
+            references,
+            required,
+            ipv6,
+            loss,
+            episodes,
+        };
         for number in 0..self.chance.between(1, 2) {
             let episode = self.episode(&story, number == 0);
             story.episodes.push(episode);

@@ -56,6 +56,15 @@ impl Story {
         self.nodes.retain(|node| !node.adapters.is_empty());
         let nodes = &self.nodes;
         self.networks.retain(|name| nodes.iter().any(|node| node.is_on(name)));
+        let networks = &self.networks;
+        for host in &mut self.hosts {
+            host.adapters.retain(|(network, _)| networks.contains(network));
+        }
+        self.hosts.retain(|host| !host.adapters.is_empty());
+        let on = |node: &str, network: &str| {
+            nodes.iter().any(|member| member.name == node && member.is_on(network))
+        };
+        self.required.retain(|(node, network)| on(node, network));
         let episodes = std::mem::take(&mut self.episodes);
         self.episodes = episodes.into_iter().map(|episode| self.fit_episode(episode)).collect();
         self

@@ -402,6 +402,11 @@ impl<'a> Run<'a> {
             let in_sight = now.connected(&observer.name, None);
             for node in self.story.nodes.iter().filter(|node| node.name != observer.name) {
                 for (network, _) in &node.adapters {
+                    // The situation knows nothing of the hosts that it must reach.
+                    let must_reach = (node.name.clone(), network.clone());
+                    if self.story.required.contains(&must_reach) {
+                        continue;
+                    }
                     let shown = view
                         .adapters
                         .iter()

@@ -18,6 +18,13 @@ pub struct Story {
     pub networks: Vec<String>,
     /// Nodes by name, with their adapters.
     pub nodes: Vec<Member>,
+    /// Hosts without hats that answer ICMP echo.
+    pub hosts: Vec<Member>,
+    /// Those hosts are the reference targets of their networks.
+    pub references: bool,
+    /// Nodes and networks: an adapter that is up only if one of those hosts
+    /// on its network answers.
+    pub required: Vec<(String, String)>,
     /// Addresses are of IPv6 instead of IPv4.
     pub ipv6: bool,
     /// This part of all datagrams is lost.
@@ -117,15 +124,26 @@ impl Story {
         }
         for node in &self.nodes {
             for (at, (network, last)) in node.adapters.iter().enumerate() {
-                let number = self.networks.iter().position(|name| name == network);
-                let number = number.expect("adapters are on networks of the story") + 1;
-                let address = if self.ipv6 {
-                    format!("fd77:{number:x}::{last:x}")
-                } else {
-                    format!("10.77.{number}.{last}")
-                };
+                let address = self.address(network, *last);
                 plan = plan.adapter(&node.name, network, &format!("eth{at}"), &address);
             }
+        }
+        for host in &self.hosts {
+            for (at, (network, last)) in host.adapters.iter().enumerate() {
+                let address = self.address(network, *last);
+                plan = if self.references {
+                    plan.reference_target(&host.name, network, &address)
+                } else {
+                    plan.bystander(&host.name, network, &format!("eth{at}"), &address)
+                };
+            }
+        }
+        for (node, network) in &self.required {
+            let adapters = self.hosts.iter().flat_map(|host| &host.adapters);
+            let its = adapters.filter(|(name, _)| name == network);
+            let targets: Vec<String> = its.map(|(_, last)| self.address(network, *last)).collect();
+            let targets: Vec<&str> = targets.iter().map(String::as_str).collect();
+            plan = plan.required_targets(node, network, &targets);
         }
         let mut world = plan.build();
         if let Some(trace) = trace {
@@ -137,6 +155,21 @@ impl Story {
             }
         }
         world
+    }
+
+    fn address(&self, network: &str, last: u8) -> String {
+        let number = self.networks.iter().position(|name| name == network);
+        let number = number.expect("adapters are on networks of the story") + 1;
+        if self.ipv6 {
+            format!("fd77:{number:x}::{last:x}")
+        } else {
+            format!("10.77.{number}.{last}")
+        }
+    }
+
+    /// Everybody by name, with or without hats.
+    pub(crate) fn everybody(&self) -> impl Iterator<Item = &Member> {
+        self.nodes.iter().chain(&self.hosts)
     }
 
     /// The names of the nodes on `network`.

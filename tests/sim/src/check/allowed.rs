@@ -14,6 +14,7 @@
 //! | … address_lost | it had no address, or is held because it had none |
 //! | … removed | another address had taken its place |
 //! | … nim_failed | its NIM did not run |
+//! | … targets_unreachable | it did not exchange with any of its required targets |
 //! | … transmit | no live node heard it |
 //! | … receive | it heard no live node |
 //! | … both, unreachable | it exchanged with no live node's |
@@ -210,6 +211,10 @@ fn of_adapter(scene: &Scene<'_>, port: Port, event: &Event) -> Option<&'static s
         Some(Cause::NimFailed) => {
             unless(scene.ever(|moment| nim_is_out(moment, port)), "its NIM ran")
         }
+        Some(Cause::TargetsUnreachable) => {
+            let out = |moment: &Moment<'_>| misses_its_targets(scene.world, moment, port);
+            unless(held.ever(out), "one of its required targets was within reach")
+        }
         Some(Cause::Transmit) => {
             unless(scene.ever(|moment| !moment.is_heard(port)), "somebody heard it")
         }
@@ -229,6 +234,13 @@ fn of_adapter(scene: &Scene<'_>, port: Port, event: &Event) -> Option<&'static s
         Some(Cause::Left) => left(scene, host),
         Some(Cause::Maintenance | Cause::Inconclusive) | None => Some("that is no failure"),
     }
+}
+
+fn misses_its_targets(world: &World, moment: &Moment<'_>, port: Port) -> bool {
+    let adapter = &world.hosts[port.host].adapters[port.adapter];
+    let owners = &world.networks[adapter.network].owners;
+    let mut targets = adapter.required.iter().filter_map(|target| owners.get(target));
+    !adapter.required.is_empty() && targets.all(|target| !moment.exchange(port, *target))
 }
 
 /// Whether the adapter's own daemon holds it.

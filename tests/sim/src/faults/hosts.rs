@@ -75,7 +75,9 @@ impl World {
         let clock = START_MS + self.now / 1_000_000;
         let clock = clock.saturating_add_signed(self.hosts[host].wall_ms);
         self.hosts[host].config.incarnation = Incarnation(clock.max(before + 1));
-        self.start_within(node, Duration::ZERO);
+        if !self.hosts[host].plain {
+            self.start_within(node, Duration::ZERO);
+        }
     }
 
     /// The whole host is suspended: no process runs, no packet is taken.

@@ -18,8 +18,8 @@ pub(crate) fn places<'a>(
             ));
         }
         let Some(node) = node else { continue };
-        let Some(member) = story.nodes.iter().find(|member| member.name == node) else {
-            let nodes: Vec<&str> = story.nodes.iter().map(|node| node.name.as_str()).collect();
+        let Some(member) = story.everybody().find(|member| member.name == node) else {
+            let nodes: Vec<&str> = story.everybody().map(|node| node.name.as_str()).collect();
             return Err(format!("{node} is no node: expected one of {}", nodes.join(" ")));
         };
         if let Some(network) = network.filter(|network| !member.is_on(network)) {
@@ -34,7 +34,7 @@ pub(crate) fn places<'a>(
 pub(super) fn member(story: &Story, text: &str) -> Result<Member, String> {
     let mut words = text.split_whitespace();
     let name = words.next().ok_or("expected NODE NETWORK.NUMBER ...")?.to_owned();
-    if story.nodes.iter().any(|node| node.name == name) {
+    if story.everybody().any(|node| node.name == name) {
         return Err(format!("{name} is there already: expected another name"));
     }
     let mut member = Member { name, adapters: Vec::new() };
@@ -48,7 +48,7 @@ pub(super) fn member(story: &Story, text: &str) -> Result<Member, String> {
         if member.is_on(&adapter.0) {
             return Err(format!("{word} is its second adapter there: expected one on a network"));
         }
-        if let Some(owner) = story.nodes.iter().find(|node| node.adapters.contains(&adapter)) {
+        if let Some(owner) = story.everybody().find(|node| node.adapters.contains(&adapter)) {
             return Err(format!("{word} is {}'s: expected another number", owner.name));
         }
         member.adapters.push(adapter);
@@ -57,6 +57,16 @@ pub(super) fn member(story: &Story, text: &str) -> Result<Member, String> {
         return Err("expected at least one adapter, as NETWORK.NUMBER".to_owned());
     }
     Ok(member)
+}
+
+/// The adapter that `text` says, which must reach hosts that there are: `n1/neta`.
+pub(super) fn required(story: &Story, text: &str) -> Result<(String, String), String> {
+    let (node, network) = text.split_once('/').ok_or("expected NODE/NETWORK")?;
+    places(story, [(Some(node), Some(network))])?;
+    if !story.hosts.iter().any(|host| host.is_on(network)) {
+        return Err(format!("there is no host on {network}: expected one in `hosts`"));
+    }
+    Ok((node.to_owned(), network.to_owned()))
 }
 
 /// A network of this name may be added to `networks`.

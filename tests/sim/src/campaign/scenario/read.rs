@@ -32,6 +32,12 @@ struct File {
     networks: Vec<Text>,
     nodes: Spanned<Vec<Text>>,
     #[serde(default)]
+    hosts: Vec<Text>,
+    #[serde(default)]
+    references: bool,
+    #[serde(default)]
+    required: Vec<Text>,
+    #[serde(default)]
     ipv6: bool,
     loss: Option<Spanned<f64>>,
     #[serde(default)]
@@ -91,6 +97,9 @@ impl Reader<'_> {
             detection: self.detection(&file)?,
             networks: self.networks(&file.networks)?,
             nodes: Vec::new(),
+            hosts: Vec::new(),
+            references: file.references,
+            required: Vec::new(),
             ipv6: file.ipv6,
             loss: 0.0,
             episodes: Vec::new(),
@@ -102,6 +111,15 @@ impl Reader<'_> {
         for node in file.nodes.get_ref() {
             let member = self.value("node", node, |text| check::member(&story, text))?;
             story.nodes.push(member);
+        }
+        for host in &file.hosts {
+            let host = self.value("host", host, |text| check::member(&story, text))?;
+            story.hosts.push(host);
+        }
+        for required in &file.required {
+            let required =
+                self.value("required", required, |text| check::required(&story, text))?;
+            story.required.push(required);
         }
         if let Some(loss) = &file.loss {
             story.loss =

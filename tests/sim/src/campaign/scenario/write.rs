@@ -8,7 +8,7 @@ use super::Scenario;
 use crate::campaign::{
     expectation::{Expectation, Within},
     span,
-    story::{Episode, Step, Story},
+    story::{Episode, Member, Step, Story},
 };
 
 pub(super) fn scenario(scenario: &Scenario) -> String {
@@ -38,17 +38,32 @@ fn cluster(text: &mut String, story: &Story) {
     *text += &format!("networks = {}\n", list(&story.networks));
     *text += "nodes = [\n";
     for node in &story.nodes {
-        let adapters = node.adapters.iter().map(|(network, last)| format!(" {network}.{last}"));
-        let adapters: String = adapters.collect();
-        *text += &format!("  {},\n", quoted(&format!("{}{adapters}", node.name)));
+        *text += &format!("  {},\n", quoted(&member(node)));
     }
     *text += "]\n";
+    if !story.hosts.is_empty() {
+        *text +=
+            &format!("hosts = {}\n", list(&story.hosts.iter().map(member).collect::<Vec<_>>()));
+    }
+    if story.references {
+        *text += "references = true\n";
+    }
+    if !story.required.is_empty() {
+        let required = story.required.iter().map(|(node, network)| format!("{node}/{network}"));
+        *text += &format!("required = {}\n", list(&required.collect::<Vec<_>>()));
+    }
     if story.ipv6 {
         *text += "ipv6 = true\n";
     }
     if story.loss > 0.0 {
         *text += &format!("loss = {:?}\n", story.loss);
     }
+}
+
+fn member(member: &Member) -> String {
+    let adapters = member.adapters.iter().map(|(network, last)| format!(" {network}.{last}"));
+    let adapters: String = adapters.collect();
+    format!("{}{adapters}", member.name)
 }
 
 fn episode(text: &mut String, episode: &Episode) {
