@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use hats_core::event::{Event, EventKind};
-use hats_sim::{Way, World};
+use hats_sim::{Conditions, Way, World};
 
 use hats_catalogue::Entry;
 
@@ -26,6 +26,10 @@ fn carried(event: &Event) -> BTreeSet<&'static str> {
         ("peer_node", event.peer_node.is_some()),
         ("peer_adapter", event.peer_adapter.is_some()),
         ("peer_addr", event.peer_addr.is_some()),
+        ("mac", event.mac.is_some()),
+        ("peer_mac", event.peer_mac.is_some()),
+        ("loss_in", event.loss_in.is_some()),
+        ("loss_out", event.loss_out.is_some()),
         ("direction", event.direction.is_some()),
         ("leader", leader),
         ("leader_addr", leader),
@@ -119,11 +123,22 @@ fn lonely() -> World {
     world
 }
 
+/// One adapter loses a part of what is sent to it, for a while.
+fn lossy() -> World {
+    let mut world = World::lan(4, 1).seed(5).build();
+    world.run_for(Duration::from_secs(4));
+    world.conditions_to("n2", "neta", Conditions { loss: 0.1, ..Conditions::default() });
+    world.run_for(Duration::from_secs(120));
+    world.conditions_to("n2", "neta", Conditions::default());
+    world.run_for(Duration::from_secs(120));
+    world
+}
+
 #[test]
 fn events_carry_the_fields_of_the_catalogue() {
     let catalogue = catalogue();
     let mut seen = BTreeSet::new();
-    for world in [eventful(), lonely()] {
+    for world in [eventful(), lonely(), lossy()] {
         for said in world.events() {
             let name = said.event.kind.name();
             seen.insert(name);
@@ -134,12 +149,15 @@ fn events_carry_the_fields_of_the_catalogue() {
         }
     }
     // Not in the simulator: what hatsd itself publishes, and what takes a
-    // second cluster, another name for a network, a leader that hangs, or a NIM
-    // that hangs or lacks privileges.
+    // second cluster, an address or identity that there is twice, another name
+    // for a network, a leader that hangs, or a NIM that hangs or lacks privileges.
     let elsewhere = [
         "adapter.suspect",
         "config.drift",
         "config.waiting",
+        "duplicate.address",
+        "duplicate.node",
+        "duplicate.resolved",
         "foreign.cluster",
         "nim.degraded",
         "nim.stuck",

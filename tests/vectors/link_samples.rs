@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use hats_wire::link::{
-    Command, Configure, Heard, Link, Mode, Neighbour, NeighbourState, ProbeDone, Report,
+    Command, Configure, Heard, Link, Measured, Mode, Neighbour, NeighbourState, ProbeDone, Report,
     StartProbe, Statistics,
 };
 use hats_wire::{CaseId, GroupId, Incarnation, NodeId};
@@ -144,6 +144,14 @@ fn statistics() -> Statistics {
             gap_max_ns: 0,
             missed: 11,
             state: NeighbourState::Late,
+            measured: Measured {
+                since_ns: 12,
+                beats: 13,
+                lost: 14,
+                lost_run_max: 15,
+                late_max_ns: 16,
+                late: vec![17, 0, 18],
+            },
         }],
     }
 }

@@ -120,7 +120,7 @@ fn groups() -> Vec<(&'static str, Vec<u8>)> {
         ("bad_field-list.group", raw(8, &[])),
         ("bad_field-expelled.group", raw(9, &[])),
         ("bad_field-expelled.cause", raw(9, &of)),
-        ("bad_field-expelled.cause-unknown", raw(9, &[of.clone(), number(2, 14)].concat())),
+        ("bad_field-expelled.cause-unknown", raw(9, &[of.clone(), number(2, 99)].concat())),
         ("bad_field-leave.group", raw(10, &[])),
         ("bad_field-leave_ack.group", raw(11, &[])),
         ("bad_field-goodbye.group", raw(12, &[])),

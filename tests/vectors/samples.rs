@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use hats_wire::{
     AdapterReport, CaseId, Cause, Chunk, Confidence, Direction, Envelope, GroupId, GroupReport,
-    Header, Identity, Incarnation, Item, ItemBody, ItemKey, ItemVersion, Join, Letter, List,
+    Header, Identity, Incarnation, Item, ItemBody, ItemKey, ItemVersion, Join, Letter, List, Loss,
     Member, Message, NodeId, NodeReport, Observation, Pair, Prepare, ProbeNotice, ProbeRequest,
     ProbeResult, ProbeSeen, Proclaim, Removal, Silent, Summary, Verdict, VerdictKind, cluster_tag,
 };
@@ -136,6 +136,8 @@ fn node_report() -> NodeReport {
                 fault: None,
                 group: Some(group()),
                 held: None,
+                mac: vec![2, 0, 0, 0, 0, 7],
+                loss: Some(Loss { inward: 31, outward: 0, own: true }),
             },
             AdapterReport {
                 network: "netb".into(),
@@ -144,6 +146,8 @@ fn node_report() -> NodeReport {
                 fault: Some(Cause::AddressLost),
                 group: None,
                 held: None,
+                mac: Vec::new(),
+                loss: None,
             },
         ],
         leaving: true,

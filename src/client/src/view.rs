@@ -11,7 +11,7 @@ use hats_proto::ipc::{Adapter, Changes, Network, Node, Path, Snapshot, Verdict};
 /// and every change since.
 ///
 /// Ages and counters (`since_ms`, `held_ms`, `last_heard_ms`, `missed`,
-/// `gap_max_us`) are as old as the thing they stand in; `daemon`, `detection`,
+/// `gap_max_us`, `measured`) are as old as the thing they stand in; `daemon`, `detection`,
 /// `nims` and `subscribers` as old as the snapshot. [`lasting`](Self::lasting)
 /// leaves all of these out, but that an adapter is held.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -74,6 +74,7 @@ impl View {
             for neighbour in &mut adapter.watches {
                 (neighbour.last_heard_ms, neighbour.missed) = (0, 0);
                 neighbour.gap_max_us = None;
+                neighbour.measured = None;
             }
         }
         sort(&mut state.networks);

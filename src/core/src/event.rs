@@ -109,6 +109,14 @@ pub struct Event {
     pub peer_adapter: Option<String>,
     /// Its address.
     pub peer_addr: Option<IpAddr>,
+    /// Its hardware address, and that of the other holder of an address.
+    pub mac: Option<String>,
+    /// See `mac`.
+    pub peer_mac: Option<String>,
+    /// Datagrams lost on their way to an adapter, in percent.
+    pub loss_in: Option<u64>,
+    /// And on their way from it.
+    pub loss_out: Option<u64>,
     /// Which way a path fails, seen from `node`.
     pub direction: Option<Direction>,
     /// The leader's node and address.
@@ -159,6 +167,10 @@ impl Event {
             peer_node: None,
             peer_adapter: None,
             peer_addr: None,
+            mac: None,
+            peer_mac: None,
+            loss_in: None,
+            loss_out: None,
             direction: None,
             leader: None,
             successor: None,

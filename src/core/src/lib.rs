@@ -21,6 +21,7 @@ pub mod monitor;
 pub mod nim;
 pub mod node;
 mod pace;
+pub mod quality;
 pub mod ring;
 pub mod say;
 pub mod sizes;

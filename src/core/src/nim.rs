@@ -214,6 +214,7 @@ impl Machine {
         self.counters.lateness(lateness);
         if lateness > TIMER_SLACK {
             self.probes.excuse(lateness);
+            self.neighbours.slept(lateness);
         }
         let half = self.interval() / 2;
         if lateness <= half {

@@ -35,11 +35,13 @@ use crate::{
 mod damped;
 mod decide;
 mod detours;
+mod duplicates;
 mod frames;
 mod groups;
 mod leave;
 mod letters;
 mod local;
+mod losses;
 mod news;
 mod paths;
 mod required;
@@ -71,6 +73,8 @@ struct Local {
     fault: Option<Cause>,
     /// Holds it when it comes and goes.
     damper: Damper,
+    /// What it loses.
+    losses: losses::Losses,
     /// Who is asked when nobody else is left: those configured, or the gateway.
     references: Vec<IpAddr>,
     /// What it must reach.
@@ -116,6 +120,7 @@ pub struct Node {
     alive_at: Timestamp,
     leaving: Option<leave::Leaving>,
     paths: paths::Probing,
+    duplicates: duplicates::Duplicates,
     /// Counts questions to required targets.
     target_probes: u64,
     /// By which way the last letter of each node came, and when.
@@ -175,6 +180,7 @@ impl Node {
             alive_at: now + ALIVE_EVERY,
             leaving: None,
             paths: paths::Probing::default(),
+            duplicates: duplicates::Duplicates::default(),
             target_probes: 0,
             ways_back: BTreeMap::new(),
             spoke: BTreeMap::new(),
@@ -240,6 +246,8 @@ impl Node {
         }
         if now >= self.lease_at {
             self.renew_leases(now);
+            self.check_losses(now);
+            self.check_duplicates(now);
         }
         if now >= self.alive_at {
             self.alive_at = now + ALIVE_EVERY;
@@ -417,7 +425,11 @@ impl Node {
         let mut direct = Vec::new();
         let mut around = Vec::new();
         match (to, view) {
-            (Some(to), Some(_)) if local.group.is_failed(Pair::new(me, to)) => {
+            // Of two, with nobody to go by, one still tries: the path may be well again.
+            (Some(to), Some(_))
+                if local.group.is_failed(Pair::new(me, to))
+                    && self.relay_to(index, to).is_some() =>
+            {
                 around.push(to);
             }
             (Some(to), _) => direct.push(Some(to)),

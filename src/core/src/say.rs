@@ -7,7 +7,9 @@ use alloc::{
 };
 use core::{net::IpAddr, time::Duration};
 
-use hats_wire::{Cause, Confidence, Direction, GroupId, Identity, Member, Verdict, VerdictKind};
+use hats_wire::{
+    Cause, Confidence, Direction, GroupId, Identity, Loss, Member, Verdict, VerdictKind,
+};
 
 use crate::{
     election::Roles,
@@ -55,6 +57,31 @@ pub(crate) fn adapter_released(network: &str, member: &Member, losses: u64) -> E
     let mut event = about_adapter(EventKind::AdapterReleased, network, member, &text);
     event.count = Some(losses);
     event.clears = Some(EventKind::AdapterDamped);
+    event
+}
+
+/// A hardware address as people write it; none when it is not known.
+pub(crate) fn mac(bytes: &[u8]) -> Option<String> {
+    let parts: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    (!parts.is_empty()).then(|| parts.join(":"))
+}
+
+pub(crate) fn adapter_lossy(network: &str, member: &Member, loss: Loss) -> Event {
+    let percent = |permille: u32| (permille + 5) / 10;
+    let (inward, outward) = (percent(loss.inward), percent(loss.outward));
+    let text = format!(
+        "loses {inward} % of what is sent to it and {outward} % of what it sends; others lose less"
+    );
+    let mut event = about_adapter(EventKind::AdapterLossy, network, member, &text);
+    event.loss_in = Some(inward.into());
+    event.loss_out = Some(outward.into());
+    event
+}
+
+pub(crate) fn adapter_clean(network: &str, member: &Member) -> Event {
+    let text = "loses no more than others";
+    let mut event = about_adapter(EventKind::AdapterClean, network, member, text);
+    event.clears = Some(EventKind::AdapterLossy);
     event
 }
 
@@ -150,9 +177,12 @@ pub(crate) fn path_failed(verdict: &Verdict) -> Event {
         Direction::FromPeer => "hears nothing from",
         Direction::Both => "has no path to or from",
     };
-    let witnesses = list(&verdict.arbiters);
+    let shown = match verdict.arbiters.as_slice() {
+        [] => "both reach a reference target".to_string(),
+        arbiters => format!("{} can reach both", list(arbiters)),
+    };
     let rest = format!(
-        "{words} {} of {} ({}); {witnesses} can reach both: no adapter is at fault",
+        "{words} {} of {} ({}); {shown}: no adapter is at fault",
         peer.interface, peer.node, peer.address
     );
     let kind = EventKind::PathFailed;

@@ -91,6 +91,9 @@ pub(crate) enum View {
     Params,
     /// The configuration in force, nothing left out.
     Config,
+    /// What the detection time could be, by the heartbeats seen here; changes
+    /// nothing.
+    Tune,
     /// The topology as a drawing (-o svg, -o dot).
     Graph,
     /// The page that RSCT's `lssrc -ls cthats` prints, with our numbers.

@@ -15,7 +15,7 @@ use crate::{
     failure::{Exit, Failure},
     order, output,
     select::{StateOf, names_left_out},
-    show::{LEFT_OUT, graph, line, lists, lssrc, nagios, overview, params, verdict},
+    show::{LEFT_OUT, graph, line, lists, lssrc, nagios, overview, params, tune, verdict},
 };
 
 /// Prints what `cli` asks for; the judgement becomes the exit status.
@@ -108,6 +108,7 @@ fn state_of(view: &View) -> StateOf {
         | View::Subscribers
         | View::Params
         | View::Config
+        | View::Tune
         | View::Graph
         | View::Lssrc => StateOf::Adapters,
     }
@@ -154,6 +155,10 @@ fn render(cli: &Cli, view: &View, format: Text, snapshot: &Snapshot) -> Result<S
             let config = snapshot.config.clone().unwrap_or_default();
             print.one(&config, line::config, params::config)
         }
+        View::Tune => {
+            let tuning = tune::tuning(snapshot);
+            print.one(&tuning, |tuning| tune::line(snapshot, tuning), tune::tune)
+        }
         View::Lssrc => lssrc::page(snapshot),
         View::Graph => graph::svg(snapshot),
     })
@@ -164,7 +169,7 @@ fn part(view: &View) -> Part {
         View::Overview | View::Graph | View::Lssrc => Part::Everything,
         View::Networks(_) => Part::Networks,
         View::Nodes => Part::Nodes,
-        View::Adapters => Part::Adapters,
+        View::Adapters | View::Tune => Part::Adapters,
         View::Nims => Part::Nims,
         View::Subscribers => Part::Subscribers,
         View::Verdicts { .. } => Part::Verdicts,

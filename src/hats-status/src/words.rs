@@ -38,6 +38,17 @@ pub(crate) fn span(us: u64) -> String {
     format!("{}{fraction} {unit}", us / unit_us)
 }
 
+/// A part of a whole: `0 %`, `0.03 %`, `12 %`.
+pub(crate) fn share(part: u64, of: u64) -> String {
+    let hundredths = part.saturating_mul(10_000) / of.max(1);
+    match (part, hundredths) {
+        (0, _) => "0 %".to_owned(),
+        (_, 0) => "<0.01 %".to_owned(),
+        (_, 1..1_000) => format!("{}.{:02} %", hundredths / 100, hundredths % 100),
+        _ => format!("{} %", hundredths / 100),
+    }
+}
+
 /// `250ms`, `2s`, `15m`, `2h`, `7d`: a whole number and its unit.
 pub(crate) fn parse_span(text: &str) -> Result<Duration, String> {
     let expected = || format!("'{text}' is no time: expected a number and ms, s, m, h or d");

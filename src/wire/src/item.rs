@@ -83,6 +83,21 @@ pub struct AdapterReport {
     pub group: Option<GroupId>,
     /// It comes and goes; whether it is held down.
     pub held: Option<Held>,
+    /// Its hardware address; empty when it is not known.
+    pub mac: Vec<u8>,
+    /// It loses datagrams to and from several others.
+    pub loss: Option<Loss>,
+}
+
+/// Of an adapter that loses datagrams to and from several others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Loss {
+    /// So many thousandths of what is sent to it.
+    pub inward: u32,
+    /// So many thousandths of what it sends.
+    pub outward: u32,
+    /// Its node takes the adapter itself for the cause.
+    pub own: bool,
 }
 
 /// Of an adapter that comes and goes.

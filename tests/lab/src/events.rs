@@ -62,6 +62,7 @@ impl Event {
                 | "adapter.up"
                 | "adapter.inconclusive"
                 | "adapter.damped"
+                | "adapter.lossy"
                 | "path.failed"
                 | "path.restored"
                 | "node.down"

@@ -224,7 +224,7 @@ class Error(_message.Message):
     def __init__(self, kind: _Optional[_Union[Error.Kind, str]] = ..., message: _Optional[str] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ("ts", "mono_ns", "level", "code", "event", "cluster", "node", "network", "adapter", "addr", "cause", "confidence", "verdict_id", "reporter", "arbiters", "peer_node", "peer_adapter", "peer_addr", "direction", "leader", "leader_addr", "successor", "successor_addr", "members", "instance", "sets", "clears", "missing", "hint", "late_ms", "count", "pid", "incarnation", "version", "authority", "maintenance", "observer", "epoch", "seq", "msg")
+    __slots__ = ("ts", "mono_ns", "level", "code", "event", "cluster", "node", "network", "adapter", "addr", "cause", "confidence", "verdict_id", "reporter", "arbiters", "peer_node", "peer_adapter", "peer_addr", "direction", "leader", "leader_addr", "successor", "successor_addr", "members", "instance", "sets", "clears", "missing", "hint", "late_ms", "count", "pid", "incarnation", "version", "mac", "peer_mac", "loss_in", "loss_out", "authority", "maintenance", "observer", "epoch", "seq", "msg")
     TS_FIELD_NUMBER: _ClassVar[int]
     MONO_NS_FIELD_NUMBER: _ClassVar[int]
     LEVEL_FIELD_NUMBER: _ClassVar[int]
@@ -259,6 +259,10 @@ class Event(_message.Message):
     PID_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    MAC_FIELD_NUMBER: _ClassVar[int]
+    PEER_MAC_FIELD_NUMBER: _ClassVar[int]
+    LOSS_IN_FIELD_NUMBER: _ClassVar[int]
+    LOSS_OUT_FIELD_NUMBER: _ClassVar[int]
     AUTHORITY_FIELD_NUMBER: _ClassVar[int]
     MAINTENANCE_FIELD_NUMBER: _ClassVar[int]
     OBSERVER_FIELD_NUMBER: _ClassVar[int]
@@ -299,13 +303,17 @@ class Event(_message.Message):
     pid: int
     incarnation: int
     version: str
+    mac: str
+    peer_mac: str
+    loss_in: int
+    loss_out: int
     authority: bool
     maintenance: bool
     observer: str
     epoch: int
     seq: int
     msg: str
-    def __init__(self, ts: _Optional[str] = ..., mono_ns: _Optional[int] = ..., level: _Optional[str] = ..., code: _Optional[str] = ..., event: _Optional[str] = ..., cluster: _Optional[str] = ..., node: _Optional[str] = ..., network: _Optional[str] = ..., adapter: _Optional[str] = ..., addr: _Optional[str] = ..., cause: _Optional[str] = ..., confidence: _Optional[str] = ..., verdict_id: _Optional[str] = ..., reporter: _Optional[str] = ..., arbiters: _Optional[_Iterable[str]] = ..., peer_node: _Optional[str] = ..., peer_adapter: _Optional[str] = ..., peer_addr: _Optional[str] = ..., direction: _Optional[str] = ..., leader: _Optional[str] = ..., leader_addr: _Optional[str] = ..., successor: _Optional[str] = ..., successor_addr: _Optional[str] = ..., members: _Optional[int] = ..., instance: _Optional[int] = ..., sets: _Optional[_Iterable[str]] = ..., clears: _Optional[str] = ..., missing: _Optional[str] = ..., hint: _Optional[str] = ..., late_ms: _Optional[int] = ..., count: _Optional[int] = ..., pid: _Optional[int] = ..., incarnation: _Optional[int] = ..., version: _Optional[str] = ..., authority: _Optional[bool] = ..., maintenance: _Optional[bool] = ..., observer: _Optional[str] = ..., epoch: _Optional[int] = ..., seq: _Optional[int] = ..., msg: _Optional[str] = ...) -> None: ...
+    def __init__(self, ts: _Optional[str] = ..., mono_ns: _Optional[int] = ..., level: _Optional[str] = ..., code: _Optional[str] = ..., event: _Optional[str] = ..., cluster: _Optional[str] = ..., node: _Optional[str] = ..., network: _Optional[str] = ..., adapter: _Optional[str] = ..., addr: _Optional[str] = ..., cause: _Optional[str] = ..., confidence: _Optional[str] = ..., verdict_id: _Optional[str] = ..., reporter: _Optional[str] = ..., arbiters: _Optional[_Iterable[str]] = ..., peer_node: _Optional[str] = ..., peer_adapter: _Optional[str] = ..., peer_addr: _Optional[str] = ..., direction: _Optional[str] = ..., leader: _Optional[str] = ..., leader_addr: _Optional[str] = ..., successor: _Optional[str] = ..., successor_addr: _Optional[str] = ..., members: _Optional[int] = ..., instance: _Optional[int] = ..., sets: _Optional[_Iterable[str]] = ..., clears: _Optional[str] = ..., missing: _Optional[str] = ..., hint: _Optional[str] = ..., late_ms: _Optional[int] = ..., count: _Optional[int] = ..., pid: _Optional[int] = ..., incarnation: _Optional[int] = ..., version: _Optional[str] = ..., mac: _Optional[str] = ..., peer_mac: _Optional[str] = ..., loss_in: _Optional[int] = ..., loss_out: _Optional[int] = ..., authority: _Optional[bool] = ..., maintenance: _Optional[bool] = ..., observer: _Optional[str] = ..., epoch: _Optional[int] = ..., seq: _Optional[int] = ..., msg: _Optional[str] = ...) -> None: ...
 
 class Snapshot(_message.Message):
     __slots__ = ("schema", "ts", "mono_ns", "epoch", "next_seq", "cluster", "overall", "reasons", "daemon", "detection", "networks", "nodes", "adapters", "paths", "verdicts", "nims", "subscribers", "params", "config")
@@ -496,20 +504,42 @@ class Adapter(_message.Message):
     def __init__(self_, network: _Optional[str] = ..., node: _Optional[str] = ..., adapter: _Optional[str] = ..., addr: _Optional[str] = ..., self: _Optional[bool] = ..., state: _Optional[str] = ..., cause: _Optional[str] = ..., reason: _Optional[str] = ..., verdict_id: _Optional[str] = ..., since_ms: _Optional[int] = ..., role: _Optional[str] = ..., carrier: _Optional[bool] = ..., ifindex: _Optional[int] = ..., mac: _Optional[str] = ..., watches: _Optional[_Iterable[_Union[Neighbour, _Mapping]]] = ..., feeds: _Optional[_Iterable[str]] = ..., held_ms: _Optional[int] = ..., losses: _Optional[int] = ..., references: _Optional[_Iterable[str]] = ..., required: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Neighbour(_message.Message):
-    __slots__ = ("addr", "node", "state", "last_heard_ms", "missed", "gap_max_us")
+    __slots__ = ("addr", "node", "state", "last_heard_ms", "missed", "gap_max_us", "measured")
     ADDR_FIELD_NUMBER: _ClassVar[int]
     NODE_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     LAST_HEARD_MS_FIELD_NUMBER: _ClassVar[int]
     MISSED_FIELD_NUMBER: _ClassVar[int]
     GAP_MAX_US_FIELD_NUMBER: _ClassVar[int]
+    MEASURED_FIELD_NUMBER: _ClassVar[int]
     addr: str
     node: str
     state: str
     last_heard_ms: int
     missed: int
     gap_max_us: int
-    def __init__(self, addr: _Optional[str] = ..., node: _Optional[str] = ..., state: _Optional[str] = ..., last_heard_ms: _Optional[int] = ..., missed: _Optional[int] = ..., gap_max_us: _Optional[int] = ...) -> None: ...
+    measured: Measured
+    def __init__(self, addr: _Optional[str] = ..., node: _Optional[str] = ..., state: _Optional[str] = ..., last_heard_ms: _Optional[int] = ..., missed: _Optional[int] = ..., gap_max_us: _Optional[int] = ..., measured: _Optional[_Union[Measured, _Mapping]] = ...) -> None: ...
+
+class Measured(_message.Message):
+    __slots__ = ("span_ms", "beats", "lost", "lost_run_max", "late_p500_us", "late_p990_us", "late_p999_us", "late_max_us")
+    SPAN_MS_FIELD_NUMBER: _ClassVar[int]
+    BEATS_FIELD_NUMBER: _ClassVar[int]
+    LOST_FIELD_NUMBER: _ClassVar[int]
+    LOST_RUN_MAX_FIELD_NUMBER: _ClassVar[int]
+    LATE_P500_US_FIELD_NUMBER: _ClassVar[int]
+    LATE_P990_US_FIELD_NUMBER: _ClassVar[int]
+    LATE_P999_US_FIELD_NUMBER: _ClassVar[int]
+    LATE_MAX_US_FIELD_NUMBER: _ClassVar[int]
+    span_ms: int
+    beats: int
+    lost: int
+    lost_run_max: int
+    late_p500_us: int
+    late_p990_us: int
+    late_p999_us: int
+    late_max_us: int
+    def __init__(self, span_ms: _Optional[int] = ..., beats: _Optional[int] = ..., lost: _Optional[int] = ..., lost_run_max: _Optional[int] = ..., late_p500_us: _Optional[int] = ..., late_p990_us: _Optional[int] = ..., late_p999_us: _Optional[int] = ..., late_max_us: _Optional[int] = ...) -> None: ...
 
 class Path(_message.Message):
     __slots__ = ("network", "node", "addr", "peer_node", "peer_addr", "direction", "verdict_id", "since_ms")

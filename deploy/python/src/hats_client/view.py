@@ -21,7 +21,7 @@ class View:
     every change since.
 
     Ages and counters (``since_ms``, ``held_ms``, ``last_heard_ms``, ``missed``,
-    ``gap_max_us``) are as old as the thing they stand in; ``daemon``,
+    ``gap_max_us``, ``measured``) are as old as the thing they stand in; ``daemon``,
     ``detection``, ``nims`` and ``subscribers`` as old as the snapshot.
     :meth:`lasting` leaves these out, but that an adapter is held.
     """
@@ -82,4 +82,5 @@ class View:
                         neighbour.ClearField("last_heard_ms")
                         neighbour.ClearField("missed")
                         neighbour.ClearField("gap_max_us")
+                        neighbour.ClearField("measured")
         return state

@@ -177,7 +177,16 @@ fn report(name: u8, networks: &[AdapterIndex]) -> Item {
         .map(|network| {
             let Identity { interface, address, .. } = Identity::clone(&on(*network, name));
             let network = if *network == NETA { "neta" } else { "netb" }.into();
-            AdapterReport { network, interface, address, fault: None, group: None, held: None }
+            AdapterReport {
+                network,
+                interface,
+                address,
+                fault: None,
+                group: None,
+                held: None,
+                mac: Vec::new(),
+                loss: None,
+            }
         })
         .collect();
     let body = ItemBody::Node(NodeReport {

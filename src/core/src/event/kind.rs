@@ -49,9 +49,18 @@ catalogue! {
     /// An adapter is silent and it cannot be told whose fault it is.
     AdapterInconclusive "2110" "adapter.inconclusive" Warn
         "34f632c7e2344d20a386e8107629710c" has_end = true
+    /// An adapter loses datagrams to and from everybody.
+    AdapterLossy "2111" "adapter.lossy" Warn
+        "7f0d8f6b21f84c0d9a3c5e6f70c2ab41" has_end = true
+    /// An adapter that lost datagrams does not any more.
+    AdapterClean "2112" "adapter.clean" Info
+        "b3b6a2a45c7f4d07a1d2f7c4e90d6a18" has_end = false
     /// Two hosts have one address.
     DuplicateAddress "2120" "duplicate.address" Error
-        "43a86aa58e574c02b2fcfa12c29de929" has_end = false
+        "43a86aa58e574c02b2fcfa12c29de929" has_end = true
+    /// What there was twice is there once.
+    DuplicateResolved "2121" "duplicate.resolved" Info
+        "c3a1d94e2b6f4f6b8e05d7a9135c7e20" has_end = false
     /// Two well adapters do not reach each other.
     PathFailed "2201" "path.failed" Error
         "5f186f62f4a94ba2b590b5245536a3d6" has_end = true
@@ -75,7 +84,7 @@ catalogue! {
         "6e580590ba77418ebeaa1855309a6421" has_end = true
     /// Two nodes have one identity or name.
     DuplicateNode "3110" "duplicate.node" Error
-        "63b046be56154993addcb682671374e3" has_end = false
+        "63b046be56154993addcb682671374e3" has_end = true
     /// Another cluster is on the wire.
     ForeignCluster "3111" "foreign.cluster" Warn
         "ae6810aa58164b4eab4b041308eb3eba" has_end = false

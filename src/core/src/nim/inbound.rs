@@ -38,8 +38,10 @@ impl Machine {
             self.neighbour_heard(from);
         }
         match message {
-            Message::Heartbeat { group, stalled, .. } => {
+            Message::Heartbeat { sequence, group, stalled } => {
                 let Header { node_id, incarnation, .. } = header;
+                let interval = self.interval();
+                self.neighbours.beat(from, (incarnation, sequence), interval, self.now);
                 self.heartbeat(from, Said { group, node_id, incarnation, stalled });
             }
             Message::Probe { case, sequence, probe } => {

@@ -3,10 +3,14 @@
 use alloc::{collections::BTreeMap, vec::Vec};
 use core::{net::IpAddr, time::Duration};
 
-use hats_wire::link::{Heard, Neighbour, NeighbourState};
+use hats_wire::{
+    Incarnation,
+    link::{Heard, Measured, Neighbour, NeighbourState},
+};
 
 use crate::{
     monitor::Monitor,
+    quality::Quality,
     time::{Timestamp, nanos},
 };
 
@@ -21,6 +25,7 @@ struct Watched {
     /// What the daemon was told last.
     state: NeighbourState,
     stalled: bool,
+    quality: Quality,
 }
 
 impl Watched {
@@ -64,6 +69,7 @@ impl Neighbours {
                 monitor: Monitor::new(interval, sensitivity, now),
                 state: NeighbourState::Waiting,
                 stalled: false,
+                quality: Quality::new(now),
             });
             // An address may be named twice: the first one took the history.
             self.watched.entry(*address).or_insert(watched);
@@ -80,6 +86,26 @@ impl Neighbours {
     pub(super) fn excuse(&mut self, lateness: Duration, now: Timestamp) {
         for watched in self.watched.values_mut() {
             watched.monitor.excuse(lateness, now);
+        }
+    }
+
+    /// A heartbeat of a watched neighbour arrived.
+    pub(super) fn beat(
+        &mut self,
+        address: IpAddr,
+        (run, number): (Incarnation, u64),
+        interval: Duration,
+        now: Timestamp,
+    ) {
+        if let Some(watched) = self.watched.get_mut(&address) {
+            watched.quality.beat(now, run, number, interval);
+        }
+    }
+
+    /// The observer slept, be it for so short a time that no silence is excused.
+    pub(super) fn slept(&mut self, lateness: Duration) {
+        for watched in self.watched.values_mut() {
+            watched.quality.excuse(lateness);
         }
     }
 
@@ -144,6 +170,14 @@ impl Neighbours {
                 gap_max_ns: nanos(watched.monitor.take_gap_max(now)),
                 missed: watched.missed(now),
                 state: watched.state,
+                measured: Measured {
+                    since_ns: watched.quality.since().0,
+                    beats: watched.quality.beats(),
+                    lost: watched.quality.lost(),
+                    lost_run_max: watched.quality.run_max(),
+                    late_max_ns: nanos(watched.quality.late_max()),
+                    late: watched.quality.late().to_vec(),
+                },
             })
             .collect()
     }

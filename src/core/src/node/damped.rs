@@ -18,11 +18,16 @@ impl Node {
         let fault = fault_of(&link);
         let Some(local) = self.locals.get_mut(&index) else { return };
         let was_well = local.link.as_ref().is_some_and(|link| fault_of(link).is_none());
+        let was_taken = local.link.as_ref().is_some_and(|link| link.address_duplicate);
+        let taken = link.address_duplicate;
         local.link = Some(link);
         local.targets.usable(now, fault.is_none());
         // A NIM has a back-off of its own.
         let lost = matches!(fault, Some(Cause::LinkDown | Cause::AddressLost | Cause::Removed));
         self.stands_otherwise(now, index, was_well && lost);
+        if taken != was_taken {
+            self.say_taken(index, taken);
+        }
     }
 
     /// What is known of an adapter has changed, and it may have been lost by that.

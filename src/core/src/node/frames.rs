@@ -49,6 +49,9 @@ impl Node {
             self.foreign(now, index, from, &frame.message);
             return;
         }
+        if let Message::Proclaim(proclaim) = &frame.message {
+            self.check_clone(now, index, from, &header, proclaim);
+        }
         if header.node_id == self.config.node_id {
             return;
         }

@@ -35,6 +35,7 @@ impl Node {
             node: self.config.node.clone(),
             interface: spec.interface.clone(),
         });
+        self.check_holder(now, me.node_id, (&spec.network.name, spec.address));
         self.topology.adapter_seen(now, &spec.network.name, &me);
         // Instances must grow across restarts: they begin with the run, which is
         // the time in milliseconds, and no group commits so fast.
@@ -50,6 +51,7 @@ impl Node {
             link: None,
             fault: None,
             damper: Damper::default(),
+            losses: super::losses::Losses::default(),
             references,
             targets,
             statistics: Statistics::default(),
@@ -228,6 +230,7 @@ impl Node {
             }
             Report::Statistics(statistics) => {
                 if let Some(local) = self.locals.get_mut(&index) {
+                    local.losses.counted(&statistics);
                     local.statistics = statistics;
                 }
             }
@@ -358,6 +361,8 @@ impl Node {
                     fault: local.fault,
                     group: local.group.view().map(|view| view.id),
                     held: held_of(self.now, &local.damper),
+                    mac: local.link.as_ref().map_or_else(Vec::new, |link| link.mac.clone()),
+                    loss: local.losses.told,
                 })
                 .collect(),
             leaving: self.leaving.is_some(),

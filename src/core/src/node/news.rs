@@ -109,6 +109,8 @@ impl Node {
                 node: report.node.clone(),
                 interface: adapter.interface.clone(),
             });
+            let place = (adapter.network.as_str(), adapter.address);
+            self.check_holder(now, report.node_id, place);
             self.topology.adapter_seen(now, &adapter.network, &member);
             if let Some(cause) = adapter.fault {
                 let instance = adapter.group.map_or(0, |group| group.instance);
@@ -118,6 +120,9 @@ impl Node {
             }
             let held = adapter.held;
             let event = self.topology.adapter_held(now, &adapter.network, member.address, held);
+            self.publish_as(event, false);
+            let (address, loss) = (member.address, adapter.loss);
+            let event = self.topology.adapter_loses(&adapter.network, address, loss);
             self.publish_as(event, false);
         }
         if report.leaving {

@@ -169,7 +169,14 @@ impl Node {
         index: AdapterIndex,
         done: &ProbeDone,
     ) {
-        match self.paths.running.remove(&done.id).map(|(_, purpose)| purpose) {
+        let purpose = self.paths.running.remove(&done.id).map(|(_, purpose)| purpose);
+        if let Some(Purpose::Patrol(peer, false)) = purpose
+            && done.sent > 0
+            && let Some(local) = self.locals.get_mut(&index)
+        {
+            local.losses.probed(peer, done.received > 0);
+        }
+        match purpose {
             Some(Purpose::Trial(pair)) => self.trial_done(now, index, pair, done),
             Some(Purpose::Patrol(address, again)) if done.received == 0 => {
                 if again {

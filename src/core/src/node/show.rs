@@ -2,7 +2,7 @@
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
-use hats_wire::link::{Heard, NeighbourState};
+use hats_wire::link::{Heard, Measured, NeighbourState};
 
 use super::{Local, Node};
 use crate::{
@@ -195,6 +195,7 @@ fn show_local(now: Timestamp, index: AdapterIndex, local: &Local) -> LocalView {
                 gap_max_ns: 0,
                 missed: 0,
                 state: NeighbourState::Waiting,
+                measured: Measured::default(),
             },
         )
     };

@@ -2,7 +2,7 @@
 
 use hats_wire::PARTIAL_MAX;
 
-use super::{Node, frames, leave::Leaving, letters, sync};
+use super::{Node, duplicates, frames, leave::Leaving, letters, sync};
 use crate::{
     linkstate::{ITEMS_MAX, VERDICTS_MAX},
     sizes::{ADAPTERS_MAX, Each, Size},
@@ -20,6 +20,8 @@ impl Node {
             Size::new("ways back", self.ways_back.len(), letters::WAYS_BACK_MAX).each(Each::Node),
             // Known nodes only.
             Size::new("nodes that spoke", self.spoke.len(), ITEMS_MAX).each(Each::Node),
+            Size::new("addresses there twice", self.duplicates.pairs(), duplicates::PAIRS_MAX),
+            Size::new("daemons there twice", self.duplicates.clones(), duplicates::PAIRS_MAX),
             Size::new("foreign clusters", self.foreign.len(), frames::FOREIGN_MAX),
             Size::new("networks named otherwise", self.drifted.len(), frames::FOREIGN_MAX),
             Size::new("times of verdicts", self.verdicts_at.len(), VERDICTS_MAX),
@@ -34,7 +36,8 @@ impl Node {
         ];
         let locals = self.locals.values().flat_map(|local| {
             let groups = local.group.sizes();
-            groups.chain(local.sync.sizes()).chain([local.detours.size()])
+            let losses = local.losses.sizes();
+            groups.chain(local.sync.sizes()).chain([local.detours.size()]).chain(losses)
         });
         own.into_iter()
             .chain(self.paths.sizes(adapters))

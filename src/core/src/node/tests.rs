@@ -64,19 +64,20 @@ fn alone() -> Node {
 
 /// 10.77.1.9 of n9, a higher leader, makes its group known.
 fn proclaim(cluster: &str, network: &str) -> Input {
+    proclaim_as(cluster, network, (NodeId(9), "n9"))
+}
+
+/// The same, as a node of this identity and name.
+fn proclaim_as(cluster: &str, network: &str, (node_id, node): (NodeId, &str)) -> Input {
     let from = IpAddr::from([10, 77, 1, 9]);
-    let header = Header {
-        cluster: cluster_tag(cluster),
-        node_id: NodeId(9),
-        incarnation: Incarnation(1_000),
-    };
+    let header = Header { cluster: cluster_tag(cluster), node_id, incarnation: Incarnation(2_000) };
     let message = Message::Proclaim(Proclaim {
         group: GroupId { instance: 7, leader: from },
         size: 1,
         digest: 0,
         cluster: cluster.into(),
         network: network.into(),
-        node: "n9".into(),
+        node: node.into(),
         interface: "eth0".into(),
         database: 0,
     });
@@ -191,4 +192,38 @@ fn a_nim_that_is_late_does_not_excuse_another_one_that_is_stuck() {
         .filter_map(|it| if let Effect::EndNim { adapter, .. } = it { Some(adapter) } else { None })
         .collect();
     assert_eq!(ended, [ETH0]);
+}
+
+/// What is said of another daemon that proclaims as `who` from 1 s until 4 s.
+fn said_beside(who: (NodeId, &str)) -> Vec<EventKind> {
+    let mut node = alone();
+    let mut said = Vec::new();
+    for at in 4..=160 {
+        let now = Timestamp(at * 250_000_000);
+        if at <= 16 {
+            let mut input = proclaim_as("atc", "neta", who);
+            if let Input::Nim { report: Report::Received { at_ns, .. }, .. } = &mut input {
+                *at_ns = now.0;
+            }
+            node.handle(now, input);
+        }
+        let statistics = Report::Statistics(hats_wire::link::Statistics::default());
+        node.handle(now, Input::Nim { adapter: ETH0, report: statistics });
+        node.wake(now);
+        said.extend(node.drain().into_iter().filter_map(|effect| match effect {
+            Effect::Publish(event) => Some(event.kind),
+            Effect::Nim { .. } | Effect::EndNim { .. } | Effect::Left => None,
+        }));
+    }
+    said.retain(|kind| kind.code().starts_with("HATS-31") || kind.code() == "HATS-2121");
+    said.retain(|kind| !matches!(kind, EventKind::NodeUp));
+    said
+}
+
+#[test]
+fn another_daemon_with_this_nodes_identity_or_name_is_told_and_that_it_is_gone() {
+    let told = [EventKind::DuplicateNode, EventKind::DuplicateResolved];
+    assert_eq!(said_beside((NodeId(1), "n1")), told);
+    assert_eq!(said_beside((NodeId(7), "n1")), told);
+    assert_eq!(said_beside((NodeId(7), "n7")), []);
 }

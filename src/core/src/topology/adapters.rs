@@ -9,7 +9,7 @@ use alloc::{
 };
 use core::{net::IpAddr, time::Duration};
 
-use hats_wire::{Cause, GroupId, Held, Member, NodeId, Verdict};
+use hats_wire::{Cause, GroupId, Held, Loss, Member, NodeId, Verdict};
 
 use super::Topology;
 use crate::{
@@ -46,6 +46,8 @@ pub(crate) struct KnownAdapter {
     /// It comes and goes: until when it is held, as far as is known, and after
     /// how many losses.
     pub held: Option<(Timestamp, u64)>,
+    /// Its node takes it for the cause of what it loses.
+    lossy: bool,
 }
 
 impl KnownAdapter {
@@ -213,6 +215,7 @@ impl Topology {
                     told_down: false,
                     ended_by: None,
                     held: None,
+                    lossy: false,
                 };
                 // A new one is in sight only by a group that lists it; but to be
                 // alone in a group is another matter where others are known.
@@ -405,6 +408,25 @@ impl Topology {
             (Some(_), None) => Some(say::adapter_released(network, member, losses)),
             (None, None) | (Some(_), Some(_)) => None,
         }
+    }
+
+    /// Its own node says what the adapter loses, and whether that is its own fault.
+    pub(crate) fn adapter_loses(
+        &mut self,
+        network: &str,
+        address: IpAddr,
+        loss: Option<Loss>,
+    ) -> Option<Event> {
+        let known = self.adapters.get_mut(network, address)?;
+        let own = loss.filter(|loss| loss.own);
+        if known.lossy == own.is_some() {
+            return None;
+        }
+        known.lossy = own.is_some();
+        Some(match own {
+            Some(loss) => say::adapter_lossy(network, &known.member, loss),
+            None => say::adapter_clean(network, &known.member),
+        })
     }
 
     /// Its own node says in which group the adapter was.

@@ -24,6 +24,7 @@ fn adapter(network: &str, number: u64) -> Adapter {
         last_heard_ms: 100 * upstream,
         missed: 0,
         gap_max_us: Some(100_000 * upstream),
+        measured: None,
     });
     Adapter {
         network: network.into(),

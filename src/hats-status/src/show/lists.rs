@@ -7,7 +7,7 @@ use hats_client::ipc::{Adapter, Neighbour, Network, Nim, Node, Snapshot, Verdict
 use super::{LEFT_OUT, NOTHING, matrix::node_state, or_nothing, overview::Detail, role, state};
 use crate::{
     table::{Table, first_that_fits, paragraph},
-    words::{age, cause, span},
+    words::{age, cause, share, span},
 };
 
 /// `hats-status networks`; `all` also those that are not used.
@@ -133,11 +133,18 @@ fn local_part(adapter: &Adapter) -> [String; 5] {
         .iter()
         .map(|neighbour| {
             let Neighbour { addr, state, last_heard_ms, .. } = neighbour;
-            match neighbour.gap_max_us {
+            let heard = match neighbour.gap_max_us {
                 // The time since the last one is as old as what the NIM said,
                 // which looks like a silence where there is none.
                 Some(us) => format!("{addr} {state}, gap at most {}ms", us.div_ceil(1_000)),
                 None => format!("{addr} {state}, heard {last_heard_ms}ms ago"),
+            };
+            match &neighbour.measured {
+                Some(it) => {
+                    let lost = share(it.lost, it.beats + it.lost);
+                    format!("{heard}, lost {lost}, late at most {}", span(it.late_max_us))
+                }
+                None => heard,
             }
         })
         .collect();

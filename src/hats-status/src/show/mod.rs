@@ -10,6 +10,7 @@ pub(crate) mod matrix;
 pub(crate) mod nagios;
 pub(crate) mod overview;
 pub(crate) mod params;
+pub(crate) mod tune;
 pub(crate) mod verdict;
 
 use hats_client::ipc::{Adapter, Network, Snapshot};

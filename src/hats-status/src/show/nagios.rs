@@ -64,6 +64,7 @@ fn figures(snapshot: &Snapshot, view: &View) -> String {
         | View::Verdicts { .. }
         | View::Params
         | View::Config
+        | View::Tune
         | View::Graph
         | View::Lssrc => return whole(snapshot),
     }

@@ -200,6 +200,7 @@ fn adapters(number: u64) -> Vec<Adapter> {
             last_heard_ms: 121,
             missed: 0,
             gap_max_us: Some(252_300),
+            measured: None,
         };
         let role = match (network, number) {
             ("neta", 10) => Some("leader"),

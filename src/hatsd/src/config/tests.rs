@@ -94,7 +94,8 @@ const MISTAKES: &[Case] = &[
     ("[[adapter]]\nrequired_targets = []", &[":1:1", "no `interface`"]),
     ("[[adapter]]\ninterface = \"eth0/1\"", &[":2:13", "eth0/1", "no slash"]),
     (
-        "[[adapter]]\ninterface = \"eth0\"\naddress = \"10.0.0.1\"\nrequired_targets = [\"fd00::1\"]",
+        "[[adapter]]\ninterface = \"eth0\"\naddress = \"10.0.0.1\"\n\
+         required_targets = [\"fd00::1\"]",
         &[":4:21", "required_targets[1]", "the adapter's family, 10.0.0.1"],
     ),
     (

@@ -112,6 +112,7 @@ impl Thing for ipc::Adapter {
             last_heard_ms: 0,
             missed: 0,
             gap_max_us: None,
+            measured: None,
             ..it.clone()
         };
         let watches = self.watches.iter().map(still).collect();
@@ -184,6 +185,7 @@ mod tests {
                 last_heard_ms: ms,
                 missed: ms,
                 gap_max_us: Some(ms * 1_000).filter(|_| ms > 3),
+                measured: Some(ipc::Measured { beats: ms, ..Default::default() }),
                 ..ipc::Neighbour::default()
             };
             let watches = vec![watched];

@@ -11,11 +11,12 @@ use std::{collections::BTreeMap, net::IpAddr, path::Path, time::Duration};
 use hats_core::{
     config::{Config, Profile},
     event::EventKind,
+    quality::percentile,
     time::Timestamp,
     view::{AdapterState, AdapterView, LocalView, NetworkView, NodeView, PathView, View},
 };
 use hats_proto::ipc;
-use hats_wire::link::Heard;
+use hats_wire::link::{Heard, Measured};
 
 use crate::{clock, discovery::Plan, ipc::Place, nim, publish::wall_clock};
 
@@ -256,6 +257,21 @@ impl Sources<'_> {
             },
             missed: heard.missed,
             gap_max_us: Some(heard.gap_max_ns / 1_000).filter(|_| heard.last_heard_ns > 0),
+            measured: Some(self.measured(&heard.measured)).filter(|it| it.beats > 0),
+        }
+    }
+
+    fn measured(&self, measured: &Measured) -> ipc::Measured {
+        let late = |thousandths| percentile(&measured.late, thousandths).map(clock::micros);
+        ipc::Measured {
+            span_ms: self.age(Timestamp(measured.since_ns)),
+            beats: measured.beats,
+            lost: measured.lost,
+            lost_run_max: measured.lost_run_max,
+            late_p500_us: late(500),
+            late_p990_us: late(990),
+            late_p999_us: late(999),
+            late_max_us: measured.late_max_ns / 1_000,
         }
     }
 

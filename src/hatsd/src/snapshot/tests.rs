@@ -90,6 +90,7 @@ fn view() -> View {
         gap_max_ns: 260_500_000,
         missed: 0,
         state: NeighbourState::Fresh,
+        measured: Measured::default(),
     };
     let link = Link { present: true, ifindex: 3, open: true, carrier: true, ..Link::default() };
     let local = LocalView {

@@ -11,7 +11,7 @@ use super::part::{
 };
 use crate::{
     AdapterReport, DecodeError, GroupReport, Held, Incarnation, Item, ItemBody, ItemKey,
-    ItemVersion, NodeId, NodeReport, Verdict, address,
+    ItemVersion, Loss, NodeId, NodeReport, Verdict, address,
 };
 
 impl Body for Item {
@@ -139,6 +139,12 @@ impl Body for AdapterReport {
             group: self.group.as_ref().map(Body::put),
             held_ms: self.held.and_then(|held| held.for_ms),
             losses: self.held.map_or(0, |held| held.losses),
+            mac: self.mac.clone(),
+            loss: self.loss.map(|loss| pb::Loss {
+                inward: loss.inward,
+                outward: loss.outward,
+                own: loss.own,
+            }),
         }
     }
 
@@ -155,8 +161,22 @@ impl Body for AdapterReport {
             group: optional(proto.group)?,
             held: (proto.losses > 0)
                 .then_some(Held { for_ms: proto.held_ms, losses: proto.losses }),
+            mac: mac(proto.mac)?,
+            loss: proto.loss.map(|loss| Loss {
+                inward: loss.inward,
+                outward: loss.outward,
+                own: loss.own,
+            }),
         })
     }
+}
+
+/// Ethernet has 6 bytes, InfiniBand 20.
+fn mac(bytes: Vec<u8>) -> Result<Vec<u8>, DecodeError> {
+    if bytes.len() > 20 {
+        return Err(DecodeError::BadField { field: "adapter.mac" });
+    }
+    Ok(bytes)
 }
 
 impl Body for GroupReport {

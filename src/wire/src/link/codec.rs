@@ -7,8 +7,8 @@ use hats_proto::nim as pb;
 use prost::Message as _;
 
 use super::{
-    Command, Configure, Heard, Link, LinkError, Mode, Neighbour, NeighbourState, ProbeDone, Report,
-    StartProbe, Statistics,
+    Command, Configure, Heard, Link, LinkError, Measured, Mode, Neighbour, NeighbourState,
+    ProbeDone, Report, StartProbe, Statistics,
 };
 use crate::{CaseId, GroupId, Incarnation, NodeId, address};
 
@@ -331,6 +331,12 @@ fn put_statistics(statistics: &Statistics) -> pb::Statistics {
                 gap_max_ns: heard.gap_max_ns,
                 missed: heard.missed,
                 state: put_state(heard.state).into(),
+                since_ns: heard.measured.since_ns,
+                beats: heard.measured.beats,
+                lost: heard.measured.lost,
+                lost_run_max: heard.measured.lost_run_max,
+                late_max_ns: heard.measured.late_max_ns,
+                late: heard.measured.late.clone(),
             })
             .collect(),
     }
@@ -344,6 +350,14 @@ fn get_statistics(statistics: pb::Statistics) -> Result<Statistics, LinkError> {
             gap_max_ns: heard.gap_max_ns,
             missed: heard.missed,
             state: get_state(heard.state, "heard.state")?,
+            measured: Measured {
+                since_ns: heard.since_ns,
+                beats: heard.beats,
+                lost: heard.lost,
+                lost_run_max: heard.lost_run_max,
+                late_max_ns: heard.late_max_ns,
+                late: heard.late,
+            },
         })
     };
     Ok(Statistics {

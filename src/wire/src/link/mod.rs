@@ -325,4 +325,24 @@ pub struct Heard {
     pub missed: u64,
     /// How it is doing.
     pub state: NeighbourState,
+    /// How well its heartbeats arrive.
+    pub measured: Measured,
+}
+
+/// How well a watched neighbour's heartbeats have arrived since the watch began.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Measured {
+    /// When the watch began.
+    pub since_ns: u64,
+    /// Heartbeats that arrived.
+    pub beats: u64,
+    /// Heartbeats that did not.
+    pub lost: u64,
+    /// The most that were lost in a row.
+    pub lost_run_max: u64,
+    /// The largest lateness.
+    pub late_max_ns: u64,
+    /// How many were late by at most 100 us, 150 us, 200 us, 300 us and so on,
+    /// and more than the bound before.
+    pub late: Vec<u64>,
 }

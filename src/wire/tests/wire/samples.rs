@@ -244,6 +244,8 @@ fn node_report() -> impl Strategy<Value = NodeReport> {
             fault,
             group,
             held: None,
+            mac: Vec::new(),
+            loss: None,
         },
     );
     (any::<u64>(), word(), word(), vec(adapter, 0..4), any::<[bool; 2]>()).prop_map(
@@ -357,6 +359,8 @@ pub(crate) fn node_item(node: u64) -> Item {
         fault: None,
         group: None,
         held: None,
+        mac: Vec::new(),
+        loss: None,
     };
     let report = NodeReport {
         node_id: NodeId(node),

@@ -5,6 +5,7 @@ mod adapters;
 mod networks;
 mod nodes;
 mod targets;
+mod twins;
 
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ use crate::{
 const FACT: Duration = Duration::from_millis(100);
 /// How long what must be endured is endured.
 const ENDURED: Duration = Duration::from_secs(10);
+/// Loss is measured over so long a time.
+const MEASURED: Duration = Duration::from_secs(90);
 /// A daemon is not trusted any more when its lease has run out twice.
 const LEASE_MIN: Duration = Duration::from_secs(2);
 /// Below so much silence nothing on a host that answers ICMP echo has failed.
@@ -40,7 +43,7 @@ pub(crate) struct Row {
 }
 
 /// Every row that the lab can inject.
-pub(crate) const ROWS: [Row; 28] = [
+pub(crate) const ROWS: [Row; 30] = [
     Row { number: "1a", name: "carrier lost", case: adapters::carrier },
     Row { number: "1b", name: "interface set down", case: adapters::link_down },
     Row { number: "2", name: "silent cut", case: adapters::cut },
@@ -57,8 +60,10 @@ pub(crate) const ROWS: [Row; 28] = [
     Row { number: "10b", name: "NIM hung", case: adapters::nim_hung },
     Row { number: "11a", name: "address removed", case: adapters::address_removed },
     Row { number: "11b", name: "address changed", case: adapters::address_changed },
+    Row { number: "12a", name: "two nodes with one address", case: twins::address },
     Row { number: "13a", name: "3 % loss on one adapter", case: adapters::loss_adapter },
     Row { number: "13b", name: "3 % loss everywhere", case: networks::loss_everywhere },
+    Row { number: "13c", name: "10 % loss on one adapter", case: adapters::lossy_adapter },
     Row { number: "15a", name: "node paused, short", case: nodes::pause_short },
     Row { number: "15b", name: "node paused, long", case: nodes::pause_long },
     Row { number: "16", name: "16 busy loops", case: nodes::starved },

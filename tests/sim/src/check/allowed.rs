@@ -20,6 +20,7 @@
 //! | … both, unreachable | it exchanged with no live node's |
 //! | … node_down, daemon_down, left | as of the node |
 //! | adapter.damped | it had no carrier or no address, not longer ago than it is held |
+//! | adapter.lossy | within a minute and a half some way to or from it was not as it should be |
 //! | adapter.inconclusive | the two did not exchange |
 //! | path.failed | that way, or one of both, was cut, and both ends were live |
 //! | node.up | that run exchanged with a live node, and news of it came to the observer |
@@ -144,6 +145,7 @@ pub(crate) fn unfair(scene: &Scene<'_>, about: &About, event: &Event) -> Option<
             let came_and_went = scene.ever(|moment| moment.adapter(port).is_some_and(lost));
             unless(came_and_went, "its link was there all the time")
         }),
+        EventKind::AdapterLossy => of_any(&about.ports, |port| of_loss(scene, port)),
         EventKind::DuplicateAddress
         | EventKind::DuplicateNode
         | EventKind::ForeignCluster
@@ -155,6 +157,8 @@ pub(crate) fn unfair(scene: &Scene<'_>, about: &About, event: &Event) -> Option<
         | EventKind::SubscriberLost => Some("nothing of the kind is done to a world"),
         EventKind::Alive
         | EventKind::AdapterReleased
+        | EventKind::AdapterClean
+        | EventKind::DuplicateResolved
         | EventKind::DaemonStarted
         | EventKind::DaemonStopping
         | EventKind::NetworkLeader
@@ -234,6 +238,17 @@ fn of_adapter(scene: &Scene<'_>, port: Port, event: &Event) -> Option<&'static s
         Some(Cause::Left) => left(scene, host),
         Some(Cause::Maintenance | Cause::Inconclusive) | None => Some("that is no failure"),
     }
+}
+
+/// Probes of more than a minute are behind it.
+fn of_loss(scene: &Scene<'_>, port: Port) -> Option<&'static str> {
+    let scene = scene.reaching_back(Duration::from_secs(90));
+    let lost = scene.ever(|moment| {
+        let network = moment.adapter(port).map(|adapter| adapter.network);
+        let mut others = network.into_iter().flat_map(|network| moment.ports(network));
+        !moment.is_live(port.host) || others.any(|it| it != port && !moment.exchange(port, it))
+    });
+    unless(lost, "nothing was lost to or from it")
 }
 
 fn misses_its_targets(world: &World, moment: &Moment<'_>, port: Port) -> bool {

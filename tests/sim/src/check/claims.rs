@@ -2,7 +2,10 @@
 
 use std::net::IpAddr;
 
-use hats_core::event::{Event, EventKind};
+use hats_core::{
+    diagnose::REFERENCE,
+    event::{Event, EventKind},
+};
 use hats_wire::{Observation, Verdict, VerdictKind};
 
 use super::{
@@ -124,7 +127,7 @@ pub(super) fn observed(verdict: &Verdict) -> Option<String> {
     let all = &verdict.observations;
     let met = |one: IpAddr, other: IpAddr| {
         all.iter().filter(here).any(|it| {
-            it.received > 0
+            (it.received > 0 || (it.target == REFERENCE && it.icmp == Some(true)))
                 && ((it.prober_address == one && it.target_address == other)
                     || (it.prober_address == other && it.target_address == one))
         })
@@ -140,11 +143,16 @@ pub(super) fn observed(verdict: &Verdict) -> Option<String> {
     let innocent = if culprit == reporter { suspect } else { reporter };
     let met_each_other = others.iter().any(|one| others.iter().any(|other| met(*one, *other)));
     let fact = verdict.cause.is_some_and(|cause| cause.is_fact());
+    // Who reaches no reference target takes itself for the sick one.
+    let in_vain = culprit == reporter
+        && all.iter().filter(here).any(|it| {
+            it.target == REFERENCE && it.prober_address == reporter && it.icmp == Some(false)
+        });
     let wrong = match verdict.kind {
         VerdictKind::Adapter if !fact => {
             met(culprit, innocent)
                 || others.iter().any(|other| met(*other, culprit))
-                || !(others.iter().any(|other| met(*other, innocent)) || met_each_other)
+                || !(others.iter().any(|other| met(*other, innocent)) || met_each_other || in_vain)
         }
         VerdictKind::Node => all.iter().any(|it| {
             it.target == verdict.culprit.node && (it.received > 0 || it.icmp == Some(true))

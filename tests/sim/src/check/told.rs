@@ -55,6 +55,8 @@ pub(crate) struct Told {
     broken: BTreeMap<String, (EventKind, usize)>,
     /// Adapters that are held because they come and go.
     held: BTreeSet<Which>,
+    /// Adapters that lose datagrams.
+    lossy: BTreeSet<Which>,
     /// Leader and successor, by network.
     leaders: BTreeMap<String, (Option<IpAddr>, Option<IpAddr>)>,
 }
@@ -90,6 +92,8 @@ impl Told {
             EventKind::NodeUp => self.node_up(node, event.incarnation.unwrap_or_default()),
             EventKind::AdapterDamped => self.held.insert(adapter),
             EventKind::AdapterReleased => self.held.remove(&adapter),
+            EventKind::AdapterLossy => self.lossy.insert(adapter),
+            EventKind::AdapterClean => self.lossy.remove(&adapter),
             EventKind::PathFailed => self.paths.insert(path(event)),
             EventKind::PathRestored => self.paths.remove(&path(event)),
             EventKind::NetworkPartitioned | EventKind::NetworkFailed => {
@@ -114,6 +118,7 @@ impl Told {
             | EventKind::AdapterLate
             | EventKind::DuplicateAddress
             | EventKind::DuplicateNode
+            | EventKind::DuplicateResolved
             | EventKind::ForeignCluster
             | EventKind::SelfLate
             | EventKind::SelfClockStep
@@ -145,6 +150,7 @@ impl Told {
         for (gone, _) in before {
             self.adapters.remove(&gone);
             self.held.remove(&gone);
+            self.lossy.remove(&gone);
             self.again.remove(&gone);
         }
     }

@@ -161,6 +161,23 @@ pub(super) fn loss_adapter(stage: &Stage) -> Option<Case> {
     Some(endured(titled(port, "loses 3 %"), vec![broken(port, "loss=3%")]))
 }
 
+/// That it loses is told when enough probes have been lost, and it stays up.
+pub(super) fn lossy_adapter(stage: &Stage) -> Option<Case> {
+    if stage.plan.nodes < 3 {
+        return None;
+    }
+    let port = stage.victim();
+    let said = Said {
+        event: "adapter.lossy",
+        nodes: vec![name(port.node)],
+        adapter: interface(port.network),
+        ..Said::default()
+    };
+    let observers = if stage.networks() >= 2 { stage.everyone() } else { vec![port.node] };
+    let must = must(said, observers, MEASURED);
+    Some(case(titled(port, "loses 10 %"), vec![broken(port, "loss=10%")], vec![must]))
+}
+
 pub(super) fn two_cuts(stage: &Stage) -> Option<Case> {
     if stage.plan.nodes < 5 || stage.networks() < 2 {
         return None;

@@ -1,0 +1,284 @@
+//! Datagrams that adapters lose, and whose fault it is.
+//!
+//! Each adapter counts the probes of its patrol that were not answered. One that
+//! loses probes to a single member says nothing: it may be that one, or the path.
+//! One that loses them to most of the members is itself the cause, unless as many
+//! of the others say the same of themselves: then it is the network.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use core::{net::IpAddr, time::Duration};
+
+use hats_wire::{Loss, link::Statistics};
+
+use super::Node;
+use crate::{io::AdapterIndex, sizes::Size, time::Timestamp};
+
+/// Probes that count: a minute's, four a second.
+const PROBES_MAX: usize = 240;
+/// So many at least, and so many of them lost, before anything is said.
+const PROBES_ENOUGH: usize = 120;
+const LOST_ENOUGH: usize = 8;
+/// Said from so many thousandths on: 2 % each way.
+const LOSSY: usize = 40;
+/// No longer said below: 1 % each way.
+const CLEAN: usize = 20;
+/// What is told to the others, for them to compare: earlier than it is said.
+const SUFFERS_ENOUGH: (usize, usize, usize) = (60, 4, 15);
+/// The others' word is waited for so long.
+const HEARSAY: Duration = Duration::from_secs(5);
+/// Reports of the NIM that count, one a second.
+const REPORTS_MAX: usize = 60;
+
+/// What one local adapter has lost lately.
+#[derive(Debug, Default)]
+pub(super) struct Losses {
+    /// Whom the latest probes went to, and whether they were answered.
+    probes: VecDeque<(IpAddr, bool)>,
+    /// Heartbeats of all upstream neighbours: arrived and lost, as counted then.
+    beats: VecDeque<(u64, u64)>,
+    /// Since when it has been taken for the cause.
+    since: Option<Timestamp>,
+    /// As the others were told last.
+    pub(super) told: Option<Loss>,
+}
+
+/// Probes in a window.
+#[derive(Clone, Copy, Debug)]
+struct Sum {
+    probes: usize,
+    lost: usize,
+    peers: usize,
+    /// Those that a probe was lost to.
+    losers: usize,
+}
+
+impl Sum {
+    fn permille(self) -> usize {
+        self.lost * 1_000 / self.probes.max(1)
+    }
+
+    /// More than one other end, and no small part of all.
+    fn is_common(self, of: usize, parts: usize) -> bool {
+        self.losers >= 2 && self.losers * parts >= self.peers * of
+    }
+}
+
+impl Losses {
+    /// A probe of the patrol is over.
+    pub(super) fn probed(&mut self, peer: IpAddr, answered: bool) {
+        if self.probes.len() == PROBES_MAX {
+            self.probes.pop_front();
+        }
+        self.probes.push_back((peer, answered));
+    }
+
+    /// The NIM has counted heartbeats.
+    pub(super) fn counted(&mut self, statistics: &Statistics) {
+        let heard = || statistics.heard.iter().map(|heard| &heard.measured);
+        let beats: u64 = heard().map(|it| it.beats).sum();
+        let lost: u64 = heard().map(|it| it.lost).sum();
+        // Another neighbour is watched: its count begins anew.
+        if self.beats.back().is_some_and(|(b, l)| beats < *b || lost < *l) {
+            self.beats.clear();
+        }
+        if self.beats.len() == REPORTS_MAX {
+            self.beats.pop_front();
+        }
+        self.beats.push_back((beats, lost));
+    }
+
+    pub(super) fn sizes(&self) -> [Size; 2] {
+        [
+            Size::new("probes of the patrol", self.probes.len(), PROBES_MAX),
+            Size::new("counts of heartbeats", self.beats.len(), REPORTS_MAX),
+        ]
+    }
+
+    fn sum(&self) -> Sum {
+        let mut peers: BTreeMap<IpAddr, bool> = BTreeMap::new();
+        for (peer, answered) in &self.probes {
+            *peers.entry(*peer).or_default() |= !answered;
+        }
+        Sum {
+            probes: self.probes.len(),
+            lost: self.probes.iter().filter(|(_, answered)| !answered).count(),
+            peers: peers.len(),
+            losers: peers.values().filter(|lost| **lost).count(),
+        }
+    }
+
+    /// Thousandths lost inwards, by the heartbeats; outwards, what then remains
+    /// to be explained of the probes, which go both ways.
+    fn rates(&self, sum: Sum) -> (u32, u32) {
+        let span = self.beats.front().zip(self.beats.back());
+        let inward = span.map_or(0, |((beats, lost), (beats_now, lost_now))| {
+            let (beats, lost) = (beats_now - beats, lost_now - lost);
+            lost * 1_000 / (beats + lost).max(1)
+        });
+        let round = u64::try_from(sum.permille()).unwrap_or(1_000);
+        let inward = inward.min(round);
+        let through = 1_000_000 - (1_000 - round) * 1_000_000 / (1_000 - inward).max(1);
+        let outward = through / 1_000;
+        let thousandths = |it: u64| u32::try_from(it.min(1_000)).unwrap_or(1_000);
+        (thousandths(inward), thousandths(outward))
+    }
+
+    /// What the others are to be told; `crowd` when many of them lose as much.
+    fn judge(&mut self, now: Timestamp, crowd: bool) -> Option<Loss> {
+        let sum = self.sum();
+        let own = self.told.is_some_and(|told| told.own);
+        let enough = sum.probes >= PROBES_ENOUGH;
+        let (probes, lost, rate) = SUFFERS_ENOUGH;
+        let suffers = sum.probes >= probes
+            && sum.lost >= lost
+            && sum.permille() >= rate
+            && sum.is_common(1, 2);
+        let strict = enough && sum.lost >= LOST_ENOUGH && sum.permille() >= LOSSY;
+        self.since = match self.since {
+            _ if crowd || !strict || !sum.is_common(2, 3) => None,
+            None => Some(now),
+            since => since,
+        };
+        let begins = self.since.is_some_and(|since| now >= since + HEARSAY);
+        let stays = own && !(enough && sum.permille() < CLEAN);
+        let own = begins || stays;
+        if !suffers && !own {
+            return None;
+        }
+        let (inward, outward) = self.rates(sum);
+        Some(Loss { inward, outward, own })
+    }
+}
+
+impl Node {
+    /// Looks at what each adapter has lost, and tells what is new of it.
+    pub(super) fn check_losses(&mut self, now: Timestamp) {
+        for index in self.indices() {
+            let crowd = self.loses_in_a_crowd(index);
+            let Some(local) = self.locals.get_mut(&index) else { continue };
+            if local.fault.is_some() {
+                local.losses.probes.clear();
+            }
+            let loss = local.losses.judge(now, crowd);
+            let class = |loss: Option<Loss>| loss.map(|loss| loss.own);
+            if class(loss) == class(local.losses.told) {
+                continue;
+            }
+            local.losses.told = loss;
+            let (network, address) = (local.spec.network.name.clone(), local.me.address);
+            let event = self.topology.adapter_loses(&network, address, loss);
+            self.publish_as(event, true);
+            self.report_self(now);
+        }
+    }
+
+    /// Whether a quarter of the other members say that they lose datagrams, too.
+    fn loses_in_a_crowd(&self, index: AdapterIndex) -> bool {
+        let Some(local) = self.locals.get(&index) else { return false };
+        let Some(view) = local.group.view() else { return false };
+        let network = &local.spec.network.name;
+        let others = view.members.iter().filter(|member| member.address != local.me.address);
+        let lose = others.filter(|member| {
+            let report = self.database.node(member.node_id).map(|(report, _)| report);
+            let mut its = report.into_iter().flat_map(|report| &report.adapters);
+            its.any(|it| {
+                it.network == *network && it.address == member.address && it.loss.is_some()
+            })
+        });
+        let lose = lose.count();
+        lose > 0 && lose * 4 >= view.members.len().saturating_sub(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(last: u8) -> IpAddr {
+        IpAddr::from([10, 77, 1, last])
+    }
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp(seconds * 1_000_000_000)
+    }
+
+    /// After 240 probes to three peers in turn, of which `lost` says those lost.
+    fn probed(lost: impl Fn(usize, u8) -> bool) -> Losses {
+        let mut losses = Losses::default();
+        for number in 0..PROBES_MAX {
+            let to = (number % 3) as u8;
+            losses.probed(peer(to), !lost(number / 3, to));
+        }
+        losses
+    }
+
+    /// What is told at once, and after the others were waited for.
+    fn judged(losses: &mut Losses, crowd: bool) -> (Option<bool>, Option<bool>) {
+        let first = losses.judge(at(60), crowd).map(|loss| loss.own);
+        (first, losses.judge(at(66), crowd).map(|loss| loss.own))
+    }
+
+    #[test]
+    fn losing_to_everybody_is_its_own_fault_when_the_others_do_not() {
+        let mut losses = probed(|number, _| number % 15 == 0);
+        assert_eq!(judged(&mut losses, false), (Some(false), Some(true)));
+    }
+
+    #[test]
+    fn losing_like_the_others_is_nobodys_fault() {
+        let mut losses = probed(|number, _| number % 15 == 0);
+        assert_eq!(judged(&mut losses, true), (Some(false), Some(false)));
+    }
+
+    #[test]
+    fn losing_to_one_peer_says_nothing_of_the_adapter() {
+        let mut losses = probed(|number, to| to == 0 && number % 2 == 0);
+        assert_eq!(judged(&mut losses, false), (None, None));
+    }
+
+    #[test]
+    fn one_percent_is_not_told_and_two_only_to_the_others() {
+        let mut losses = probed(|number, _| number == 7);
+        assert_eq!(judged(&mut losses, false), (None, None));
+        let mut losses = probed(|number, _| number == 7 || number == 70);
+        assert_eq!(judged(&mut losses, false), (Some(false), Some(false)));
+    }
+
+    #[test]
+    fn it_is_told_until_it_has_lost_less_than_a_percent_for_a_minute() {
+        let mut losses = probed(|number, _| number % 15 == 0);
+        judged(&mut losses, false);
+        losses.told = losses.judge(at(66), false);
+        for number in 0..PROBES_MAX {
+            losses.probed(peer((number % 3) as u8), number % 60 != 0);
+            if number < 150 {
+                let told = losses.judge(at(67), false);
+                assert_eq!(told.map(|loss| loss.own), Some(true), "after {number}");
+            }
+        }
+        assert!(losses.judge(at(130), false).is_none_or(|loss| !loss.own));
+    }
+
+    #[test]
+    fn what_heartbeats_do_not_explain_is_lost_outwards() {
+        let mut losses = probed(|number, _| number % 10 == 0);
+        let counted = |beats, lost| {
+            let measured = hats_wire::link::Measured { beats, lost, ..Default::default() };
+            let heard = hats_wire::link::Heard {
+                address: peer(1),
+                last_heard_ns: 0,
+                gap_max_ns: 0,
+                missed: 0,
+                state: hats_wire::link::NeighbourState::Fresh,
+                measured,
+            };
+            Statistics { heard: alloc::vec![heard], ..Statistics::default() }
+        };
+        losses.counted(&counted(0, 0));
+        losses.counted(&counted(1_000, 0));
+        assert_eq!(losses.rates(losses.sum()), (0, 100));
+        losses.counted(&counted(1_900, 100));
+        let (inward, outward) = losses.rates(losses.sum());
+        assert_eq!((inward, outward), (50, 52));
+    }
+}

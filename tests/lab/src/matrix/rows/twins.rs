@@ -1,0 +1,40 @@
+//! What there is twice.
+
+use super::*;
+
+/// One node takes the address of another on one network; over the other network
+/// each says what it has.
+pub(super) fn address(stage: &Stage) -> Option<Case> {
+    if stage.plan.nodes < 3 || stage.networks() < 2 {
+        return None;
+    }
+    let port = stage.victim();
+    let twin = Port { node: (port.node + 1) % stage.plan.nodes, network: port.network };
+    let to = Some(stage.plan.address(twin));
+    let (node, adapter) = (name(port.node), interface(port.network));
+    let step = Step::Ask(Request::Address { node, adapter, to });
+    let title = format!("{} has the address of {}", titled(port, ""), name(twin.node));
+    let said = Said {
+        event: "duplicate.address",
+        nodes: vec![name(port.node), name(twin.node)],
+        adapter: interface(port.network),
+        ..Said::default()
+    };
+    let within = stage.times.recovery();
+    let mut this = case(title, vec![step], vec![must(said, stage.everyone(), within)]);
+    // Frames go to the one or the other as the switch has learnt last: of these
+    // two adapters anything may be said, of no other.
+    this.may = ends(port, twin)
+        .flat_map(|node| {
+            let of = |event| Said { event, nodes: vec![node.clone()], ..Said::default() };
+            ["adapter.down", "adapter.up", "adapter.inconclusive", "adapter.lossy"].map(of)
+        })
+        .chain([Said { event: "path.failed", ..Said::default() }])
+        .chain([Said { event: "path.restored", ..Said::default() }])
+        .collect();
+    Some(this)
+}
+
+fn ends(one: Port, other: Port) -> impl Iterator<Item = String> {
+    [name(one.node), name(other.node)].into_iter()
+}
