@@ -41,8 +41,8 @@ pub struct Database {
     /// Sums of the digests of the items in each bucket: what was done in another
     /// order sums up to the same.
     buckets: [u64; BUCKETS],
-    /// Counts changes of what groups report.
-    group_changes: u64,
+    /// Counts changes of what groups report, and of which adapters a node has.
+    changes: u64,
 }
 
 impl Database {
@@ -53,7 +53,7 @@ impl Database {
             items: BTreeMap::new(),
             verdicts: VecDeque::new(),
             buckets: [0; BUCKETS],
-            group_changes: 0,
+            changes: 0,
         }
     }
 
@@ -92,10 +92,17 @@ impl Database {
             ItemBody::Verdict(verdict) => self.make_room_for_verdict(&verdict.id),
             ItemBody::Group(report) if self.is_superseded(report) => return false,
             ItemBody::Group(report) => {
-                self.group_changes += 1;
+                self.changes += 1;
                 self.forget_superseded(report);
             }
-            ItemBody::Node(_) => {}
+            // What its earlier report did not list, groups may have listed in vain.
+            ItemBody::Node(report) => {
+                let before = self.node(report.node_id);
+                let other = before.is_some_and(|(before, run)| {
+                    run != item.incarnation || !lists_the_same(before, report)
+                });
+                self.changes += u64::from(other);
+            }
         }
         let digest = digest_of(&key, version(&item));
         let place = bucket_of(&key);
@@ -257,13 +264,14 @@ impl Database {
         if let Some(item) = self.items.remove(&key) {
             let place = bucket_of(&key);
             self.buckets[place] = self.buckets[place].wrapping_sub(digest_of(&key, version(&item)));
-            self.group_changes += 1;
+            self.changes += 1;
         }
     }
 
-    /// Grows whenever [`groups`](Self::groups) gives something else.
-    pub(crate) fn group_changes(&self) -> u64 {
-        self.group_changes
+    /// Grows whenever [`groups`](Self::groups) gives something else, or a node that
+    /// was known lists other adapters.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// A verdict, to be told to one that missed it.
@@ -277,6 +285,13 @@ impl Database {
             Some(_) | None => None,
         }
     }
+}
+
+fn lists_the_same(one: &NodeReport, other: &NodeReport) -> bool {
+    fn which(report: &NodeReport) -> BTreeSet<(&str, IpAddr)> {
+        report.adapters.iter().map(|it| (&*it.network, it.address)).collect()
+    }
+    which(one) == which(other)
 }
 
 pub(crate) fn key_of(body: &ItemBody) -> ItemKey {
@@ -346,7 +361,7 @@ fn digest_of(key: &ItemKey, (incarnation, sequence): (Incarnation, u64)) -> u64 
 mod tests {
     use alloc::{string::ToString, vec};
 
-    use hats_wire::GroupId;
+    use hats_wire::{AdapterReport, GroupId};
 
     use super::*;
     use crate::members::tests::member;
@@ -450,6 +465,30 @@ mod tests {
             only.insert(item.clone());
         }
         assert_eq!(only.digest(), forward.digest(), "nothing of the others is left");
+    }
+
+    #[test]
+    fn a_node_that_lists_an_adapter_again_is_a_change() {
+        let report = |sequence, addresses: &[u8]| {
+            let ItemBody::Node(mut report) = report(1) else { panic!("of a node") };
+            let listed = addresses.iter().map(|last| AdapterReport {
+                network: "neta".to_string(),
+                interface: "eth0".to_string(),
+                address: member(*last).address,
+                fault: None,
+                group: None,
+                held: None,
+            });
+            report.adapters = listed.collect();
+            Item { incarnation: Incarnation(1), sequence, body: ItemBody::Node(report) }
+        };
+        let mut database = Database::new(Incarnation(1));
+        let mut changes = Vec::new();
+        for (sequence, addresses) in [(1, &[1, 2][..]), (2, &[1, 2]), (3, &[1]), (4, &[1, 2])] {
+            assert!(database.insert(report(sequence, addresses)));
+            changes.push(database.changes());
+        }
+        assert_eq!(changes, [0, 0, 1, 2]);
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl Node {
             (group, local.group.changes(), local.fault.is_none())
         });
         let groups = groups.collect();
-        Sources { groups, topology: self.topology.changes, reports: self.database.group_changes() }
+        Sources { groups, topology: self.topology.changes, reports: self.database.changes() }
     }
 
     /// The newest group that lists each adapter, among those known here.

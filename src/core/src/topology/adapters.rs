@@ -217,8 +217,9 @@ impl Topology {
                     held: None,
                     lossy: false,
                 };
-                // A new one is in sight only by a group that lists it; but to be
-                // alone in a group is another matter where others are known.
+                // A new one is in sight only by a group that lists it, and the database
+                // counts when its node has it anew; but to be alone in a group is
+                // another matter where others are known.
                 let company = self.adapters.on(network).nth(1).is_some();
                 self.changes += u64::from(!company);
                 self.adapters.insert(network, known);
