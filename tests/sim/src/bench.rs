@@ -36,7 +36,9 @@ pub struct Figure {
     pub networks: u8,
     /// Simulated time until all were in one group on each network.
     pub formed_in: Duration,
-    /// CPU time for that.
+    /// How many sizes of its group the adapter had meanwhile that had most.
+    pub sizes: usize,
+    /// CPU time until all were in one group.
     pub forming_took: Duration,
     /// Simulated time of the steady state.
     pub simulated: Duration,
@@ -68,11 +70,12 @@ impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:>5} nodes x {}: formed in {:>6.2} simulated s ({:>6.2} s); then {:>8.0} events/s, \
-             {:>7.2}x real time, {:>5.1} events/adapter/s",
+            "{:>5} nodes x {}: formed in {:>6.2} simulated s by {} sizes ({:>6.2} s); \
+             then {:>8.0} events/s, {:>7.2}x real time, {:>5.1} events/adapter/s",
             self.nodes,
             self.networks,
             self.formed_in.as_secs_f64(),
+            self.sizes,
             self.forming_took.as_secs_f64(),
             self.events_per_second(),
             self.real_time(),
@@ -119,6 +122,7 @@ pub fn steady(
         nodes,
         networks,
         formed_in,
+        sizes: world.sizes_seen().len(),
         forming_took,
         simulated: world.now() - from,
         took: cpu_time(began) - begin,

@@ -132,11 +132,11 @@ impl<'a> Run<'a> {
                 expected.bound += late;
                 self.held_to(mark, expected, quiet)?;
             }
-            None => self.advance(self.rest(&step.fault))?,
+            None => self.rest(&step.fault)?,
         }
         if step.lasts.is_some() && own_end.is_none() {
             self.end(&step.fault);
-            self.advance(self.rest(&step.fault))?;
+            self.rest(&step.fault)?;
         }
         Ok(())
     }
@@ -331,9 +331,9 @@ impl<'a> Run<'a> {
         if rough { 3 } else { 2 }
     }
 
-    /// When a fault, or its end, has been judged: at once by those who hear
+    /// Waits until a fault, or its end, has been judged: at once by those who hear
     /// heartbeats, later by a patrol.
-    fn rest(&self, fault: &Fault) -> Duration {
+    fn rest(&mut self, fault: &Fault) -> Result<(), String> {
         let detection = self.story.detection();
         let patrolled = match fault {
             Fault::Adapter(..) | Fault::Node(..) => self.standing.iter().any(|it| it.is_of_paths()),
@@ -345,13 +345,11 @@ impl<'a> Run<'a> {
             | Fault::Weather(..) => true,
         };
         if patrolled {
-            return self.freeze();
+            return self.stand_still(&[]);
         }
         let second_thoughts = detection.verdict_bound() * 4 + Duration::from_millis(300);
-        second_thoughts
-            + detection.heartbeat_interval * 10
-            + self.until_found()
-            + self.until_released()
+        let rest = second_thoughts + detection.heartbeat_interval * 10;
+        self.advance(rest + self.until_found() + self.until_released())
     }
 
     /// How long an adapter that came and went may be held.
