@@ -13,11 +13,15 @@ use hats_wire::{Loss, link::Statistics};
 use super::Node;
 use crate::{io::AdapterIndex, sizes::Size, time::Timestamp};
 
-/// Probes that count: a minute's, four a second.
+/// Probes that count: a minute's, four a second; four minutes' where the heartbeat
+/// interval is a second.
 const PROBES_MAX: usize = 240;
 /// So many at least, and so many of them lost, before anything is said.
 const PROBES_ENOUGH: usize = 120;
 const LOST_ENOUGH: usize = 8;
+/// Probes in a row that are looked at together: half of such parts must have lost
+/// some, for an interruption is no loss by the way.
+const PART: usize = 30;
 /// Said from so many thousandths on: 2 % each way.
 const LOSSY: usize = 40;
 /// No longer said below: 1 % each way.
@@ -50,6 +54,8 @@ struct Sum {
     peers: usize,
     /// Those that a probe was lost to.
     losers: usize,
+    /// Some were lost in most of the time.
+    lasting: bool,
 }
 
 impl Sum {
@@ -99,7 +105,13 @@ impl Losses {
         for (peer, answered) in &self.probes {
             *peers.entry(*peer).or_default() |= !answered;
         }
+        let parts = self.probes.len().div_ceil(PART);
+        let lossy = (0..parts).filter(|part| {
+            let mut its = self.probes.iter().skip(part * PART).take(PART);
+            its.any(|(_, answered)| !answered)
+        });
         Sum {
+            lasting: lossy.count() * 2 >= parts,
             probes: self.probes.len(),
             lost: self.probes.iter().filter(|(_, answered)| !answered).count(),
             peers: peers.len(),
@@ -135,7 +147,7 @@ impl Losses {
             && sum.is_common(1, 2);
         let strict = enough && sum.lost >= LOST_ENOUGH && sum.permille() >= LOSSY;
         self.since = match self.since {
-            _ if crowd || !strict || !sum.is_common(2, 3) => None,
+            _ if crowd || !strict || !sum.lasting || !sum.is_common(2, 3) => None,
             None => Some(now),
             since => since,
         };
@@ -222,6 +234,12 @@ mod tests {
     fn losing_to_everybody_is_its_own_fault_when_the_others_do_not() {
         let mut losses = probed(|number, _| number % 15 == 0);
         assert_eq!(judged(&mut losses, false), (Some(false), Some(true)));
+    }
+
+    #[test]
+    fn an_interruption_is_no_loss_by_the_way() {
+        let mut losses = probed(|number, _| (20..25).contains(&number));
+        assert_eq!(judged(&mut losses, false).1, Some(false));
     }
 
     #[test]

@@ -20,7 +20,7 @@
 //! | … both, unreachable | it exchanged with no live node's |
 //! | … node_down, daemon_down, left | as of the node |
 //! | adapter.damped | it had no carrier or no address, not longer ago than it is held |
-//! | adapter.lossy | within a minute and a half some way to or from it was not as it should be |
+//! | adapter.lossy | while the probes behind it were sent some way was not as it should be |
 //! | adapter.inconclusive | the two did not exchange |
 //! | path.failed | that way, or one of both, was cut, and both ends were live |
 //! | node.up | that run exchanged with a live node, and news of it came to the observer |
@@ -240,9 +240,11 @@ fn of_adapter(scene: &Scene<'_>, port: Port, event: &Event) -> Option<&'static s
     }
 }
 
-/// Probes of more than a minute are behind it.
+/// The 240 latest probes of its patrol are behind it.
 fn of_loss(scene: &Scene<'_>, port: Port) -> Option<&'static str> {
-    let scene = scene.reaching_back(Duration::from_secs(90));
+    let interval = scene.world.hosts[port.host].config.detection.heartbeat_interval;
+    let span = interval.max(Duration::from_millis(250)) * 240;
+    let scene = scene.reaching_back(span + Duration::from_secs(30));
     let lost = scene.ever(|moment| {
         let network = moment.adapter(port).map(|adapter| adapter.network);
         let mut others = network.into_iter().flat_map(|network| moment.ports(network));
