@@ -405,11 +405,20 @@ impl Node {
         !self.database.groups().any(above)
     }
 
-    /// Whether this node speaks for what happens to another one: the leader of
-    /// the first of that node's networks does.
+    /// Whether this node speaks for what happens to another one: the highest of
+    /// those that are with it does, on the first of its networks where it has company.
     fn speaks_for(&self, node: NodeId) -> bool {
-        let networks = self.topology.adapters_of(node);
-        networks.first().is_some_and(|(network, _)| self.leads_network(network))
+        let company = self.topology.adapters_of(node).into_iter().find_map(|(network, member)| {
+            let group = self.group_listing(&network, &member)?;
+            let fit = |other: &Member| {
+                let known = self.topology.adapters.get(&network, other.address);
+                other.node_id != node
+                    && !self.is_doomed(&network, other.address)
+                    && known.is_none_or(|known| known.state != AdapterState::Down)
+            };
+            group.members.iter().find(|other| fit(other)).map(|other| other.node_id)
+        });
+        company == Some(self.config.node_id)
     }
 
     /// Sends on a local adapter, to one address or to the network.

@@ -126,7 +126,7 @@ impl Node {
 
     /// The group on a network that lists an adapter: this node's own, or the
     /// newest that was reported.
-    fn group_listing(&self, network: &str, member: &Member) -> Option<GroupView> {
+    pub(super) fn group_listing(&self, network: &str, member: &Member) -> Option<GroupView> {
         let local = self.locals.values().filter(|local| local.spec.network.name == network);
         // A member of another group, or alone, is no judge of it.
         let mut own = local.filter_map(|local| local.group.view());

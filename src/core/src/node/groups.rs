@@ -205,7 +205,8 @@ impl Node {
             }
             // The commit may be the first that is heard of a restart.
             if matches!(cause, Cause::DaemonDown | Cause::NodeDown) {
-                self.node_is_down(now, member, *cause, verdict.as_ref(), false);
+                let authority = verdict.is_none() && self.speaks_for(member.node_id);
+                self.node_is_down(now, member, *cause, verdict.as_ref(), authority);
             }
             let before = instance.saturating_sub(1);
             let event =

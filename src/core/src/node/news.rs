@@ -310,8 +310,9 @@ impl Node {
             if member.incarnation > old {
                 continue;
             }
-            let instance = self.instance_of(&network, &member);
-            self.topology.adapter_down(now, &network, &member, Cause::DaemonDown, None, instance);
+            // The next membership may have been prepared before.
+            let last = self.instance_of(&network, &member).saturating_add(1);
+            self.topology.adapter_down(now, &network, &member, Cause::DaemonDown, None, last);
         }
         if up {
             let authority = self.speaks_for(node);

@@ -216,7 +216,7 @@ impl Node {
         reported.chain(own).max()
     }
 
-    fn is_doomed(&self, network: &str, address: IpAddr) -> bool {
+    pub(super) fn is_doomed(&self, network: &str, address: IpAddr) -> bool {
         self.locals
             .values()
             .any(|local| local.spec.network.name == network && local.group.is_doomed(address))
