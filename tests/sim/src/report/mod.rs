@@ -19,7 +19,7 @@ pub struct Arguments {
     #[arg(long)]
     pub quick: bool,
     /// The page and its plots are written into this folder.
-    #[arg(long, default_value = "docs/experiments")]
+    #[arg(long, default_value = "docs")]
     pub out: PathBuf,
     /// The seed all runs derive from.
     #[arg(long, default_value_t = 1)]
