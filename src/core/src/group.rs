@@ -171,6 +171,12 @@ impl Group {
         }
     }
 
+    /// Another group of the network is at this instance: what is committed here from
+    /// now on comes after it.
+    pub(crate) fn heard_of(&mut self, group: GroupId) {
+        self.highest = self.highest.max(group.instance);
+    }
+
     /// The membership in force.
     pub fn view(&self) -> Option<&GroupView> {
         self.membership().map(|membership| &membership.view)

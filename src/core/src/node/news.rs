@@ -349,6 +349,11 @@ impl Node {
                 view.members.contains(report.group.leader) || view.id.leader == report.group.leader
             })
         });
+        for index in self.on_network(&report.network) {
+            if let Some(local) = self.locals.get_mut(&index) {
+                local.group.heard_of(report.group);
+            }
+        }
         self.check_left_behind(report);
         if mine {
             return;
