@@ -90,6 +90,8 @@ pub(super) struct Case {
     pub(super) lacks: Lacks,
     /// Adapters of the suspect's node that are not known to be at fault.
     pub(super) adapters: usize,
+    /// The round after which groups were compared last.
+    pub(super) compared: u32,
 }
 
 /// Rounds in a row, up to the last one, that lacked something.

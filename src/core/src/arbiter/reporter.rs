@@ -77,6 +77,7 @@ impl Arbiter {
             lost: [0; 2],
             lacks: Lacks::default(),
             adapters: 1,
+            compared: 0,
         };
         self.cases.insert(key, case);
         self.wake_cases(now, around);
@@ -314,6 +315,10 @@ impl Arbiter {
                 }
                 if now > found.completed + self.interval {
                     self.begin_round(now, case, around);
+                    return;
+                }
+                // Once for each round: this is looked at whenever anything comes.
+                if core::mem::replace(&mut case.compared, case.round) == case.round {
                     return;
                 }
                 case.stage = Stage::Resting { until: now + self.detection_time };
