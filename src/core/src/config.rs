@@ -198,7 +198,7 @@ pub struct NetworkSpec {
     pub group: Option<IpAddr>,
     /// The UDP port.
     pub port: u16,
-    /// Addresses to proclaim to by unicast.
+    /// Addresses to proclaim to by unicast, whatever the mode.
     pub peers: Vec<IpAddr>,
     /// Hosts that run no hats and answer ICMP echo: the third voice when no
     /// other member is left.

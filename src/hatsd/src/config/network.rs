@@ -169,11 +169,6 @@ fn check_mode(
         }
         Mode::Unicast => {}
         Mode::Broadcast | Mode::Multicast => {
-            if let Some(peer) = peers.first() {
-                let expected = format!("mode is \"{}\", expected \"unicast\"", mode.word());
-                let problem = peer.wrong(source, format!("peers are given, but {expected}"));
-                source.error(problem);
-            }
             if let Some(subnet) = subnet
                 && mode == Mode::Broadcast
                 && matches!(subnet.value, IpNet::V6(_))

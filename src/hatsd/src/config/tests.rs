@@ -119,7 +119,7 @@ const NETWORK_MISTAKES: &[Case] = &[
     ("subnet = \"10.0.0.0/24\"\nport = 65536", &[":4:8", "from 1 to 65535"]),
     ("subnet = \"10.0.0.0/24\"\nport = \"12347\"", &[":4:8", "whole number"]),
     ("subnet = \"10.0.0.0/24\"\nmode = \"unicast\"", &[":1:1", "no `peers`"]),
-    ("subnet = \"10.0.0.0/24\"\npeers = [\"10.0.0.2\"]", &[":4:10", "expected \"unicast\""]),
+    ("subnet = \"10.0.0.0/24\"\npeers = [\"239.1.1.1\"]", &[":4:10", "one other host"]),
     ("subnet = \"fd00::/64\"\nmode = \"broadcast\"", &[":3:10", "IPv6 does not have"]),
     (
         "subnet = \"10.0.0.0/24\"\nmode = \"unicast\"\npeers = [\"10.0.1.2\"]",

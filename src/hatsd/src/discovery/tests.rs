@@ -184,6 +184,19 @@ fn own_address_is_no_peer() {
 }
 
 #[test]
+fn peers_are_known_with_multicast_too_where_it_may_be_dead_from_the_start() {
+    let settings = settings(
+        "[[network]]\nname = \"neta\"\nsubnet = \"10.77.1.0/24\"\n\
+         peers = [\"10.77.1.3\", \"10.77.1.4\"]\n",
+    );
+    let plan = plan(&settings, &[interface(2, "eth0", &["10.77.1.3/24"])]);
+    let network = &plan.adapters[0].network;
+    assert_eq!(network.peers, ["10.77.1.4".parse::<IpAddr>().unwrap()]);
+    assert_eq!(network.mode, Mode::Multicast);
+    assert!(network.group.is_some());
+}
+
+#[test]
 fn an_adapter_entry_moves_an_interface_to_its_network() {
     let settings = settings(
         "[[network]]\nname = \"neta\"\nsubnet = \"10.77.1.0/24\"\n\
