@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use hats_wire::{
     AdapterReport, CaseId, Cause, Chunk, Confidence, Direction, Envelope, GroupId, GroupReport,
     Header, Identity, Incarnation, Item, ItemBody, ItemKey, ItemVersion, Join, Letter, List, Loss,
-    Member, Message, NodeId, NodeReport, Observation, Pair, Prepare, ProbeNotice, ProbeRequest,
-    ProbeResult, ProbeSeen, Proclaim, Removal, Silent, Summary, Verdict, VerdictKind, cluster_tag,
+    Member, Message, Multicast, NodeId, NodeReport, Observation, Pair, Prepare, ProbeNotice,
+    ProbeRequest, ProbeResult, ProbeSeen, Proclaim, Removal, Silent, Summary, Verdict, VerdictKind,
+    cluster_tag,
 };
 
 pub(crate) fn header() -> Header {
@@ -138,6 +139,7 @@ fn node_report() -> NodeReport {
                 held: None,
                 mac: vec![2, 0, 0, 0, 0, 7],
                 loss: Some(Loss { inward: 31, outward: 0, own: true }),
+                multicast: Multicast::Unknown,
             },
             AdapterReport {
                 network: "netb".into(),
@@ -148,6 +150,7 @@ fn node_report() -> NodeReport {
                 held: None,
                 mac: Vec::new(),
                 loss: None,
+                multicast: Multicast::Unknown,
             },
         ],
         leaving: true,

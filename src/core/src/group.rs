@@ -257,6 +257,25 @@ impl Group {
         !self.outputs.is_empty()
     }
 
+    /// Whom it concerns that something is said to the whole network: the members,
+    /// and those that are being taken in.
+    pub(crate) fn audience(&self) -> BTreeSet<IpAddr> {
+        let Some(membership) = self.membership() else { return BTreeSet::new() };
+        let round = match &membership.duty {
+            Duty::Lead(lead) => lead.round.as_ref(),
+            Duty::Joining(_) | Duty::Follow(_) => None,
+        };
+        let next = round.into_iter().flat_map(|round| round.next.members.iter());
+        membership.view.members.iter().chain(next).map(|member| member.address).collect()
+    }
+
+    /// The next proclaim comes by then, if it is this adapter's.
+    pub(crate) fn proclaim_by(&mut self, at: Timestamp) {
+        if let Some(lead) = self.lead() {
+            lead.proclaim_at = lead.proclaim_at.min(at);
+        }
+    }
+
     /// This node stops: neither joins nor takes anybody in any more.
     pub fn retire(&mut self) {
         self.retired = true;

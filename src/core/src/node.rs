@@ -12,9 +12,8 @@ use alloc::{
 use core::{net::IpAddr, time::Duration};
 
 use hats_wire::{
-    Cause, GroupReport, Header, Incarnation, ItemKey, Member, Message, NodeId, Pair, Reassembly,
-    cluster_tag,
-    link::{Command, Configure, Link, Mode, Statistics},
+    Cause, GroupReport, Header, Incarnation, ItemKey, Member, NodeId, Reassembly, cluster_tag,
+    link::{Command, Configure, Link, Statistics},
 };
 
 use crate::{
@@ -42,10 +41,12 @@ mod leave;
 mod letters;
 mod local;
 mod losses;
+mod multicast;
 mod news;
 mod paths;
 mod required;
 mod returns;
+mod send;
 mod show;
 mod sight;
 mod sizes;
@@ -90,6 +91,10 @@ struct Local {
     questions: usize,
     /// Counts proclaims, to spread what is sent to the absent.
     proclaims: usize,
+    /// Whether multicast gets here.
+    hearing: multicast::Hearing,
+    /// Who spoke to it by unicast.
+    speakers: multicast::Speakers,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -134,6 +139,7 @@ pub struct Node {
     late_told: Option<Timestamp>,
     verdicts_at: BTreeMap<String, Timestamp>,
     returns: returns::Returns,
+    multicast: multicast::Known,
     /// From what it was last seen who is in sight, and when it is looked at next.
     refreshed: Option<sight::Sources>,
     looked_at: Timestamp,
@@ -189,6 +195,7 @@ impl Node {
             late_told: None,
             verdicts_at: BTreeMap::new(),
             returns: returns::Returns::default(),
+            multicast: multicast::Known::default(),
             refreshed: None,
             looked_at: Timestamp::default(),
             look_at: None,
@@ -222,6 +229,7 @@ impl Node {
             Input::Nim { adapter, report } => self.nim_report(now, adapter, report),
             Input::Late { lateness_ns } => {
                 self.excuse_nims(now);
+                self.excuse_leaders(now);
                 self.late(now, lateness_ns);
             }
             Input::Leave => self.leave(now),
@@ -258,6 +266,7 @@ impl Node {
         self.probe_paths(now);
         self.say_alone(now);
         self.wake_returns(now);
+        self.wake_multicast(now);
         self.wake_sight(now);
         self.wake_leaving(now);
         self.settle(now);
@@ -280,8 +289,9 @@ impl Node {
             let held = local.damper.held_until();
             let targets = local.targets.next_deadline();
             let targets = targets.filter(|_| local.nim == NimState::Running);
+            let doubt = self.doubts_at(&local.hearing);
             let dues = local.group.next_deadline().into_iter().chain(nim).chain(alone);
-            let at = dues.chain(held).chain(targets).min()?;
+            let at = dues.chain(held).chain(targets).chain(doubt).min()?;
             Some((at, Deadline::Group(*index)))
         });
         let cases = self.arbiter.next_deadline().map(|at| (at, Deadline::Case));
@@ -318,6 +328,7 @@ impl Node {
                 self.act(now, act);
             }
             if quiet {
+                self.conclude_multicast();
                 self.due = self.find_deadline();
                 return;
             }
@@ -419,54 +430,6 @@ impl Node {
             group.members.iter().find(|other| fit(other)).map(|other| other.node_id)
         });
         company == Some(self.config.node_id)
-    }
-
-    /// Sends on a local adapter, to one address or to the network.
-    fn send(&mut self, index: AdapterIndex, to: Option<IpAddr>, message: &Message) {
-        let Some(local) = self.locals.get(&index) else { return };
-        if local.fault.is_some_and(|fault| fault != Cause::TargetsUnreachable) {
-            return;
-        }
-        let me = local.me.address;
-        let mode = local.spec.network.mode;
-        let view = local.group.view();
-        let detour = to.and_then(|to| local.detours.way(self.now, to, self.detours_last()));
-        let mut direct = Vec::new();
-        let mut around = Vec::new();
-        match (to, view) {
-            // Of two, with nobody to go by, one still tries: the path may be well again.
-            (Some(to), Some(_))
-                if local.group.is_failed(Pair::new(me, to))
-                    && self.relay_to(index, to).is_some() =>
-            {
-                around.push(to);
-            }
-            (Some(to), _) => direct.push(Some(to)),
-            (None, Some(view)) => {
-                around.extend(local.group.cut_off());
-                if mode == Mode::Unicast {
-                    let members = view.members.iter().map(|member| member.address);
-                    direct.extend(members.filter(|to| *to != me && !around.contains(to)).map(Some));
-                } else {
-                    direct.push(None);
-                }
-            }
-            (None, None) => {}
-        }
-        let mut relays: Vec<(IpAddr, IpAddr)> =
-            around.iter().filter_map(|to| Some((self.relay_to(index, *to)?, *to))).collect();
-        if relays.is_empty() {
-            relays.extend(detour.zip(to));
-        }
-        let datagrams = hats_wire::split(&self.header, message);
-        for datagram in datagrams {
-            for to in &direct {
-                self.nim(index, Command::Send { to: *to, datagram: datagram.clone() });
-            }
-            for (relay, to) in &relays {
-                self.relay(index, me, *relay, *to, &datagram);
-            }
-        }
     }
 
     fn configure(&mut self, index: AdapterIndex) {

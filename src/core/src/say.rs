@@ -38,6 +38,28 @@ pub(crate) fn about_adapter(kind: EventKind, network: &str, member: &Member, res
     event
 }
 
+/// Multicast does not get to `missing` of `followers`.
+pub(crate) fn multicast_broken(network: &str, missing: usize, followers: usize) -> Event {
+    let whom = match (missing, followers) {
+        (1, 1) => "the leader's one follower hears no multicast".to_string(),
+        (missing, all) if missing == all => format!("none of {all} followers hears multicast"),
+        (missing, all) => format!("{missing} of {all} followers hear no multicast"),
+    };
+    let text = format!("{network}: {whom} of their leader; the group holds by unicast");
+    let mut event = Event::new(EventKind::NetworkMulticastBroken, text);
+    event.network = Some(network.into());
+    event.count = u64::try_from(missing).ok();
+    event
+}
+
+pub(crate) fn multicast_restored(network: &str) -> Event {
+    let text = format!("{network}: multicast works again");
+    let mut event = Event::new(EventKind::NetworkMulticastRestored, text);
+    event.network = Some(network.into());
+    event.clears = Some(EventKind::NetworkMulticastBroken);
+    event
+}
+
 pub(crate) fn adapter_up(network: &str, member: &Member, clears: Option<EventKind>) -> Event {
     let mut event = about_adapter(EventKind::AdapterUp, network, member, "up");
     event.clears = clears;

@@ -52,6 +52,8 @@ pub struct NetworkView {
     pub successor: Option<(String, IpAddr)>,
     /// It fell apart, or failed as a whole: the event that said so.
     pub broken: Option<EventKind>,
+    /// Multicast does not get through on it, unicast does.
+    pub multicast_broken: bool,
     /// No change for ten heartbeat intervals.
     pub stable: bool,
     /// When the group last changed.

@@ -91,6 +91,9 @@ fn degraded(snapshot: &ipc::Snapshot) -> Vec<String> {
             path.node, path.peer_node, path.network
         ));
     }
+    for network in snapshot.networks.iter().filter(|network| network.multicast_broken) {
+        reasons.push(format!("multicast does not get through on network {}", network.name));
+    }
     for nim in snapshot.nims.iter().filter(|nim| nim.state == "backing_off") {
         reasons.push(format!("the NIM of {} keeps dying and is started again later", nim.adapter));
     }

@@ -87,6 +87,8 @@ pub struct AdapterReport {
     pub mac: Vec<u8>,
     /// It loses datagrams to and from several others.
     pub loss: Option<Loss>,
+    /// What it hears of that its leader says to the whole network.
+    pub multicast: Multicast,
 }
 
 /// Of an adapter that loses datagrams to and from several others.
@@ -98,6 +100,20 @@ pub struct Loss {
     pub outward: u32,
     /// Its node takes the adapter itself for the cause.
     pub own: bool,
+}
+
+/// What an adapter hears of that its leader says to the whole network.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub enum Multicast {
+    /// It has no reason to say anything of it.
+    #[default]
+    Unknown,
+    /// It is heard, where it was doubted.
+    Heard,
+    /// None of it for a while: it wants to be told by unicast as well.
+    Doubted,
+    /// Only what comes by unicast.
+    Missing,
 }
 
 /// Of an adapter that comes and goes.

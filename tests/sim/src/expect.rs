@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The kinds of events that put something down to somebody.
-const KINDS: [EventKind; 8] = [
+const KINDS: [EventKind; 9] = [
     EventKind::AdapterDown,
     EventKind::AdapterInconclusive,
     EventKind::PathFailed,
@@ -20,6 +20,7 @@ const KINDS: [EventKind; 8] = [
     EventKind::DaemonDown,
     EventKind::NetworkPartitioned,
     EventKind::NetworkFailed,
+    EventKind::NetworkMulticastBroken,
 ];
 
 /// One thing that is said to have failed or left. What is none matches anything.
@@ -93,6 +94,11 @@ impl Blame {
     /// `network.failed`.
     pub fn network(network: &str) -> Self {
         Blame { network: Some(network.to_owned()), ..Blame::new(EventKind::NetworkFailed) }
+    }
+
+    /// `network.multicast_broken`.
+    pub fn multicast(network: &str) -> Self {
+        Blame { network: Some(network.to_owned()), ..Blame::new(EventKind::NetworkMulticastBroken) }
     }
 
     /// A whole node with its adapters on `networks`, all down for `cause`.

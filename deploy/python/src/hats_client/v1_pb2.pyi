@@ -396,7 +396,7 @@ class Detection(_message.Message):
     def __init__(self, profile: _Optional[str] = ..., heartbeat_interval_us: _Optional[int] = ..., sensitivity: _Optional[int] = ..., probe_timeout_us: _Optional[int] = ..., detection_time_us: _Optional[int] = ..., verdict_bound_us: _Optional[int] = ...) -> None: ...
 
 class Network(_message.Message):
-    __slots__ = ("name", "subnet", "mode", "group", "port", "leader", "leader_addr", "successor", "successor_addr", "instance", "configured", "up", "state", "reason", "since_ms", "members", "local")
+    __slots__ = ("name", "subnet", "mode", "group", "port", "leader", "leader_addr", "successor", "successor_addr", "instance", "configured", "up", "state", "reason", "since_ms", "members", "local", "multicast_broken")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SUBNET_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
@@ -414,6 +414,7 @@ class Network(_message.Message):
     SINCE_MS_FIELD_NUMBER: _ClassVar[int]
     MEMBERS_FIELD_NUMBER: _ClassVar[int]
     LOCAL_FIELD_NUMBER: _ClassVar[int]
+    MULTICAST_BROKEN_FIELD_NUMBER: _ClassVar[int]
     name: str
     subnet: str
     mode: str
@@ -431,7 +432,8 @@ class Network(_message.Message):
     since_ms: int
     members: _containers.RepeatedScalarFieldContainer[str]
     local: bool
-    def __init__(self, name: _Optional[str] = ..., subnet: _Optional[str] = ..., mode: _Optional[str] = ..., group: _Optional[str] = ..., port: _Optional[int] = ..., leader: _Optional[str] = ..., leader_addr: _Optional[str] = ..., successor: _Optional[str] = ..., successor_addr: _Optional[str] = ..., instance: _Optional[int] = ..., configured: _Optional[int] = ..., up: _Optional[int] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., since_ms: _Optional[int] = ..., members: _Optional[_Iterable[str]] = ..., local: _Optional[bool] = ...) -> None: ...
+    multicast_broken: bool
+    def __init__(self, name: _Optional[str] = ..., subnet: _Optional[str] = ..., mode: _Optional[str] = ..., group: _Optional[str] = ..., port: _Optional[int] = ..., leader: _Optional[str] = ..., leader_addr: _Optional[str] = ..., successor: _Optional[str] = ..., successor_addr: _Optional[str] = ..., instance: _Optional[int] = ..., configured: _Optional[int] = ..., up: _Optional[int] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., since_ms: _Optional[int] = ..., members: _Optional[_Iterable[str]] = ..., local: _Optional[bool] = ..., multicast_broken: _Optional[bool] = ...) -> None: ...
 
 class Node(_message.Message):
     __slots__ = ("name", "node_id", "self", "state", "cause", "reason", "incarnation", "since_ms", "verdict_id", "version", "maintenance")

@@ -2,7 +2,9 @@
 
 use alloc::{vec, vec::Vec};
 
-use hats_wire::{AdapterReport, GroupId, Incarnation, Item, ItemBody, List, Message, NodeReport};
+use hats_wire::{
+    AdapterReport, GroupId, Incarnation, Item, ItemBody, List, Message, Multicast, NodeReport,
+};
 
 use super::*;
 use crate::{config::Profile, members::tests::member};
@@ -177,6 +179,7 @@ fn report(name: u8, networks: &[AdapterIndex]) -> Item {
         .map(|network| {
             let Identity { interface, address, .. } = Identity::clone(&on(*network, name));
             let network = if *network == NETA { "neta" } else { "netb" }.into();
+            let multicast = Multicast::Unknown;
             AdapterReport {
                 network,
                 interface,
@@ -186,6 +189,7 @@ fn report(name: u8, networks: &[AdapterIndex]) -> Item {
                 held: None,
                 mac: Vec::new(),
                 loss: None,
+                multicast,
             }
         })
         .collect();

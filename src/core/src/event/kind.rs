@@ -27,7 +27,10 @@ catalogue! {
         "e9cc4e5b9cd14e8a8cfc7d9107bae75a" has_end = true
     /// Multicast is dead, unicast works.
     NetworkMulticastBroken "1114" "network.multicast_broken" Warn
-        "df0ff8eae06e4395ace27db7457934d1" has_end = false
+        "df0ff8eae06e4395ace27db7457934d1" has_end = true
+    /// Multicast works again.
+    NetworkMulticastRestored "1115" "network.multicast_restored" Info
+        "2e33281dfc9443dca7787cafc4ad28b2" has_end = false
     /// An adapter is a member of its network's group.
     AdapterUp "2101" "adapter.up" Info
         "2dad648a179f45d7b2e19dc69d636d1f" has_end = false

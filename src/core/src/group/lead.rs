@@ -55,7 +55,8 @@ impl Group {
             return;
         }
         round.resend_at = now + ack_retry;
-        let silent: Vec<IpAddr> = round
+        let last = round.resend_at >= round.deadline;
+        let mut silent: Vec<IpAddr> = round
             .next
             .members
             .iter()
@@ -65,8 +66,12 @@ impl Group {
         let small = round.next.members.len() <= pace::SMALL;
         let prepare = in_full(&round.next, &round.removed);
         if silent.len() > pace::FEW && !small {
-            self.send(None, prepare);
-            return;
+            if !last {
+                self.send(None, prepare);
+                return;
+            }
+            // Where multicast is dead, some come in with each round.
+            silent.truncate(pace::SMALL);
         }
         for address in silent {
             self.send(address, prepare.clone());

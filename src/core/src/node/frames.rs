@@ -55,6 +55,9 @@ impl Node {
         if header.node_id == self.config.node_id {
             return;
         }
+        if !way.to_group && !way.relayed {
+            self.note_speaker(now, index, from);
+        }
         self.check_incarnation(now, index, from, header.node_id, header.incarnation);
         self.has_returned(now, index, from);
         // A NIM says Goodbye for a daemon that is gone.
@@ -71,6 +74,9 @@ impl Node {
                     return;
                 }
                 if self.is_named_otherwise(index, from, &proclaim) {
+                    return;
+                }
+                if !way.relayed && self.is_copy(now, index, from, way.to_group) {
                     return;
                 }
                 let sender = (header.node_id, header.incarnation);

@@ -46,7 +46,7 @@ impl Node {
                     self.ask_round(index, to, &message);
                 }
             }
-            Output::Proclaim => self.proclaim(index),
+            Output::Proclaim => self.proclaim(now, index),
             Output::Committed { before, view, removed, why } => {
                 self.committed(now, index, before, view, &removed, why);
             }
@@ -58,8 +58,10 @@ impl Node {
         }
     }
 
-    fn proclaim(&mut self, index: AdapterIndex) {
+    fn proclaim(&mut self, now: Timestamp, index: AdapterIndex) {
         let database = self.database.digest();
+        let doubted = self.is_doubted(index);
+        let soon = now + self.config.detection.heartbeat_interval;
         let Some(local) = self.locals.get_mut(&index) else { return };
         let Some(view) = local.group.view() else { return };
         if view.id.leader != local.me.address {
@@ -80,10 +82,14 @@ impl Node {
         let known = self.topology.adapters.on(&local.spec.network.name);
         let known = known.map(|(address, _)| *address);
         let absent: BTreeSet<IpAddr> = known
+            .chain(local.speakers.recent(now, soon.since(now)))
             .chain(local.spec.network.peers.iter().copied())
             .filter(|address| !view.members.contains(*address))
             .collect();
         local.proclaims += 1;
+        if doubted {
+            local.group.proclaim_by(soon);
+        }
         let skip = (local.proclaims * ABSENT_MAX) % absent.len().max(1);
         let some: Vec<IpAddr> =
             absent.iter().cycle().skip(skip).take(ABSENT_MAX.min(absent.len())).copied().collect();
@@ -106,6 +112,7 @@ impl Node {
         why: Adopted,
     ) {
         self.watch(index);
+        self.follows(now, index);
         let Some(local) = self.locals.get(&index) else { return };
         let network = local.spec.network.name.clone();
         let me = local.me.clone();

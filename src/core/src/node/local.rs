@@ -62,6 +62,8 @@ impl Node {
             detours: super::detours::Detours::default(),
             questions: 0,
             proclaims: 0,
+            hearing: super::multicast::Hearing::default(),
+            speakers: super::multicast::Speakers::default(),
         };
         self.locals.insert(index, local);
         self.report_self(now);
@@ -211,6 +213,7 @@ impl Node {
                 }
             }
             Report::Stranger { from, group, node_id, incarnation, stalled, .. } => {
+                self.note_speaker(now, index, from);
                 self.check_incarnation(now, index, from, node_id, incarnation);
                 if stalled {
                     self.goodbye(now, index, from);
@@ -220,6 +223,7 @@ impl Node {
                 }
             }
             Report::ProbeSeen { from, case, .. } => {
+                self.note_speaker(now, index, from);
                 self.arbiter.probe_seen(index, from, case);
                 self.say_it_is_held(index, from);
             }
@@ -326,6 +330,7 @@ impl Node {
         if let Some(local) = self.locals.get_mut(&index) {
             local.group.disable();
         }
+        self.follows(now, index);
         self.arbiter.close_all(index, |_| false);
         self.watch(index);
         let Some(local) = self.locals.get(&index) else { return };
@@ -343,6 +348,7 @@ impl Node {
     /// Tells the others what this node's adapters are like now.
     pub(super) fn report_self(&mut self, now: Timestamp) {
         let report = self.self_report();
+        self.learn_multicast(&report);
         self.originate(now, ItemBody::Node(report));
     }
 
@@ -363,6 +369,7 @@ impl Node {
                     held: held_of(self.now, &local.damper),
                     mac: local.link.as_ref().map_or_else(Vec::new, |link| link.mac.clone()),
                     loss: local.losses.told,
+                    multicast: local.hearing.says(),
                 })
                 .collect(),
             leaving: self.leaving.is_some(),

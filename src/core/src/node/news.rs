@@ -96,6 +96,7 @@ impl Node {
 
     fn learn_node(&mut self, now: Timestamp, report: &NodeReport, incarnation: Incarnation) {
         self.check_restart(now, report.node_id, incarnation);
+        self.learn_multicast(report);
         for (network, member) in self.topology.adapters_of(report.node_id) {
             if !is_listed(report, &network, member.address) && member.incarnation <= incarnation {
                 self.adapter_withdrawn(now, &network, &member);

@@ -77,7 +77,8 @@ impl Node {
             .into_values()
             .map(|shown| {
                 let broken = self.topology.broken.get(&shown.name).map(|broken| broken.kind);
-                NetworkView { broken, ..shown }
+                let multicast_broken = self.multicast.is_broken(&shown.name);
+                NetworkView { broken, multicast_broken, ..shown }
             })
             .collect()
     }
@@ -181,6 +182,7 @@ fn network_view(name: &str, members: &Members, group: Option<hats_wire::GroupId>
             .and_then(|roles| roles.successor)
             .and_then(|address| Some((node(address)?, address))),
         broken: None,
+        multicast_broken: false,
         stable: true,
         since: Timestamp::default(),
     }

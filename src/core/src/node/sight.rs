@@ -62,7 +62,7 @@ impl Node {
     }
 
     /// All that decides who is in sight, as numbers that grow when it changes.
-    fn sources(&self) -> Sources {
+    pub(super) fn sources(&self) -> Sources {
         let groups = self.locals.values().map(|local| {
             let group = local.group.view().map(|view| view.id);
             (group, local.group.changes(), local.fault.is_none())
@@ -72,7 +72,7 @@ impl Node {
     }
 
     /// The newest group that lists each adapter, among those known here.
-    fn belongings(&self) -> BTreeMap<&str, BTreeMap<IpAddr, (GroupId, &Member)>> {
+    pub(super) fn belongings(&self) -> BTreeMap<&str, BTreeMap<IpAddr, (GroupId, &Member)>> {
         let mut belongs: BTreeMap<&str, BTreeMap<IpAddr, (GroupId, &Member)>> = BTreeMap::new();
         let reported = self.database.groups();
         let reported =

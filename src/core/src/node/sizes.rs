@@ -37,12 +37,14 @@ impl Node {
         let locals = self.locals.values().flat_map(|local| {
             let groups = local.group.sizes();
             let losses = local.losses.sizes();
-            groups.chain(local.sync.sizes()).chain([local.detours.size()]).chain(losses)
+            let heard = [local.detours.size(), local.speakers.size()];
+            groups.chain(local.sync.sizes()).chain(heard).chain(losses)
         });
         own.into_iter()
             .chain(self.paths.sizes(adapters))
             .chain(self.database.sizes())
             .chain(self.topology.sizes())
+            .chain(self.multicast.sizes())
             .chain(self.arbiter.sizes())
             .chain(locals)
     }

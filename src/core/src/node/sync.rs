@@ -184,7 +184,8 @@ impl Node {
             } else if from == to {
                 let leads = self.locals.get(&from).is_some_and(|local| local.group.leads());
                 let its_own = |item: &Item| origin(item) == Some(sender);
-                let told = |item: &Item| to_group || (self.is_unicast(from) && its_own(item));
+                let told =
+                    |item: &Item| to_group || (self.tells_each(from, sender) && its_own(item));
                 fresh.iter().filter(|item| leads && !told(item)).cloned().collect()
             } else if self.is_gateway(from, to) {
                 let hears = |node| self.is_at_work(to, node);
@@ -196,11 +197,6 @@ impl Node {
                 self.tell(now, to, due);
             }
         }
-    }
-
-    /// A network without multicast: who speaks to all, speaks to each.
-    fn is_unicast(&self, index: AdapterIndex) -> bool {
-        self.locals.get(&index).is_some_and(|local| local.spec.network.mode == Mode::Unicast)
     }
 
     /// Of the nodes that are in both groups, the two highest in the second pass

@@ -14,10 +14,10 @@ use crate::{
     time::Timestamp,
 };
 
-const ETH0: AdapterIndex = AdapterIndex(0);
+pub(super) const ETH0: AdapterIndex = AdapterIndex(0);
 
 /// n1 with 10.77.1.1 on network neta, alone and leading itself.
-fn alone() -> Node {
+pub(super) fn alone() -> Node {
     let config = Config {
         cluster: "atc".into(),
         node: "n1".into(),

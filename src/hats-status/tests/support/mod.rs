@@ -150,6 +150,7 @@ fn networks() -> Vec<Network> {
         since_ms: 72_000,
         members: Vec::new(),
         local: true,
+        multicast_broken: false,
     };
     let left_out = Network {
         name: "docker0".into(),

@@ -138,6 +138,9 @@ impl Sources<'_> {
                 ("unstable", Some("its group has just changed, or is being formed".to_owned()))
             }
         };
+        let multicast_broken = network.multicast_broken;
+        let dead = || "multicast does not get through: the group holds by unicast".to_owned();
+        let reason = reason.or_else(|| multicast_broken.then(dead));
         let (successor, successor_addr) = network.successor.clone().unzip();
         ipc::Network {
             name: network.name.clone(),
@@ -157,6 +160,7 @@ impl Sources<'_> {
             since_ms: self.age(network.since),
             members: network.members.iter().map(IpAddr::to_string).collect(),
             local: network.local,
+            multicast_broken,
         }
     }
 

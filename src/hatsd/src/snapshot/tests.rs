@@ -71,6 +71,7 @@ fn adapter(node: &str, address: &str) -> AdapterView {
 fn view() -> View {
     let network = NetworkView {
         broken: None,
+        multicast_broken: false,
         name: "neta".to_owned(),
         subnet: "10.77.1.0/24".to_owned(),
         mode: Some(Mode::Multicast),
@@ -282,6 +283,19 @@ fn a_network_that_fell_apart_is_critical_and_said_once() {
     assert_eq!(said.count(), 1, "{:?}", shown.reasons);
     assert_eq!(shown.verdicts[0].sets, ["n1", "n2,n3"]);
     assert_eq!(shown.verdicts[0].node, None, "nobody is blamed");
+}
+
+#[test]
+fn a_network_without_multicast_is_degraded_and_says_what_holds_it() {
+    let mut view = view();
+    view.networks[0].multicast_broken = true;
+    let shown = snapshot(&view);
+    assert_eq!(shown.overall, "DEGRADED");
+    assert_eq!(shown.reasons, ["multicast does not get through on network neta"]);
+    let network = &shown.networks[0];
+    assert!(network.multicast_broken && network.state == "stable", "{network:?}");
+    let reason = network.reason.as_deref().unwrap_or_default();
+    assert!(reason.ends_with("the group holds by unicast"), "{reason}");
 }
 
 #[test]

@@ -6,8 +6,8 @@ use core::net::IpAddr;
 use hats_proto::wire as pb;
 
 use super::part::{
-    Body, all, confidence, direction, fact, host, optional, put_all, put_confidence, put_direction,
-    put_fact, put_verdict_kind, required, verdict_kind,
+    Body, all, confidence, direction, fact, host, multicast, optional, put_all, put_confidence,
+    put_direction, put_fact, put_multicast, put_verdict_kind, required, verdict_kind,
 };
 use crate::{
     AdapterReport, DecodeError, GroupReport, Held, Incarnation, Item, ItemBody, ItemKey,
@@ -145,6 +145,7 @@ impl Body for AdapterReport {
                 outward: loss.outward,
                 own: loss.own,
             }),
+            multicast: put_multicast(self.multicast),
         }
     }
 
@@ -167,6 +168,7 @@ impl Body for AdapterReport {
                 outward: loss.outward,
                 own: loss.own,
             }),
+            multicast: multicast(proto.multicast),
         })
     }
 }

@@ -6,8 +6,8 @@ use core::net::IpAddr;
 use hats_proto::wire as pb;
 
 use crate::{
-    Cause, Confidence, DecodeError, Direction, GroupId, Identity, Incarnation, Member, NodeId,
-    Pair, Removal, VerdictKind, address,
+    Cause, Confidence, DecodeError, Direction, GroupId, Identity, Incarnation, Member, Multicast,
+    NodeId, Pair, Removal, VerdictKind, address,
 };
 
 /// A value and its protobuf form.
@@ -175,6 +175,26 @@ pub(super) fn fact(number: i32, field: &'static str) -> Result<Option<Cause>, De
         pb::Cause::Inconclusive => Some(Cause::Inconclusive),
         pb::Cause::TargetsUnreachable => Some(Cause::TargetsUnreachable),
     })
+}
+
+pub(super) fn put_multicast(multicast: Multicast) -> i32 {
+    let proto = match multicast {
+        Multicast::Unknown => pb::Multicast::Unspecified,
+        Multicast::Heard => pb::Multicast::Heard,
+        Multicast::Doubted => pb::Multicast::Doubted,
+        Multicast::Missing => pb::Multicast::Missing,
+    };
+    proto.into()
+}
+
+/// A number that only later versions know says nothing to this one.
+pub(super) fn multicast(number: i32) -> Multicast {
+    match pb::Multicast::try_from(number) {
+        Ok(pb::Multicast::Unspecified) | Err(_) => Multicast::Unknown,
+        Ok(pb::Multicast::Heard) => Multicast::Heard,
+        Ok(pb::Multicast::Doubted) => Multicast::Doubted,
+        Ok(pb::Multicast::Missing) => Multicast::Missing,
+    }
 }
 
 pub(super) fn put_direction(direction: Option<Direction>) -> i32 {

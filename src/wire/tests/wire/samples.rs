@@ -5,9 +5,9 @@ use std::net::{IpAddr, Ipv6Addr};
 use hats_wire::{
     AdapterReport, CHUNK_PART_MAX, CHUNKS_MAX, CaseId, Cause, Chunk, Confidence, Direction,
     Envelope, GroupId, GroupReport, Header, Identity, Incarnation, Item, ItemBody, ItemKey,
-    ItemVersion, Join, Letter, List, Member, Message, NodeId, NodeReport, Observation, Pair,
-    Prepare, ProbeNotice, ProbeRequest, ProbeResult, ProbeSeen, Proclaim, Removal, Silent, Summary,
-    Verdict, VerdictKind,
+    ItemVersion, Join, Letter, List, Member, Message, Multicast, NodeId, NodeReport, Observation,
+    Pair, Prepare, ProbeNotice, ProbeRequest, ProbeResult, ProbeSeen, Proclaim, Removal, Silent,
+    Summary, Verdict, VerdictKind,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
@@ -236,8 +236,14 @@ fn silent() -> impl Strategy<Value = Silent> {
 }
 
 fn node_report() -> impl Strategy<Value = NodeReport> {
-    let adapter = (word(), word(), address(), option::of(cause()), option::of(group())).prop_map(
-        |(network, interface, address, fault, group)| AdapterReport {
+    let multicast = prop_oneof![
+        Just(Multicast::Unknown),
+        Just(Multicast::Heard),
+        Just(Multicast::Doubted),
+        Just(Multicast::Missing)
+    ];
+    let adapter = (word(), word(), address(), option::of(cause()), option::of(group()), multicast)
+        .prop_map(|(network, interface, address, fault, group, multicast)| AdapterReport {
             network,
             interface,
             address,
@@ -246,8 +252,8 @@ fn node_report() -> impl Strategy<Value = NodeReport> {
             held: None,
             mac: Vec::new(),
             loss: None,
-        },
-    );
+            multicast,
+        });
     (any::<u64>(), word(), word(), vec(adapter, 0..4), any::<[bool; 2]>()).prop_map(
         |(node_id, node, version, adapters, [leaving, maintenance])| NodeReport {
             node_id: NodeId(node_id),
@@ -361,6 +367,7 @@ pub(crate) fn node_item(node: u64) -> Item {
         held: None,
         mac: Vec::new(),
         loss: None,
+        multicast: Multicast::Unknown,
     };
     let report = NodeReport {
         node_id: NodeId(node),

@@ -77,7 +77,7 @@ impl Blame {
     /// adapter.inconclusive neta
     /// path.failed n1 - n2 on neta [both|to_peer|from_peer]
     /// node.down n3 [CAUSE]      daemon.down n3      node.left n3
-    /// network.partitioned neta  network.failed neta
+    /// network.partitioned neta  network.failed neta  network.multicast_broken neta
     /// ```
     pub fn parse(text: &str) -> Result<Blame, String> {
         let (kind, rest) = text.split_once(' ').unwrap_or((text, ""));
@@ -111,8 +111,12 @@ impl Blame {
                 Ok(Blame::partition(&words::one(rest, "a network")?))
             }
             Some(EventKind::NetworkFailed) => Ok(Blame::network(&words::one(rest, "a network")?)),
+            Some(EventKind::NetworkMulticastBroken) => {
+                Ok(Blame::multicast(&words::one(rest, "a network")?))
+            }
             _ => Err("expected adapter.down, adapter.inconclusive, path.failed, node.down, \
-                      node.left, daemon.down, network.partitioned or network.failed first"
+                      node.left, daemon.down, network.partitioned, network.failed or \
+                      network.multicast_broken first"
                 .to_owned()),
         }
     }

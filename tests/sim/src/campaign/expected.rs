@@ -25,19 +25,34 @@ pub(crate) struct Expected {
 /// On top of the printed bound: commit and flooding, a few round trips.
 pub(crate) const SLACK: Duration = Duration::from_millis(20);
 
+/// Within so many intervals it is found that multicast is dead, if next to
+/// nothing is lost besides: 13 until it is doubted, 8 until it is sure, and what
+/// leaders take to proclaim.
+pub(crate) const MULTICAST_FOUND: u32 = 30;
+
 impl Expected {
     /// What `fault` must lead to in a settled cluster in which `standing` are in
     /// force already. None where the observations leave it open: then only the
     /// table of what [may be said](crate::check) holds.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others are not of that sort")]
     pub(crate) fn of(story: &Story, standing: &[&Fault], fault: &Fault) -> Option<Expected> {
         let before = Situation::new(story, standing.iter().copied());
         let after = Situation::new(story, standing.iter().copied().chain([fault]));
+        let no_multicast = standing.iter().filter_map(|fault| match fault {
+            Fault::MulticastDead(network) => Some(Blame::multicast(network)),
+            _ => None,
+        });
         let expected = Expected {
             blames: Vec::new(),
-            tolerated: Vec::new(),
+            // It takes a follower that misses it: there may have been none.
+            tolerated: no_multicast.collect(),
             witnesses: Vec::new(),
             bound: story.detection().verdict_bound() + SLACK,
         };
+        if let Fault::MulticastDead(network) = fault {
+            let rough = story.loss > 0.0 || standing.iter().any(|fault| fault.makes_late());
+            return expected.multicast(&before, &after, network, rough);
+        }
         if fault.is_endured(&story.detection()) {
             return expected.nothing(&after);
         }
@@ -72,6 +87,24 @@ impl Expected {
         self.witnesses = most.into_iter().map(str::to_owned).collect();
         self.bound = after.story.detection().detection_time() * 8;
         (!self.witnesses.is_empty()).then_some(self)
+    }
+
+    /// Nobody is to blame; that there is none is said by everybody.
+    fn multicast(
+        mut self,
+        before: &Situation,
+        after: &Situation,
+        network: &str,
+        rough: bool,
+    ) -> Option<Self> {
+        let members = members(before, network);
+        let touched = before.is_network_touched(network) || before.is_path_touched(network);
+        if rough || touched || members.len() < 2 {
+            self.tolerated.push(Blame::multicast(network));
+            return self.nothing(after);
+        }
+        self.bound = before.story.detection().heartbeat_interval * MULTICAST_FOUND;
+        self.seen_from(after, members[0]).says(vec![Blame::multicast(network)])
     }
 
     fn says(mut self, blames: Vec<Blame>) -> Option<Self> {

@@ -7,6 +7,7 @@ use hats_core::config::Detection;
 
 use super::{
     span,
+    story::{Member, Story},
     weather::{Ways, Weather},
 };
 use crate::{
@@ -235,6 +236,14 @@ impl Fault {
     /// Only a patrol finds it where no heartbeats go.
     pub(crate) fn is_of_paths(&self) -> bool {
         matches!(self, Fault::Path { .. } | Fault::Partition { .. } | Fault::Weather(..))
+    }
+
+    /// Before anybody knows of anybody: without multicast a node is only known by
+    /// what it says on another network.
+    pub(crate) fn hides_somebody(&self, story: &Story) -> bool {
+        let Fault::MulticastDead(network) = self else { return false };
+        let sole = |member: &Member| member.adapters.len() == 1 && member.is_on(network);
+        story.nodes.iter().any(sole)
     }
 
     /// It is over in the moment in which it is done.

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use hats_core::damping::HELD_MAX;
-use hats_core::view::AdapterState;
+use hats_core::view::{AdapterState, NetworkView};
 
 use super::{
     audit::Audit,
-    expected::{Expected, lease},
+    expected::{Expected, MULTICAST_FOUND, lease},
     fault::{AdapterFault, Fault, NodeFault},
     situation::Situation,
     story::{Episode, Pace, Step, Story},
@@ -93,7 +93,8 @@ impl<'a> Run<'a> {
         self.stand_still(&episode.groups)?;
         self.groups_are(&episode.groups)?;
         self.audit.compare(&self.world)?;
-        self.views_are_true()
+        self.views_are_true()?;
+        self.dead_multicast_is_known()
     }
 
     /// A fault of a cluster that is at rest, and what is said of it.
@@ -367,6 +368,8 @@ impl<'a> Run<'a> {
             Fault::Node(NodeFault::DaemonHang, _) => lease(&detection) * 2,
             // Its kernel answers: then silence counts only after a second.
             Fault::Adapter(AdapterFault::NimHang, ..) => Duration::from_secs(1),
+            // Proclaims are missed, and then found to come by unicast alone.
+            Fault::MulticastDead(_) => detection.heartbeat_interval * MULTICAST_FOUND,
             _ => Duration::ZERO,
         });
         longer.max().unwrap_or_default()
@@ -376,6 +379,33 @@ impl<'a> Run<'a> {
     /// listened to again, failed paths have been tried.
     fn settling(&self) -> Duration {
         self.freeze() + self.story.detection().heartbeat_interval * 60 + Duration::from_secs(2)
+    }
+
+    /// Whoever is in sight of two that exchange on a network, and hear no
+    /// multicast there, knows so at the end of a freeze.
+    fn dead_multicast_is_known(&self) -> Result<(), String> {
+        let rough = self.story.loss > 0.0 || self.since_well.iter().any(|it| it.makes_late());
+        let now = Situation::new(self.story, self.standing.iter().copied());
+        for fault in &self.standing {
+            let Fault::MulticastDead(network) = fault else { continue };
+            // What comes by way of others says nothing of multicast.
+            if rough || now.is_path_touched(network) || now.is_network_touched(network) {
+                continue;
+            }
+            for observer in &self.story.nodes {
+                let host = &self.world.hosts[self.world.host_named(&observer.name)];
+                if !host.has_working_daemon() || now.peers(&observer.name, network).is_empty() {
+                    continue;
+                }
+                let Some(view) = self.world.view(&observer.name) else { continue };
+                let mut shown = view.networks.iter().filter(|it| it.name == *network);
+                if !shown.any(|it| it.multicast_broken) {
+                    let name = &observer.name;
+                    return Err(format!("{name} does not know that {network} has no multicast"));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What every live node believes of every adapter at the end of a freeze.
@@ -443,7 +473,8 @@ fn is_well(world: &World) -> bool {
         && world.live().len() == world.hosts.iter().filter(|host| !host.plain).count()
         && world.live().iter().all(|node| {
             world.view(node).is_some_and(|view| {
-                view.paths.is_empty() && view.networks.iter().all(|it| it.broken.is_none())
+                let whole = |it: &NetworkView| it.broken.is_none() && !it.multicast_broken;
+                view.paths.is_empty() && view.networks.iter().all(whole)
             })
         })
 }

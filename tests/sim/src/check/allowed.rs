@@ -34,6 +34,7 @@
 //! | network.partitioned | the live adapters were in two parts or more |
 //! | network.failed | no two live adapters exchanged |
 //! | network.multicast_broken | multicast was dead |
+//! | network.multicast_restored | multicast worked |
 //! | nim.died, nim.restarted, nim.stuck | the NIM did not run |
 //! | self.late, self.suspended | the node was not awake, or not scheduled in time |
 //! | others that blame somebody | never: nothing of the kind is done to a world |
@@ -126,7 +127,8 @@ pub(crate) fn unfair(scene: &Scene<'_>, about: &About, event: &Event) -> Option<
         }
         EventKind::NetworkPartitioned
         | EventKind::NetworkFailed
-        | EventKind::NetworkMulticastBroken => {
+        | EventKind::NetworkMulticastBroken
+        | EventKind::NetworkMulticastRestored => {
             let Some(network) = about.network else { return Some(nobody) };
             of_network(scene, network, event.kind)
         }
@@ -371,6 +373,10 @@ fn of_network(scene: &Scene<'_>, network: usize, kind: EventKind) -> Option<&'st
     if kind == EventKind::NetworkMulticastBroken {
         let dead = |moment: &Moment<'_>| moment.network(network).is_some_and(|it| !it.multicast);
         return unless(scene.ever(dead), "multicast worked");
+    }
+    if kind == EventKind::NetworkMulticastRestored {
+        let works = |moment: &Moment<'_>| moment.network(network).is_some_and(|it| it.multicast);
+        return unless(scene.ever(works), "multicast was still dead");
     }
     let parts = |moment: &Moment<'_>| moment.parts(network);
     if kind == EventKind::NetworkPartitioned {

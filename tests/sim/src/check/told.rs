@@ -53,6 +53,8 @@ pub(crate) struct Told {
     /// Networks that fell apart or failed.
     /// With how many sides.
     broken: BTreeMap<String, (EventKind, usize)>,
+    /// Networks whose multicast is broken.
+    no_multicast: BTreeSet<String>,
     /// Adapters that are held because they come and go.
     held: BTreeSet<Which>,
     /// Adapters that lose datagrams.
@@ -103,6 +105,8 @@ impl Told {
                 before.is_none_or(|(kind, known)| kind == event.kind && known < sides)
             }
             EventKind::NetworkMerged => self.broken.remove(&network).is_some(),
+            EventKind::NetworkMulticastBroken => self.no_multicast.insert(network),
+            EventKind::NetworkMulticastRestored => self.no_multicast.remove(&network),
             EventKind::NetworkLeader => {
                 let address = |who: &Option<(String, IpAddr)>| who.as_ref().map(|(_, it)| *it);
                 let now = (address(&event.leader), address(&event.successor));
@@ -113,7 +117,6 @@ impl Told {
             | EventKind::DaemonStarted
             | EventKind::DaemonStopping
             | EventKind::NodeRestarted
-            | EventKind::NetworkMulticastBroken
             | EventKind::AdapterSuspect
             | EventKind::AdapterLate
             | EventKind::DuplicateAddress
@@ -187,6 +190,7 @@ impl Told {
             .chain(nodes.map(|(node, _)| format!("node {node}")))
             .chain(self.paths.iter().map(|(a, b, on)| format!("path {a} - {b} on {on}")))
             .chain(self.broken.keys().map(|network| format!("network {network}")))
+            .chain(self.no_multicast.iter().map(|network| format!("multicast on {network}")))
             .chain(self.held.iter().map(|(node, network, _)| format!("held {node}/{network}")))
             .collect()
     }
@@ -274,6 +278,13 @@ impl Told {
                 return Some(format!(
                     "network {} is broken: {:?}, and was told: {told:?}",
                     network.name, network.broken
+                ));
+            }
+            let told = self.no_multicast.contains(&network.name);
+            if network.multicast_broken != told {
+                let (name, shown) = (&network.name, network.multicast_broken);
+                return Some(format!(
+                    "multicast on {name} is broken: {shown}, and was told: {told}"
                 ));
             }
             self.leader_differs(network)
