@@ -132,7 +132,7 @@ Faults of an adapter's cable (several can be in force at once):
   delay=50ms      each frame takes longer, each way
   reorder=10%     some frames are overtaken by later ones
   duplicate=10%   some frames arrive twice
-  no-multicast    multicast is lost; broadcast and unicast pass
+  no-multicast    multicast is lost, save IPv6 neighbour solicitations; the rest passes
   max-frame=600   longer frames are lost
 A path (on every network, or with --network on one) can be cut or have any of the
 faults with a value.";

@@ -74,6 +74,7 @@ impl Event {
                 | "network.partitioned"
                 | "network.merged"
                 | "network.multicast_broken"
+                | "network.multicast_restored"
                 | "duplicate.address"
                 | "duplicate.node"
         )
@@ -83,7 +84,12 @@ impl Event {
     pub fn is_failure(&self) -> bool {
         !matches!(
             self.event.as_str(),
-            "adapter.up" | "path.restored" | "node.up" | "node.restarted" | "network.merged"
+            "adapter.up"
+                | "path.restored"
+                | "node.up"
+                | "node.restarted"
+                | "network.merged"
+                | "network.multicast_restored"
         )
     }
 

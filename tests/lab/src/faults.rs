@@ -34,7 +34,8 @@ pub enum Fault {
     Reorder(Chance),
     /// Some frames arrive twice.
     Duplicate(Chance),
-    /// Multicast is lost; broadcast and unicast pass.
+    /// Multicast is lost; unicast passes, and what it needs: broadcast, and IPv6
+    /// neighbour solicitations.
     NoMulticast,
     /// Longer frames are lost.
     MaxFrame(usize),
@@ -167,12 +168,17 @@ pub struct Passage {
     pub twice: bool,
 }
 
+/// Broadcast is none, nor what IPv6 asks for an address with, in place of a
+/// broadcast: without that there is no unicast either.
+fn is_multicast(frame: &[u8]) -> bool {
+    frame[0] & 1 == 1 && frame[..6] != [0xff; 6] && frame[..3] != [0x33, 0x33, 0xff]
+}
+
 impl Wire {
     /// Sends one frame along; `None` when it is lost.
     pub fn pass(&self, frame: &[u8], dice: &mut Dice) -> Option<Passage> {
-        let multicast = frame[0] & 1 == 1 && frame[..6] != [0xff; 6];
         let lost = self.blocked
-            || (self.no_multicast && multicast)
+            || (self.no_multicast && is_multicast(frame))
             || self.size_max.is_some_and(|max| frame.len() > max)
             || self.loss.happens(dice);
         if lost {

@@ -236,6 +236,10 @@ mod tests {
         switch.faults.set(at(0), Fault::NoMulticast);
         let multicast = frame([0x01, 0x00, 0x5e, 1, 2, 3], at(0));
         assert_eq!(forward(&mut switch, at(0), &multicast), NOBODY);
+        let ours = frame([0x33, 0x33, 0x48, 0x41, 1, 2], at(0));
+        assert_eq!(forward(&mut switch, at(0), &ours), NOBODY);
+        let solicitation = frame([0x33, 0x33, 0xff, 1, 2, 3], at(0));
+        assert_eq!(forward(&mut switch, at(0), &solicitation), [1, 2]);
         assert_eq!(broadcast(&mut switch, 0), [1, 2]);
         assert_eq!(unicast(&mut switch, 0, 1), [1]);
     }

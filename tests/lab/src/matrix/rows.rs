@@ -28,6 +28,9 @@ const LEASE_MIN: Duration = Duration::from_secs(2);
 const ECHO_PATIENCE: Duration = Duration::from_secs(1);
 /// A NIM that takes no commands for so long is killed; a new one starts.
 const STUCK: Duration = Duration::from_secs(2);
+/// So many intervals without multicast are told: 13 until it is doubted, 8 until
+/// it is sure, and what leaders take to proclaim.
+const MULTICAST_FOUND: u32 = 30;
 /// Time between two visits of a patrol, unless the heartbeat interval is longer.
 const PATROL_EVERY: Duration = Duration::from_millis(250);
 
@@ -43,7 +46,7 @@ pub(crate) struct Row {
 }
 
 /// Every row that the lab can inject.
-pub(crate) const ROWS: [Row; 30] = [
+pub(crate) const ROWS: [Row; 31] = [
     Row { number: "1a", name: "carrier lost", case: adapters::carrier },
     Row { number: "1b", name: "interface set down", case: adapters::link_down },
     Row { number: "2", name: "silent cut", case: adapters::cut },
@@ -67,7 +70,8 @@ pub(crate) const ROWS: [Row; 30] = [
     Row { number: "15a", name: "node paused, short", case: nodes::pause_short },
     Row { number: "15b", name: "node paused, long", case: nodes::pause_long },
     Row { number: "16", name: "16 busy loops", case: nodes::starved },
-    Row { number: "18", name: "multicast dead", case: networks::multicast_dead },
+    Row { number: "18a", name: "multicast dead", case: networks::multicast_dead },
+    Row { number: "18b", name: "without multicast from the start", case: networks::no_multicast },
     Row { number: "20a", name: "peer crashes, gateway answers", case: targets::peer_crash },
     Row { number: "20b", name: "adapter cut, gateway answers", case: targets::adapter_cut },
     Row { number: "21a", name: "one adapter's uplink dead", case: targets::uplink_of_one },

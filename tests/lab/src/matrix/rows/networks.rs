@@ -96,14 +96,61 @@ pub(super) fn loss_everywhere(stage: &Stage) -> Option<Case> {
     Some(endured("every adapter loses 3 %".into(), steps))
 }
 
+/// Where a switch that snoops loses sight of its members.
 pub(super) fn multicast_dead(stage: &Stage) -> Option<Case> {
     let network = stage.round % stage.networks();
-    let steps = (0..stage.plan.nodes)
-        .map(|node| broken(Port { node, network }, "no-multicast"))
-        .collect::<Vec<_>>();
     let title = format!("no multicast on {}", stage.plan.networks[network].name);
-    let mut this = endured(title, steps);
+    let mut this = endured(title, without_multicast(stage, network));
     let said = of_network(stage, "network.multicast_broken", network);
-    this.must = vec![must(said, stage.everyone(), ENDURED)];
+    this.must = vec![must(said, stage.everyone(), stage.interval * MULTICAST_FOUND)];
+    this.must[0].since = stage.plan.nodes - 1;
+    this.repaired = vec![multicast_restored(stage, network)];
     Some(this)
+}
+
+/// Each node learns of the others' adapters there from what they say on another
+/// network: with that one network alone nobody could know of anybody.
+pub(super) fn no_multicast(stage: &Stage) -> Option<Case> {
+    if stage.networks() < 2 {
+        return None;
+    }
+    let network = stage.round % stage.networks();
+    let nodes = || stage.everyone().into_iter();
+    let crash = |node| Step::Ask(Request::Crash { node: name(node) });
+    let heal = |node| Step::Ask(Request::Heal { node: Some(name(node)), adapter: None });
+    let mut steps: Vec<Step> = nodes().map(crash).collect();
+    // A daemon says nothing before it has listened for an interval.
+    steps.extend(nodes().flat_map(|node| [heal(node), no_multicast_for(node, network)]));
+    let last = steps.len() - 1;
+    let title = format!("all start without multicast on {}", stage.plan.networks[network].name);
+    let since = |must: Must| Must { since: last, ..must };
+    let forms = stage.times.recovery();
+    let said = of_network(stage, "network.multicast_broken", network);
+    let within = forms + stage.interval * MULTICAST_FOUND;
+    let up = |node| Said {
+        event: "adapter.up",
+        nodes: vec![name(node)],
+        adapter: interface(network),
+        ..Said::default()
+    };
+    let ups = nodes().map(|node| must(up(node), stage.but(node), forms));
+    let told = must(said, stage.everyone(), within);
+    let must = ups.chain([told]).map(since).collect();
+    let mut this = case(title, steps, must);
+    this.may = ["adapter.up", "node.up"].map(|event| Said { event, ..Said::default() }).into();
+    this.repaired = vec![multicast_restored(stage, network)];
+    Some(this)
+}
+
+fn without_multicast(stage: &Stage, network: usize) -> Vec<Step> {
+    stage.everyone().into_iter().map(|node| no_multicast_for(node, network)).collect()
+}
+
+fn no_multicast_for(node: usize, network: usize) -> Step {
+    broken(Port { node, network }, "no-multicast")
+}
+
+fn multicast_restored(stage: &Stage, network: usize) -> Must {
+    let said = of_network(stage, "network.multicast_restored", network);
+    must(said, stage.everyone(), stage.interval * MULTICAST_FOUND)
 }
