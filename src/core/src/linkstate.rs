@@ -478,6 +478,9 @@ mod tests {
                 fault: None,
                 group: None,
                 held: None,
+                mac: Vec::new(),
+                loss: None,
+                multicast: hats_wire::Multicast::Unknown,
             });
             report.adapters = listed.collect();
             Item { incarnation: Incarnation(1), sequence, body: ItemBody::Node(report) }

@@ -113,6 +113,8 @@ fn an_adapter_that_its_node_lists_no_more_says_nothing_any_more() {
         fault: None,
         group: None,
         held: None,
+        mac: Vec::new(),
+        loss: None,
         multicast,
     };
     let report = |adapters| NodeReport {
