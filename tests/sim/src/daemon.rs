@@ -166,14 +166,15 @@ impl World {
         self.queue.put(now, Happening::Granted(Box::new(Happening::NodeWakes { host, run })));
     }
 
-    /// The driver compares the time with that of its deadline.
+    /// The driver compares the time with that of its deadline. What was due when
+    /// it last looked at the clock was to be done from then on.
     fn node_says_late(&mut self, host: usize, due: Option<Wake>) {
         let now = self.clock(host);
         self.doing = Some((Port { host, adapter: 0 }, "its node being late"));
         let Some(daemon) = &mut self.hosts[host].daemon else { return };
         let Some((due, _)) = due.filter(|(due, _)| *due <= now) else { return };
         let limit = LATE_MAX.min(daemon.machine.config().detection.detection_time() / 2);
-        let lateness = now.since(due);
+        let lateness = now.since(due.max(daemon.looked));
         if lateness >= limit {
             daemon.machine.handle(now, Input::Late { lateness_ns: nanos(lateness) });
         }
@@ -202,7 +203,9 @@ impl World {
 
     /// Carries out what the node wants, and sets its alarm.
     fn settle_node(&mut self, host: usize) {
+        let now = self.clock(host);
         let Some(daemon) = &mut self.hosts[host].daemon else { return };
+        daemon.looked = now;
         let effects = daemon.machine.drain();
         let effects = self.tampered(host, effects);
         let mut adopted: Vec<Port> = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use hats_core::{config::Config, io::AdapterIndex, nim::Machine, node::Node};
+use hats_core::{config::Config, io::AdapterIndex, nim::Machine, node::Node, time::Timestamp};
 use hats_wire::{GroupId, link::Link};
 
 use crate::{
@@ -44,13 +44,16 @@ pub(crate) struct Running<M> {
     pub(crate) alarm: Option<Ticket>,
     /// Wake-ups in a row that did not move its deadline.
     pub(crate) idle_wakes: u32,
+    /// When it last looked at the clock of its host.
+    pub(crate) looked: Timestamp,
     /// What keeps it from running; none when nothing does.
     pub(crate) gate: Option<Box<Gate>>,
 }
 
 impl<M> Running<M> {
     pub(crate) fn new(run: u64, machine: M) -> Self {
-        Running { run, machine, wake: None, alarm: None, idle_wakes: 0, gate: None }
+        let looked = Timestamp::default();
+        Running { run, machine, wake: None, alarm: None, idle_wakes: 0, looked, gate: None }
     }
 
     /// It is starved of the CPU by up to so many nanoseconds each time.

@@ -69,6 +69,8 @@ pub(crate) struct HostIs {
     pub(crate) daemon: Option<u64>,
     /// Its daemon is stopped, or gets the CPU too late.
     pub(crate) stalled: bool,
+    /// Its daemon, or a NIM, gets the CPU so late that it says so.
+    pub(crate) late: bool,
     /// Its daemon was told to stop in good order.
     pub(crate) leaving: bool,
 }
@@ -254,8 +256,16 @@ fn host_is(world: &World, host: &Host, leaving: bool) -> HostIs {
         blocked: host.blocked.is_some(),
         daemon: daemon.map(|_| host.config.incarnation.0),
         stalled: late || daemon.is_some_and(Running::is_stopped),
+        late: is_told(host),
         leaving,
     }
+}
+
+/// Whether one that runs so late tells it: half a detection time is told.
+fn is_told(host: &Host) -> bool {
+    let told = hats_core::time::nanos(host.config.detection.detection_time() / 2);
+    let nims = host.adapters.iter().map(|adapter| adapter.starved);
+    nims.chain([host.starved]).any(|late| late >= told)
 }
 
 fn adapter_is(world: &World, adapter: &Adapter) -> AdapterIs {

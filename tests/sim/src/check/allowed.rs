@@ -37,6 +37,7 @@
 //! | network.multicast_restored | multicast worked |
 //! | nim.died, nim.restarted, nim.stuck | the NIM did not run |
 //! | self.late, self.suspended | the node was not awake, or not scheduled in time |
+//! | … | or it gets the CPU later than half a detection time |
 //! | others that blame somebody | never: nothing of the kind is done to a world |
 //! | the rest | always: it blames nobody |
 
@@ -395,5 +396,5 @@ fn was_late(moment: &Moment<'_>, host: usize) -> bool {
         let nim = moment.adapter(port).map(|adapter| adapter.nim);
         matches!(nim, Some(Nim::Stopped | Nim::Starved))
     });
-    nims || moment.host(host).is_some_and(|it| !it.awake || it.stalled || it.blocked)
+    nims || moment.host(host).is_some_and(|it| !it.awake || it.stalled || it.blocked || it.late)
 }
