@@ -98,6 +98,7 @@ fn silent() -> Silent {
         observations: vec![mute(), well()],
         arbiters: vec!["n1".into(), "n5".into()],
         silent_us: 1_000_250,
+        waited_us: 0,
     }
 }
 

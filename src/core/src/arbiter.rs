@@ -45,12 +45,14 @@ use crate::{
 mod asked;
 mod case;
 mod choose;
+mod late;
 mod looks;
 mod reporter;
 
 use asked::Asked;
 use case::Case;
 pub(crate) use case::Concluded;
+use late::LateNodes;
 use looks::Look;
 
 /// Arbiters asked in a case.
@@ -170,22 +172,49 @@ struct Ask {
 }
 
 /// Probes of one round that are under way, and what has come of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Probing {
+    /// How long each waits for answers.
+    wait: Duration,
     pending: BTreeSet<u64>,
     observations: Vec<(u64, Observation)>,
 }
 
 impl Probing {
+    fn waiting(wait: Duration) -> Self {
+        Probing { wait, pending: BTreeSet::new(), observations: Vec::new() }
+    }
+
     fn note(&mut self, id: u64, observation: Observation) {
         self.pending.insert(id);
         self.observations.push((id, observation));
     }
 
     fn done(&mut self, done: &ProbeDone) -> bool {
-        if !self.pending.remove(&done.id) {
-            return false;
+        let pending = self.pending.remove(&done.id);
+        if pending {
+            self.fill(done);
         }
+        pending
+    }
+
+    /// A probe that nobody had answered is answered after all. Gives by whom.
+    fn amend(&mut self, done: &ProbeDone) -> Option<String> {
+        let mut silent = self.unanswered();
+        let (_, node) = silent.find(|(id, _)| *id == done.id && done.received > 0)?;
+        drop(silent);
+        self.fill(done);
+        Some(node)
+    }
+
+    /// The probes that are over, and whose targets have not answered them.
+    fn unanswered(&self) -> impl Iterator<Item = (u64, String)> {
+        let over = self.observations.iter().filter(|(id, _)| !self.pending.contains(id));
+        let silent = over.filter(|(_, o)| o.sent > 0 && o.received == 0);
+        silent.map(|(id, o)| (*id, o.target.clone()))
+    }
+
+    fn fill(&mut self, done: &ProbeDone) {
         if let Some((_, observation)) = self.observations.iter_mut().find(|(id, _)| *id == done.id)
         {
             observation.sent = done.sent;
@@ -195,7 +224,6 @@ impl Probing {
             observation.icmp = (done.icmp_sent > 0).then_some(done.icmp_received > 0);
             observation.stalled = done.stalled;
         }
-        true
     }
 
     fn seen(&mut self, seen: &ProbeSeen) {
@@ -246,9 +274,13 @@ pub(crate) struct Arbiter {
     next_probe: u64,
     cases: BTreeMap<(AdapterIndex, IpAddr), Case>,
     asked: Vec<Asked>,
+    /// Answered; but some targets may yet answer late.
+    told: Vec<Asked>,
+    late_nodes: LateNodes,
     looks: Vec<Look>,
-    /// The latest probe of each member that others may share, and its begin.
-    shared: BTreeMap<(AdapterIndex, IpAddr), (Timestamp, u64)>,
+    /// The latest probe of each member that others may share, who wait as long,
+    /// and its begin.
+    shared: BTreeMap<(AdapterIndex, IpAddr), (Timestamp, u64, Duration)>,
     arrived: BTreeMap<(CaseId, IpAddr, AdapterIndex), Arrived>,
     arrived_order: alloc::collections::VecDeque<(CaseId, IpAddr, AdapterIndex)>,
     abstain_until: Timestamp,
@@ -280,6 +312,8 @@ impl Arbiter {
             next_probe: 0,
             cases: BTreeMap::new(),
             asked: Vec::new(),
+            told: Vec::new(),
+            late_nodes: LateNodes::default(),
             looks: Vec::new(),
             shared: BTreeMap::new(),
             arrived: BTreeMap::new(),
@@ -295,6 +329,8 @@ impl Arbiter {
             Size::new("acts", self.acts.len(), 0),
             Size::new("cases", self.cases.len(), CASES_MAX).under_way().each(Each::Adapter),
             Size::new("requests", self.asked.len(), ASKED_MAX).under_way(),
+            Size::new("requests answered", self.told.len(), ASKED_MAX),
+            Size::new("nodes that were late", self.late_nodes.len(), late::LATE_MAX),
             Size::new("looks", self.looks.len(), looks::LOOKS_MAX).under_way(),
             Size::new("shared probes", self.shared.len(), SHARED_MAX),
             Size::new("notices", self.arrived.len(), NOTICES_MAX),
@@ -344,7 +380,8 @@ impl Arbiter {
             }
         }
         self.look_probed(now, done);
-        self.shared.retain(|_, (_, id)| *id != done.id);
+        self.answered_late(now, done);
+        self.shared.retain(|_, (_, id, _)| *id != done.id);
     }
 
     /// Whether somebody answers at all: one probe does for all who ask for it
@@ -359,16 +396,17 @@ impl Arbiter {
     ) {
         let key = (place.adapter, target.address);
         let fresh = self.probe_timeout / SHARED_PART;
-        if let Some((at, id)) = self.shared.get(&key)
+        if let Some((at, id, wait)) = self.shared.get(&key)
             && now <= *at + fresh
+            && *wait == probing.wait
         {
             probing.note(*id, self.blank(place, target, ask));
             return;
         }
         self.probe(probing, place, target, ask);
-        self.shared.retain(|_, (at, _)| now <= *at + fresh);
+        self.shared.retain(|_, (at, ..)| now <= *at + fresh);
         if self.shared.len() < SHARED_MAX {
-            self.shared.insert(key, (now, self.next_probe));
+            self.shared.insert(key, (now, self.next_probe, probing.wait));
         }
     }
 
@@ -378,7 +416,7 @@ impl Arbiter {
         self.next_probe += 1;
         let id = self.next_probe;
         let reference = target.node == REFERENCE;
-        let timeout_ns = nanos(self.probe_timeout);
+        let timeout_ns = nanos(probing.wait);
         self.acts.push(Act::Probe {
             adapter: place.adapter,
             probe: StartProbe {
@@ -438,7 +476,7 @@ impl Arbiter {
         as_reporter: bool,
         around: &Surroundings,
     ) {
-        let elsewhere = self.give_notice(place, suspect, case, around);
+        let elsewhere = self.give_notice(place, suspect, (case, probing.wait), around);
         let case = case.0.in_round(case.1);
         let ask = Ask { case, count: PROBES, icmp: true, as_reporter, elsewhere };
         self.probe(probing, place, suspect, ask);
@@ -453,19 +491,19 @@ impl Arbiter {
         &mut self,
         place: &Place,
         target: &Member,
-        case: (CaseId, u32),
+        ((case, round), wait): ((CaseId, u32), Duration),
         around: &Surroundings,
     ) -> Option<bool> {
         if !around.is_elsewhere(target.node_id, place.network) {
             return None;
         }
         let notice = ProbeNotice {
-            case: case.0,
-            round: case.1,
+            case,
+            round,
             network: place.network.to_string(),
             prober: place.me.address,
             target: target.address,
-            timeout_us: nanos(self.probe_timeout) / 1_000,
+            timeout_us: nanos(wait) / 1_000,
         };
         self.acts.push(Act::Letter {
             to: target.node_id,

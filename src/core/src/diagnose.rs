@@ -119,7 +119,7 @@ pub const AGREEMENT: &str = "observations that agree";
 
 /// Draws the conclusion from the table below, unless what was seen speaks
 /// against it: an adapter fails towards everybody, or it is none that fails; a
-/// dead node is heard by nobody, and nothing passes on a dead network.
+/// dead node or daemon is heard by nobody, and nothing passes on a dead network.
 pub fn diagnose(evidence: &Evidence) -> Conclusion {
     let conclusion = by_table(evidence);
     let unlikely = match &conclusion {
@@ -128,12 +128,13 @@ pub fn diagnose(evidence: &Evidence) -> Conclusion {
             Party::Suspect => evidence.suspect.address,
         }),
         Conclusion::Node { .. } => evidence.is_heard(evidence.suspect.address),
+        // NIMs end with their daemon, or say that it hangs.
+        Conclusion::Daemon => !evidence.suspect_is_stalled() && evidence.suspect_is_heard(),
         Conclusion::Network => evidence.anything_passes(),
         Conclusion::Alive
         | Conclusion::Fact(_)
         | Conclusion::Path { .. }
         | Conclusion::Partition { .. }
-        | Conclusion::Daemon
         | Conclusion::Inconclusive { .. } => false,
     };
     if unlikely { Conclusion::Inconclusive { missing: AGREEMENT } } else { conclusion }
@@ -297,6 +298,11 @@ impl Evidence<'_> {
     /// A NIM of the suspect's says that it has not heard of its daemon for long.
     fn suspect_is_stalled(&self) -> bool {
         self.of_suspect_node().any(|o| o.stalled) && !self.suspect_speaks()
+    }
+
+    /// Some adapter of its node sends, though it may answer nobody.
+    fn suspect_is_heard(&self) -> bool {
+        self.of_suspect_node().any(|o| o.heard_from_target > 0)
     }
 
     fn suspect_has_another_network(&self) -> bool {

@@ -347,7 +347,8 @@ impl Machine {
 
     /// A probe whose time is over waits until all that has arrived is in.
     fn finish_probes(&mut self, all_in: bool) {
-        for done in self.probes.finish(self.now, all_in) {
+        let linger = self.interval().saturating_mul(self.config.sensitivity);
+        for done in self.probes.finish(self.now, all_in, linger) {
             self.report(Report::ProbeDone(done));
         }
     }

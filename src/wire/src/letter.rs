@@ -169,4 +169,7 @@ pub struct Silent {
     pub arbiters: Vec<String>,
     /// How long nothing was heard.
     pub silent_us: u64,
+    /// How long answers were waited for: longer than a probe's timeout when some
+    /// came late; 0 when that was not said.
+    pub waited_us: u64,
 }

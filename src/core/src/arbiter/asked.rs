@@ -47,6 +47,20 @@ impl Asked {
         let until = if open { now + self.grace } else { now };
         self.deadline = self.deadline.min(until);
     }
+
+    /// What this node has found.
+    pub(super) fn result(&self) -> Act {
+        Act::Letter {
+            to: self.reporter,
+            about: self.network.clone(),
+            letter: Letter::ProbeResult(ProbeResult {
+                case: self.case,
+                round: self.round,
+                observations: self.probing.observations().collect(),
+                abstains: false,
+            }),
+        }
+    }
 }
 
 impl Arbiter {
@@ -78,7 +92,8 @@ impl Arbiter {
             });
             return;
         };
-        let mut probing = Probing::default();
+        let wait = self.wait_of(request.timeout_us);
+        let mut probing = Probing::waiting(wait);
         let case = (request.case, request.round);
         let suspected = request.suspect.address == place.me.address;
         if suspected {
@@ -95,7 +110,7 @@ impl Arbiter {
             }
         } else {
             self.probe_suspect(&mut probing, &place, &request.suspect, case, false, around);
-            let elsewhere = self.give_notice(&place, &request.reporter, case, around);
+            let elsewhere = self.give_notice(&place, &request.reporter, (case, wait), around);
             let tag = request.case.in_round(request.round);
             let ask = Ask { case: tag, count: PROBES, icmp: true, as_reporter: false, elsewhere };
             self.probe(&mut probing, &place, &request.reporter, ask);
@@ -112,24 +127,21 @@ impl Arbiter {
             round: request.round,
             network: request.network,
             probing,
-            deadline: now + self.probe_timeout * 5 / 4,
-            grace: self.probe_timeout / 4,
-            last_call: suspected.then_some(now + self.probe_timeout * LAST_CALL),
+            deadline: now + wait * 5 / 4,
+            grace: wait / 4,
+            last_call: suspected.then_some(now + (self.probe_timeout * LAST_CALL).max(wait * 2)),
         });
     }
 
     pub(super) fn answer(&mut self, at: usize) {
         let asked = self.asked.swap_remove(at);
-        self.acts.push(Act::Letter {
-            to: asked.reporter,
-            about: asked.network,
-            letter: Letter::ProbeResult(ProbeResult {
-                case: asked.case,
-                round: asked.round,
-                observations: asked.probing.observations().collect(),
-                abstains: false,
-            }),
-        });
+        self.acts.push(asked.result());
+        if asked.probing.unanswered().next().is_some() {
+            if self.told.len() >= ASKED_MAX {
+                self.told.remove(0);
+            }
+            self.told.push(asked);
+        }
     }
 
     /// A prober says that its probes are on their way to an adapter of ours.
@@ -146,7 +158,7 @@ impl Arbiter {
         let again = self.arrived.get(&key).is_some_and(|arrived| arrived.notice.is_some());
         if place.fault.is_none() && !again {
             // Probe back: what the prober hears of it tells whether we send.
-            let mut unnoted = Probing::default();
+            let mut unnoted = Probing::waiting(self.wait_of(notice.timeout_us));
             let me = Identity::clone(place.me);
             let prober = Identity { address: notice.prober, ..me }.into();
             let ask = Ask { case, count: PROBES, icmp: false, as_reporter: false, elsewhere: None };

@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 
 use hats_wire::{Direction, GroupId, Pair};
 
-use super::*;
+use super::{late::Lateness, *};
 use crate::{diagnose::AGREEMENT, sizes::Size};
 
 /// A host that answers ICMP echo, but not hats, may just be busy: below this
@@ -92,6 +92,7 @@ pub(super) struct Case {
     pub(super) adapters: usize,
     /// The round after which groups were compared last.
     pub(super) compared: u32,
+    pub(super) late: Lateness,
 }
 
 /// Rounds in a row, up to the last one, that lacked something.
@@ -134,6 +135,8 @@ pub(super) enum Stage {
 #[derive(Debug)]
 pub(super) struct Round {
     pub(super) started: Timestamp,
+    /// It waits for those that answer late.
+    pub(super) patient: bool,
     pub(super) deadline: Timestamp,
     /// Our own NIM is waited for this long, even after the deadline.
     pub(super) last_call: Timestamp,
@@ -150,6 +153,9 @@ pub(super) struct Round {
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) completed: Timestamp,
+    /// How long answers were waited for; long enough for those that are late?
+    pub(super) waited: Duration,
+    pub(super) patient: bool,
     pub(super) conclusion: Conclusion,
     pub(super) observations: Vec<Observation>,
     pub(super) arbiters: Vec<String>,
@@ -187,7 +193,17 @@ impl Found {
         };
         let hosts_only = hosts.iter().filter(|address| !hats(address)).count();
         let stalled = of_suspect().any(|o| o.stalled);
-        Found { completed, conclusion, observations, arbiters, echoes, hosts_only, stalled }
+        Found {
+            completed,
+            waited: Duration::ZERO,
+            patient: false,
+            conclusion,
+            observations,
+            arbiters,
+            echoes,
+            hosts_only,
+            stalled,
+        }
     }
 }
 
@@ -203,17 +219,27 @@ fn needed_probes(all: u32, arrived: u32) -> u32 {
     }
 }
 
+/// Whose adapter it is said to be.
+fn accused(conclusion: &Conclusion, reporter: &Member, suspect: &Member) -> Option<IpAddr> {
+    let Conclusion::Adapter { culprit, .. } = conclusion else { return None };
+    Some(match culprit {
+        Party::Reporter => reporter.address,
+        Party::Suspect => suspect.address,
+    })
+}
+
 impl Case {
-    pub(super) fn sizes(&self) -> [Size; 3] {
+    pub(super) fn sizes(&self) -> impl Iterator<Item = Size> {
         let (asked, results) = match &self.stage {
             Stage::Round(round) => (round.asked.len(), round.results.len()),
             Stage::Knocking { .. } | Stage::Resting { .. } | Stage::Reported { .. } => (0, 0),
         };
-        [
+        let own = [
             Size::new("silent others of a case", self.strays.len(), STRAYS_MAX),
             Size::new("who is asked in a round", asked, ARBITERS_MAX + STRAYS_MAX + 1),
             Size::new("answers in a round", results, asked),
-        ]
+        ];
+        own.into_iter().chain(self.late.sizes())
     }
 
     /// Silence that a busy host explains as well as a fault must last.
@@ -306,7 +332,7 @@ impl Case {
     }
 
     /// Ends the round when everything is in, or its time is up.
-    pub(super) fn settle(&mut self, now: Timestamp, rest: Duration) {
+    pub(super) fn settle(&mut self, now: Timestamp, rest: Duration, usual: Duration) {
         let Stage::Round(round) = &mut self.stage else { return };
         let probed = round.probing.pending.is_empty();
         let complete = probed && round.results.len() == round.asked.len();
@@ -316,6 +342,13 @@ impl Case {
         // Others may not answer; our own NIM will, however late.
         if !probed && now < round.last_call {
             round.wake_at = round.last_call;
+            return;
+        }
+        let own = |o: Observation| o.target_address == self.suspect.address;
+        if !probed && !round.probing.observations().any(own) {
+            // Our own NIM has not come to it: that says nothing of anybody.
+            self.late.seen = true;
+            self.stage = Stage::Resting { until: now };
             return;
         }
         let mut observations: Vec<Observation> = round.probing.observations().collect();
@@ -337,6 +370,9 @@ impl Case {
         for (rounds, carried) in self.lost.iter_mut().zip(evidence.carried()) {
             *rounds = if carried { 0 } else { *rounds + 1 };
         }
+        self.late.round_ended(self.round, round);
+        self.late.notice(&observations, usual, &[&self.reporter, &self.suspect]);
+        let (patient, waited) = (round.patient, round.probing.wait);
         self.lossy |= observations.iter().any(|o| o.received > 0 && o.received < o.sent);
         let same = self.found.as_ref().is_some_and(|found| found.conclusion.agrees(&conclusion));
         self.agreed = if same { self.agreed + 1 } else { 1 };
@@ -346,14 +382,7 @@ impl Case {
             let mut of = here().filter(|o| o.target_address == culprit);
             of.any(|o| o.seen_by_target.is_some() || o.elsewhere.is_none())
         };
-        let accused = if let Conclusion::Adapter { culprit, .. } = &conclusion {
-            Some(match culprit {
-                Party::Reporter => self.reporter.address,
-                Party::Suspect => self.suspect.address,
-            })
-        } else {
-            None
-        };
+        let accused = accused(&conclusion, &self.reporter, &self.suspect);
         let undirected = accused.is_some_and(|culprit| !directed(culprit));
         let suspects = self.suspect.node_id;
         let unheard = round.asked.iter().any(|member| member.node_id == suspects)
@@ -396,8 +425,8 @@ impl Case {
         self.strays.extend(silent.into_iter().take(room));
         let until = now.max(round.started + rest);
         let suspect = &self.suspect.node;
-        self.found =
-            Some(Found::new(now, conclusion, observations, answered, &self.network, suspect));
+        let found = Found::new(now, conclusion, observations, answered, &self.network, suspect);
+        self.found = Some(Found { waited, patient, ..found });
         self.stage = Stage::Resting { until };
     }
 
@@ -425,6 +454,7 @@ impl Case {
             observations: found.observations.clone(),
             arbiters: found.arbiters.clone(),
             silent_us: u64::try_from(now.since(self.last_heard).as_micros()).unwrap_or(u64::MAX),
+            waited_us: u64::try_from(found.waited.as_micros()).unwrap_or(u64::MAX),
         })
     }
 }

@@ -13,9 +13,13 @@ use super::{ARBITERS_MAX, COMPANY_MAX, Place, Surroundings};
 
 /// Up to three members to ask: the acting leader, whose side decides, and the
 /// next ones round the ring, so that different reporters ask different ones. Those
-/// that did not answer the reporter come last: it may not reach them; and those
-/// whose path to the suspect has failed: they cannot see what it is like.
-pub(super) fn arbiters(place: &Place, suspect: &Member, silent: &BTreeSet<IpAddr>) -> Vec<Member> {
+/// that are `slow` to answer, or have not, come last; and those whose path to the
+/// suspect has failed: they cannot see what it is like.
+pub(super) fn arbiters(
+    place: &Place,
+    suspect: &Member,
+    slow: impl Fn(&Member) -> bool,
+) -> Vec<Member> {
     let Some(view) = place.group.view() else { return Vec::new() };
     let me = place.me.address;
     let list = view.members.as_slice();
@@ -27,8 +31,7 @@ pub(super) fn arbiters(place: &Place, suspect: &Member, silent: &BTreeSet<IpAddr
     let order = first.into_iter().chain(ring);
     let blind =
         |member: &Member| view.failed_paths.contains(&Pair::new(member.address, suspect.address));
-    let (last, fit): (Vec<_>, Vec<_>) =
-        order.partition(|member| silent.contains(&member.address) || blind(member));
+    let (last, fit): (Vec<_>, Vec<_>) = order.partition(|member| slow(member) || blind(member));
     for member in fit.into_iter().chain(last) {
         let fit = member.address != me
             && member.node_id != suspect.node_id

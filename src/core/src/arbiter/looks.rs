@@ -57,7 +57,7 @@ impl Arbiter {
         if self.looks.iter().any(same) {
             return true;
         }
-        let mut probing = Probing::default();
+        let mut probing = Probing::waiting(self.wait_of(silent.waited_us));
         for place in around.places.iter().filter(|place| place.fault.is_none()) {
             let Some(view) = place.group.view() else { continue };
             let me = place.me.address;
@@ -110,7 +110,7 @@ impl Arbiter {
                 network: silent.network.clone(),
                 reporter: place.me.clone(),
                 suspect: suspect.clone(),
-                timeout_us: nanos(self.probe_timeout) / 1_000,
+                timeout_us: nanos(self.wait_of(silent.waited_us)) / 1_000,
             }),
         });
         Some((case, None))
@@ -146,7 +146,7 @@ impl Arbiter {
         verdict: &Verdict,
         around: &Surroundings,
     ) -> bool {
-        let mut probing = Probing::default();
+        let mut probing = Probing::waiting(self.probe_timeout);
         for place in around.places.iter().filter(|place| place.fault.is_none()) {
             let Some(view) = place.group.view() else { continue };
             for member in view.members.of_node(verdict.culprit.node_id) {
@@ -187,7 +187,7 @@ impl Arbiter {
         }
         let Some(place) = around.on(&silent.network) else { return };
         let Some(view) = place.group.view() else { return };
-        let mut probing = Probing::default();
+        let mut probing = Probing::waiting(self.wait_of(silent.waited_us));
         // A reporter that was left behind is asked after, too.
         let reporter = [&silent.reporter];
         let outside = reporter.into_iter().filter(|it| !view.members.contains(it.address));
@@ -214,7 +214,7 @@ impl Arbiter {
         if any {
             // A letter may be lost; a NIM that is late answers in the end.
             let patience = if word.is_some() { 2 } else { LAST_CALL };
-            let until = now + self.probe_timeout * patience;
+            let until = (now + self.probe_timeout * patience).max(now + probing.wait * 2);
             self.looks.push(Look { purpose, probing, word, until });
         }
         any

@@ -10,6 +10,7 @@ use super::{
         ROUNDS_UNSPOKEN, Round, Stage,
     },
     choose::{arbiters, company, strays},
+    late::Lateness,
     *,
 };
 
@@ -50,11 +51,12 @@ impl Arbiter {
         let stage = if silent {
             Stage::Resting { until: now }
         } else {
-            let mut unnoted = Probing::default();
+            let mut unnoted = Probing::waiting(self.probe_timeout);
             let ask = Ask { case: id, count: 1, icmp: false, as_reporter: true, elsewhere: None };
             self.probe(&mut unnoted, &place, &suspect, ask);
             Stage::Knocking { until: now + self.knock }
         };
+        let late = self.was_late(now, &suspect.node);
         let case = Case {
             id,
             name: format!("{}-{}", self.case_prefix, self.next_case - self.first_case),
@@ -78,6 +80,7 @@ impl Arbiter {
             lacks: Lacks::default(),
             adapters: 1,
             compared: 0,
+            late: Lateness::of_one(late),
         };
         self.cases.insert(key, case);
         self.wake_cases(now, around);
@@ -146,6 +149,7 @@ impl Arbiter {
             case.group = group;
             case.found = None;
             case.lacks = Lacks::default();
+            case.late = Lateness::of_one(case.late.seen);
             case.strays.clear();
             case.lost = [0; 2];
             case.stage = Stage::Resting { until: now };
@@ -168,17 +172,26 @@ impl Arbiter {
         result: ProbeResult,
         around: &Surroundings,
     ) {
-        for case in self.cases.values_mut() {
-            if let Stage::Round(round) = &mut case.stage
-                && case.id == result.case
-                && case.round == result.round
-                && round.asked.iter().any(|member| member.node_id == from)
-            {
-                let observations =
-                    if result.abstains { Vec::new() } else { result.observations.clone() };
-                round.results.insert(from, observations);
+        let usual = self.probe_timeout;
+        let mut late = Vec::new();
+        for case in self.cases.values_mut().filter(|case| case.id == result.case) {
+            match &mut case.stage {
+                Stage::Round(round) if case.round == result.round => {
+                    if round.asked.iter().any(|member| member.node_id == from) {
+                        let observations =
+                            if result.abstains { Vec::new() } else { result.observations.clone() };
+                        round.results.insert(from, observations);
+                    }
+                }
+                Stage::Round(_)
+                | Stage::Knocking { .. }
+                | Stage::Resting { .. }
+                | Stage::Reported { .. } => {
+                    late.extend(case.late_result(now, from, &result, usual));
+                }
             }
         }
+        self.are_late(now, late);
         self.look_answered(now, &result, around);
         self.settle_cases(now, around);
     }
@@ -222,13 +235,20 @@ impl Arbiter {
         let Some(place) = around.place(case.adapter) else { return };
         case.round += 1;
         case.adapters = 1 + around.well_elsewhere(case.suspect.node_id, place.network);
+        let patient = case.late.seen;
+        let wait = if patient { self.patience() } else { self.probe_timeout };
+        // Letters are late as well.
+        let deadline = now + if patient { wait * 2 } else { wait * 3 / 2 };
         let mut round = Round {
             started: now,
-            deadline: now + self.probe_timeout * 3 / 2,
-            wake_at: now + self.probe_timeout * 3 / 2,
-            last_call: now + self.probe_timeout * LAST_CALL,
-            probing: Probing::default(),
-            asked: arbiters(place, &case.suspect, &case.strays),
+            patient,
+            deadline,
+            wake_at: deadline,
+            last_call: (now + self.probe_timeout * LAST_CALL).max(deadline),
+            probing: Probing::waiting(wait),
+            asked: arbiters(place, &case.suspect, |it| {
+                case.strays.contains(&it.address) || self.was_late(now, &it.node)
+            }),
             results: BTreeMap::new(),
             failed: place.group.failed_paths(),
         };
@@ -262,7 +282,7 @@ impl Arbiter {
                     network: case.network.clone(),
                     reporter: case.reporter.clone(),
                     suspect: case.suspect.clone(),
-                    timeout_us: nanos(self.probe_timeout) / 1_000,
+                    timeout_us: nanos(wait) / 1_000,
                 }),
             });
         }
@@ -285,7 +305,7 @@ impl Arbiter {
         let keys: Vec<_> = self.cases.keys().copied().collect();
         for key in keys {
             let Some(mut case) = self.cases.remove(&key) else { continue };
-            case.settle(now, rest);
+            case.settle(now, rest, self.probe_timeout);
             if case.silent_at.is_some_and(|at| now >= at) {
                 case.silent_at = None;
                 case.silent = true;
@@ -324,6 +344,13 @@ impl Arbiter {
                 case.stage = Stage::Resting { until: now + self.detection_time };
                 let (adapter, neighbour) = (case.adapter, case.suspect.address);
                 self.acts.push(Act::Compare { adapter, neighbour });
+            }
+            Conclusion::Fact(_) => self.report(now, case, 0),
+            // Somebody is late: only a round that has waited for it counts.
+            _ if case.late.seen && !found.patient => {
+                if !running {
+                    self.begin_round(now, case, around);
+                }
             }
             _ if (1..ROUNDS_UNCLEAR).contains(&case.lacks.unclear) => {
                 if !running {
@@ -366,8 +393,7 @@ impl Arbiter {
                     self.begin_round(now, case, around);
                 }
             }
-            Conclusion::Fact(_)
-            | Conclusion::Adapter { .. }
+            Conclusion::Adapter { .. }
             | Conclusion::Path { .. }
             | Conclusion::Partition { .. }
             | Conclusion::Network
@@ -401,7 +427,9 @@ impl Arbiter {
 
     fn report(&mut self, now: Timestamp, case: &mut Case, tries: u32) {
         let (Some(silent), Some(found)) = (case.silent_report(now), &case.found) else { return };
-        let again_at = now + self.probe_timeout.max(self.interval / 2);
+        // A judge may be late as well: the next one would judge the same.
+        let usual = self.probe_timeout.max(self.interval / 2);
+        let again_at = now + if found.patient { self.patience() } else { usual };
         if tries == 1 && found.conclusion.blames_suspect() {
             let silent = now.since(case.last_heard).as_millis();
             self.acts.push(Act::Suspicion {

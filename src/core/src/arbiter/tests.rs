@@ -9,6 +9,7 @@ use hats_wire::{
 use super::*;
 use crate::{config::Profile, members::tests::member};
 
+mod late;
 mod reporting;
 mod serving;
 

@@ -308,6 +308,19 @@ fn host_that_answers_ping_and_no_hats_has_lost_its_daemon() {
 }
 
 #[test]
+fn daemon_of_which_anything_is_heard_is_not_said_to_be_down() {
+    let pinged = |o: Observation| Observation { icmp: Some(true), ..o };
+    let heard = |o: Observation| Observation { heard_from_target: 2, ..o };
+    for second in [on_second(R, S, 0), heard(on_second(R, S, 0))] {
+        let is_heard = second.heard_from_target > 0;
+        let case =
+            [pinged(unanswered(R, S)), answered(A, R), pinged(unanswered(A, S)), pinged(second)];
+        let unclear = Conclusion::Inconclusive { missing: AGREEMENT };
+        assert_eq!(found(case), if is_heard { unclear } else { Conclusion::Daemon });
+    }
+}
+
+#[test]
 fn daemon_whose_nims_answer_for_it_is_down() {
     let stalled = |o: Observation| Observation { stalled: true, ..o };
     let case = [stalled(answered(R, S)), stalled(answered(A, S)), answered(A, R)];

@@ -7,6 +7,7 @@ use hats_wire::{Frame, Header, Message, decode, encode, link::Report};
 
 use super::{
     Machine,
+    probes::Answer,
     strangers::{Judgement, Said},
 };
 
@@ -53,8 +54,10 @@ impl Machine {
                 self.report(Report::ProbeSeen { at_ns, from, case, sequence, node_id });
             }
             Message::ProbeReply { sequence, probe, stalled, .. } => {
-                if !self.probes.reply(from, probe, sequence, stalled, self.now) {
-                    self.counters.reject("probe_reply_unasked", 1);
+                match self.probes.reply(from, probe, sequence, stalled, self.now) {
+                    Answer::Counts => {}
+                    Answer::Late(done) => self.report(Report::ProbeDone(done)),
+                    Answer::Unasked => self.counters.reject("probe_reply_unasked", 1),
                 }
             }
             Message::Proclaim(_)

@@ -20,13 +20,34 @@ const PROBES_MAX: usize = 256;
 /// Questions in one probe; more are not asked.
 const QUESTIONS_MAX: u32 = 64;
 
+/// How often a probe waits longer because its NIM was late itself: one that is
+/// late all the time would never end it, and finds what came meanwhile anyway.
+const EXCUSES_MAX: u32 = 3;
+
+/// Probes that are over, and whose answers may still come.
+const LINGERING_MAX: usize = 256;
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct Probes {
     running: BTreeMap<u64, Probe>,
+    /// Nobody has answered these in time: an answer that comes yet tells one
+    /// that is late from one that is silent.
+    lingering: BTreeMap<u64, Probe>,
     /// Which probe an ICMP sequence number belongs to, and when it was sent.
     echoes: BTreeMap<u16, (u64, Timestamp)>,
     next_echo: u16,
     echo_unavailable: bool,
+}
+
+/// What an answer is to the one who asked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Answer {
+    /// It is wanted.
+    Counts,
+    /// It comes after all: the result that was told is told anew with it.
+    Late(ProbeDone),
+    /// Nobody asked, or it came twice.
+    Unasked,
 }
 
 #[derive(Clone, Debug)]
@@ -44,6 +65,7 @@ struct Probe {
     icmp_received: u32,
     stalled: bool,
     heard: u32,
+    excuses: u32,
 }
 
 impl Probe {
@@ -60,6 +82,19 @@ impl Probe {
         } else {
             all_asked && self.received() as usize == self.asked.len()
         }
+    }
+
+    /// Whether it is one that is still wanted.
+    fn answer(&mut self, sequence: u32, stalled: bool, now: Timestamp) -> bool {
+        let Some(asked) = self.asked.get(sequence as usize).copied() else { return false };
+        let bit = 1u64 << sequence;
+        if self.answered & bit != 0 {
+            return false;
+        }
+        self.answered |= bit;
+        self.stalled |= stalled;
+        self.took(now.since(asked));
+        true
     }
 
     fn took(&mut self, rtt: Duration) {
@@ -85,10 +120,11 @@ impl Probe {
 }
 
 impl Probes {
-    pub(super) fn sizes(&self) -> [Size; 2] {
+    pub(super) fn sizes(&self) -> [Size; 3] {
         let questions = PROBES_MAX * QUESTIONS_MAX as usize;
         [
             Size::new("probes", self.running.len(), PROBES_MAX),
+            Size::new("probes that linger", self.lingering.len(), LINGERING_MAX),
             Size::new("echoes awaited", self.echoes.len(), questions),
         ]
     }
@@ -116,6 +152,7 @@ impl Probes {
             icmp_received: 0,
             stalled: false,
             heard: 0,
+            excuses: 0,
         };
         if open && self.running.len() < PROBES_MAX {
             self.running.insert(id, probe);
@@ -128,7 +165,7 @@ impl Probes {
     /// Asks what is due. A late wake asks once, and spaces the rest from there.
     pub(super) fn run(&mut self, header: &Header, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
-        let Probes { running, echoes, next_echo, echo_unavailable } = self;
+        let Probes { running, echoes, next_echo, echo_unavailable, .. } = self;
         for (id, probe) in running {
             while let Some(at) = probe.next {
                 if at > now || (now >= probe.until && !probe.asked.is_empty()) {
@@ -162,7 +199,7 @@ impl Probes {
         }
     }
 
-    /// An answer arrived; whether it was one that is still wanted.
+    /// An answer arrived.
     pub(super) fn reply(
         &mut self,
         from: IpAddr,
@@ -170,21 +207,17 @@ impl Probes {
         sequence: u32,
         stalled: bool,
         now: Timestamp,
-    ) -> bool {
-        let Some(probe) = self.running.get_mut(&id).filter(|probe| probe.spec.target == from)
-        else {
-            return false;
-        };
-        let Some(asked) = probe.asked.get(sequence as usize) else { return false };
-        let bit = 1u64 << sequence;
-        if probe.spec.icmp_only || probe.answered & bit != 0 {
-            return false;
+    ) -> Answer {
+        let asked = |probe: &Probe| probe.spec.target == from && !probe.spec.icmp_only;
+        let late = self.lingering.get(&id).is_some_and(asked);
+        if late && let Some(mut probe) = self.lingering.remove(&id) {
+            let counts = probe.answer(sequence, stalled, now);
+            return if counts { Answer::Late(probe.done(now)) } else { Answer::Unasked };
         }
-        probe.answered |= bit;
-        probe.stalled |= stalled;
-        let rtt = now.since(*asked);
-        probe.took(rtt);
-        true
+        let Some(probe) = self.running.get_mut(&id).filter(|probe| asked(probe)) else {
+            return Answer::Unasked;
+        };
+        if probe.answer(sequence, stalled, now) { Answer::Counts } else { Answer::Unasked }
     }
 
     /// An ICMP answer arrived; others on this host may have asked for it.
@@ -205,21 +238,38 @@ impl Probes {
 
     /// The prober itself slept: answers may have come that it had no time to see.
     pub(super) fn excuse(&mut self, lateness: Duration) {
-        for probe in self.running.values_mut() {
+        let excused = |probe: &&mut Probe| probe.excuses < EXCUSES_MAX;
+        for probe in self.running.values_mut().filter(excused) {
             probe.until = probe.until + lateness;
+            probe.excuses += 1;
         }
     }
 
     /// Those that are over: with all answers, or late enough when all that has
-    /// arrived is `all_in`.
-    pub(super) fn finish(&mut self, now: Timestamp, all_in: bool) -> Vec<ProbeDone> {
+    /// arrived is `all_in`. Those without any answer linger for that long.
+    pub(super) fn finish(
+        &mut self,
+        now: Timestamp,
+        all_in: bool,
+        linger: Duration,
+    ) -> Vec<ProbeDone> {
         let over: Vec<u64> = self
             .running
             .iter()
             .filter(|(_, probe)| (all_in && now >= probe.until) || probe.is_complete())
             .map(|(id, _)| *id)
             .collect();
-        over.into_iter().filter_map(|id| self.take(id)).map(|probe| probe.done(now)).collect()
+        let over: Vec<Probe> = over.into_iter().filter_map(|id| self.take(id)).collect();
+        let done = over.iter().map(|probe| probe.done(now)).collect();
+        let silent = over.into_iter().filter(|it| it.received() == 0 && !it.spec.icmp_only);
+        self.lingering.retain(|_, probe| now <= probe.until + linger);
+        for probe in silent {
+            if self.lingering.len() >= LINGERING_MAX {
+                self.lingering.pop_first();
+            }
+            self.lingering.insert(probe.spec.id, probe);
+        }
+        done
     }
 
     pub(super) fn deadline(&self) -> Option<(Timestamp, u64)> {

@@ -189,6 +189,7 @@ impl Body for Silent {
             observations: put_all(&self.observations),
             arbiters: self.arbiters.clone(),
             silent_us: self.silent_us,
+            waited_us: self.waited_us,
         }
     }
 
@@ -202,6 +203,7 @@ impl Body for Silent {
             observations: all(proto.observations)?,
             arbiters: proto.arbiters,
             silent_us: proto.silent_us,
+            waited_us: proto.waited_us,
         })
     }
 }

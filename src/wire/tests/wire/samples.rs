@@ -220,10 +220,10 @@ fn letter() -> impl Strategy<Value = Letter> {
 
 fn silent() -> impl Strategy<Value = Silent> {
     (
-        (word(), word(), group(), any::<u64>()),
+        (word(), word(), group(), any::<u64>(), any::<u64>()),
         (member(), member(), vec(observation(), 0..4), vec(word(), 0..4)),
     )
-        .prop_map(|((case_name, network, group, silent_us), evidence)| Silent {
+        .prop_map(|((case_name, network, group, silent_us, waited_us), evidence)| Silent {
             case_name,
             network,
             group,
@@ -232,6 +232,7 @@ fn silent() -> impl Strategy<Value = Silent> {
             observations: evidence.2,
             arbiters: evidence.3,
             silent_us,
+            waited_us,
         })
 }
 

@@ -12,7 +12,7 @@ use super::{
 use crate::{chance::Chance, faults::Way};
 
 /// Kinds of faults with their weights.
-const KINDS: [(Kind, u64); 31] = [
+const KINDS: [(Kind, u64); 32] = [
     (Kind::Cut, 4),
     (Kind::Deaf, 2),
     (Kind::Mute, 2),
@@ -44,14 +44,13 @@ const KINDS: [(Kind, u64); 31] = [
     (Kind::AddressChange, 2),
     (Kind::HeavyLoss, 2),
     (Kind::MulticastDead, 2),
+    (Kind::LongStarve, 2),
 ];
 
 /// Kinds that the protocol does not hold yet: drawn only when that is asked for.
-const NOT_YET_HELD: [(Kind, u64); 2] = [
+const NOT_YET_HELD: [(Kind, u64); 1] = [
     // Two sides of three are taken for one at first; not always is that made good.
     (Kind::PartitionInMore, 2),
-    // Arbiters take one that answers later than a probe waits for silent.
-    (Kind::LongStarve, 2),
 ];
 
 /// A kind of faults, as the generator knows them.

@@ -222,3 +222,39 @@ fn answers_of_a_stalled_nim_keep_no_neighbour_fresh() {
     }
     assert_eq!(bench.states(), [NeighbourState::Late, NeighbourState::Silent]);
 }
+
+#[test]
+fn an_answer_that_comes_after_the_time_of_a_probe_is_told_once_within_a_detection_time() {
+    let detection = config().heartbeat_interval_ns / 1_000 * u64::from(config().sensitivity);
+    for (at, told) in [(10_000 + detection, true), (10_001 + detection, false)] {
+        let mut bench = Bench::open();
+        bench.at(0, start(false, false));
+        bench.run_until(10_000);
+        assert_eq!(done(&mut bench).map(|done| done.received), Some(0));
+        // Whatever comes first then shows that the time is over.
+        bench.at(at, Input::Wake);
+        bench.take();
+        bench.at(at, reply(1));
+        let late = done(&mut bench);
+        assert_eq!(late.as_ref().map(|late| late.received), told.then_some(1), "at {at}");
+        assert!(late.is_none_or(|late| late.rtt_ns > 10_000_000));
+        bench.at(at, reply(2));
+        assert_eq!(done(&mut bench), None, "once");
+    }
+}
+
+#[test]
+fn a_probe_of_a_nim_that_is_always_late_ends() {
+    let mut bench = Bench::open();
+    bench.at(0, start(false, false));
+    for wakes in 1..100 {
+        let Some((due, _)) = bench.machine.next_deadline() else { panic!("nothing is due") };
+        // A beat of another kind is due each time before the probe is over.
+        bench.at((due.0 - after(0).0) / 1_000 + 9_000, Input::Wake);
+        if done(&mut bench).is_some() {
+            assert!(wakes <= 8, "{wakes}");
+            return;
+        }
+    }
+    panic!("it never ends");
+}
