@@ -127,6 +127,10 @@ fn event(value: &Value) -> Option<Event> {
         pid: small("pid"),
         incarnation: number("incarnation"),
         version: some("version"),
+        mac: some("mac"),
+        peer_mac: some("peer_mac"),
+        loss_in: number("loss_in"),
+        loss_out: number("loss_out"),
         authority: flag("authority"),
         maintenance: flag("maintenance"),
         observer: text("observer"),
@@ -145,13 +149,14 @@ mod tests {
         let keys = [
             "ts level code event cluster node network adapter addr cause confidence verdict_id",
             "reporter peer_node peer_adapter peer_addr direction leader leader_addr successor",
-            "successor_addr clears missing hint version observer msg",
+            "successor_addr clears missing hint version mac peer_mac observer msg",
         ];
         let mut written = serde_json::Map::new();
         for key in keys.iter().flat_map(|keys| keys.split(' ')) {
             written.insert(key.to_owned(), format!("the {key}").into());
         }
-        let numbers = "mono_ns members instance late_ms count pid incarnation epoch seq";
+        let numbers = "mono_ns members instance late_ms count pid incarnation loss_in \
+                       loss_out epoch seq";
         for (number, key) in numbers.split(' ').enumerate() {
             written.insert(key.to_owned(), (number + 1).into());
         }
