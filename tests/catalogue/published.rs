@@ -134,11 +134,21 @@ fn lossy() -> World {
     world
 }
 
+/// A switch loses multicast, and passes it again.
+fn without_multicast() -> World {
+    let mut world = World::lan(3, 1).seed(7).build();
+    for dead in [false, true, false] {
+        world.multicast_dead("neta", dead);
+        world.run_for(Duration::from_secs(10));
+    }
+    world
+}
+
 #[test]
 fn events_carry_the_fields_of_the_catalogue() {
     let catalogue = catalogue();
     let mut seen = BTreeSet::new();
-    for world in [eventful(), lonely(), lossy()] {
+    for world in [eventful(), lonely(), lossy(), without_multicast()] {
         for said in world.events() {
             let name = said.event.kind.name();
             seen.insert(name);
