@@ -71,7 +71,7 @@ pub(crate) const ASKED_MAX: usize = 256;
 /// Notices remembered, to answer probes that come after them.
 const NOTICES_MAX: usize = 1024;
 /// Cases of this node's own at one time: neighbours, leaders, visited members of
-/// all its adapters. What is beyond is looked at when one of them is over.
+/// all its adapters. What is beyond is looked at when a patrol finds it again.
 const CASES_MAX: usize = 256;
 /// Probes that others may share; one beyond is not shared.
 const SHARED_MAX: usize = 1024;
