@@ -151,6 +151,11 @@ impl World {
         let host = self.host_named(node);
         self.done(format!("{node} leaves"));
         self.truth.leaves(host, true);
+        if self.hosts[host].daemon.is_none() {
+            // What is stopped before it has started does not start.
+            self.hosts[host].daemon_run = 0;
+            return;
+        }
         self.tell_node(host, Port { host, adapter: 0 }, Input::Leave);
     }
 }
