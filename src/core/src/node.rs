@@ -420,7 +420,11 @@ impl Node {
     /// those that are with it does, on the first of its networks where it has company.
     fn speaks_for(&self, node: NodeId) -> bool {
         let company = self.topology.adapters_of(node).into_iter().find_map(|(network, member)| {
-            let group = self.group_listing(&network, &member)?;
+            // It may have been taken out of the group by now.
+            let mine = self.locals.values().filter(|local| local.fault.is_none());
+            let mut mine = mine.filter(|local| local.spec.network.name == network);
+            let mine = mine.find_map(|local| local.group.view().cloned());
+            let group = mine.or_else(|| self.group_listing(&network, &member))?;
             let fit = |other: &Member| {
                 let known = self.topology.adapters.get(&network, other.address);
                 other.node_id != node

@@ -55,9 +55,14 @@ async fn file(
 ) -> io::Result<()> {
     let (_ending, mut never) = watch::channel(false);
     let mut lines = BufReader::new(File::open(path)?);
-    let mut line = String::new();
-    // A letter that was being buried when the file was put aside comes last.
-    while lines.read_line(&mut line)? > 0 {
+    let mut bytes = Vec::new();
+    // A letter that was being buried when the file was put aside comes last, and may
+    // be cut short.
+    while lines.read_until(b'\n', &mut bytes)? > 0 {
+        let mut line = String::from_utf8_lossy(&bytes).into_owned();
+        if !line.ends_with('\n') {
+            line.push('\n');
+        }
         let letter: Option<Value> = serde_json::from_str(&line).ok();
         match letter.as_ref().and_then(|letter| event(letter.get("event")?)) {
             Some(event) => match deliver(action, &event, &mut never).await {
@@ -74,7 +79,7 @@ async fn file(
                 counts.failed += 1;
             }
         }
-        line.clear();
+        bytes.clear();
     }
     Ok(())
 }

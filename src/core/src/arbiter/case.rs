@@ -209,7 +209,7 @@ impl Found {
 
 /// So many probes must be lost, one after the other, before that is no chance
 /// (less than one in a million) where `arrived` of `all` others are answered.
-fn needed_probes(all: u32, arrived: u32) -> u32 {
+fn needed_probes(all: u64, arrived: u64) -> u32 {
     match (arrived * 100).checked_div(all) {
         None | Some(90..) => 6,
         Some(75..) => 10,
@@ -285,11 +285,14 @@ impl Case {
             ends.contains(&culprit) && (!path || ends.contains(&reporter))
         };
         let here = || found.observations.iter().filter(|o| o.network == self.network);
-        let sent: u32 = here().filter(concerned).map(|o| o.sent).sum();
+        // Any number may have come in a letter.
+        let sent: u64 = here().filter(concerned).map(|o| u64::from(o.sent)).sum();
         let others = || here().filter(|o| !concerned(o));
-        let (all, arrived) =
-            others().fold((0, 0), |(all, arrived), o| (all + o.sent, arrived + o.received));
-        needed_probes(all, arrived).div_ceil(sent.max(1)).max(ROUNDS_AGREED)
+        let (all, arrived) = others().fold((0, 0), |(all, arrived), o| {
+            (all + u64::from(o.sent), arrived + u64::from(o.received))
+        });
+        let each = u32::try_from(sent.max(1)).unwrap_or(u32::MAX);
+        needed_probes(all, arrived).div_ceil(each).max(ROUNDS_AGREED)
     }
 
     /// Whether chance may explain what the rounds so far have found.

@@ -24,11 +24,13 @@ const SILENT: Duration = Duration::from_secs(30);
 pub(super) const PAIRS_MAX: usize = 64;
 
 /// Since when a pair has been seen, and when it was told.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Seen {
     since: Timestamp,
     last: Timestamp,
     told: Option<Timestamp>,
+    /// Of whom it was told: one of them may be gone when it is over.
+    holders: Option<[Member; 2]>,
 }
 
 #[derive(Debug, Default)]
@@ -63,7 +65,7 @@ impl Node {
         };
         let pairs = &mut self.duplicates.addresses;
         if pairs.len() < PAIRS_MAX {
-            let seen = Seen { since: now, last: now, told: None };
+            let seen = Seen { since: now, last: now, told: None, holders: None };
             pairs
                 .entry((network.into(), address, node.min(other), node.max(other)))
                 .or_insert(seen);
@@ -76,8 +78,8 @@ impl Node {
         for ((network, address, low, high), mut seen) in pairs {
             let holders = [low, high].map(|node| self.holder(&network, address, node));
             let [Some(one), Some(other)] = holders else {
-                if seen.told.is_some() {
-                    self.say_resolved(&network, address, [low, high]);
+                if let Some(holders) = seen.holders {
+                    self.say_resolved(&network, &holders);
                 }
                 continue;
             };
@@ -85,6 +87,7 @@ impl Node {
                 seen.told = Some(now);
                 let event = same_address(&network, &one, &other);
                 self.publish_as(Some(event), low == self.config.node_id);
+                seen.holders = Some([one.0, other.0]);
             }
             self.duplicates.addresses.insert((network, address, low, high), seen);
         }
@@ -96,27 +99,24 @@ impl Node {
         }
     }
 
-    /// Two nodes do not both have the address any more.
-    fn say_resolved(&mut self, network: &str, address: IpAddr, [low, high]: [NodeId; 2]) {
-        let of = |node: NodeId| {
-            let (report, run) = self.database.node(node)?;
-            let identity = hats_wire::Identity {
-                address,
-                node_id: node,
-                incarnation: run,
-                node: report.node.clone(),
-                interface: String::new(),
-            };
-            Some(Member::from(identity))
-        };
-        let (Some(one), Some(other)) = (of(low), of(high)) else { return };
+    /// Two nodes do not both have the address any more. The first of them that is
+    /// there speaks for both.
+    fn say_resolved(&mut self, network: &str, holders: &[Member; 2]) {
+        let [one, other] = holders;
         let words = format!("is no longer also the address of {}", other.node);
         let kind = EventKind::DuplicateResolved;
-        let mut event = say::about_adapter(kind, network, &one, &words);
+        let mut event = say::about_adapter(kind, network, one, &words);
         event.peer_node = Some(other.node.clone());
-        event.peer_addr = Some(address);
+        event.peer_adapter = Some(other.interface.clone());
+        event.peer_addr = Some(other.address);
         event.clears = Some(EventKind::DuplicateAddress);
-        self.publish_as(Some(event), low == self.config.node_id);
+        let there = |member: &&Member| {
+            let known = self.topology.nodes.get(&member.node_id);
+            member.node_id == self.config.node_id
+                || known.is_some_and(|known| known.state == NodeState::Up)
+        };
+        let speaker = holders.iter().find(there).map(|member| member.node_id);
+        self.publish_as(Some(event), speaker == Some(self.config.node_id));
     }
 
     /// Nothing more was heard of a daemon like this one.
@@ -194,8 +194,12 @@ impl Node {
         if clones.len() >= PAIRS_MAX && !clones.contains_key(&(index, from)) {
             return;
         }
-        let seen =
-            clones.entry((index, from)).or_insert(Seen { since: now, last: now, told: None });
+        let seen = clones.entry((index, from)).or_insert(Seen {
+            since: now,
+            last: now,
+            told: None,
+            holders: None,
+        });
         // A word of this node's last run, or of a name that was given away, may be
         // late; one that goes on is none.
         if now >= seen.last + LASTING * 5 {
