@@ -119,12 +119,15 @@ impl Node {
             } else {
                 self.topology.fact_is_over(now, &adapter.network, &member);
             }
-            let held = adapter.held;
-            let event = self.topology.adapter_held(now, &adapter.network, member.address, held);
-            self.publish_as(event, false);
-            let (address, loss) = (member.address, adapter.loss);
-            let event = self.topology.adapter_loses(&adapter.network, address, loss);
-            self.publish_as(event, false);
+            let (network, address) = (&adapter.network, member.address);
+            let anew = self.topology.is_word_of_earlier_run(network, address);
+            let held = self.topology.adapter_held(now, network, address, adapter.held);
+            let loses = self.topology.adapter_loses(network, address, adapter.loss);
+            for event in [held, loses].into_iter().flatten() {
+                // Who said it is gone, and its node says nothing of it any more.
+                let authority = anew && event.clears.is_some() && self.speaks_for(report.node_id);
+                self.publish_as(Some(event), authority);
+            }
         }
         if report.leaving {
             let groups = report.adapters.iter().filter_map(|adapter| {

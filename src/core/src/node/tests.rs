@@ -2,7 +2,8 @@ use alloc::{string::ToString, vec::Vec};
 use core::net::IpAddr;
 
 use hats_wire::{
-    GroupId, Header, Incarnation, Message, NodeId, Proclaim, cluster_tag, encode,
+    AdapterReport, GroupId, Header, Held, Incarnation, Item, ItemBody, Loss, Message, Multicast,
+    NodeId, NodeReport, Proclaim, cluster_tag, encode,
     link::{Command, Link, Mode, Report},
 };
 
@@ -226,4 +227,57 @@ fn another_daemon_with_this_nodes_identity_or_name_is_told_and_that_it_is_gone()
     assert_eq!(said_beside((NodeId(1), "n1")), told);
     assert_eq!(said_beside((NodeId(7), "n1")), told);
     assert_eq!(said_beside((NodeId(7), "n7")), []);
+}
+
+/// n9 of this run says of its adapter what it loses, and whether it is held.
+fn says(run: u64, loss: Option<Loss>, held: Option<Held>) -> Input {
+    let from = IpAddr::from([10, 77, 1, 9]);
+    let incarnation = Incarnation(run);
+    let header = Header { cluster: cluster_tag("atc"), node_id: NodeId(9), incarnation };
+    let adapter = AdapterReport {
+        network: "neta".into(),
+        interface: "eth0".into(),
+        address: from,
+        fault: None,
+        group: None,
+        held,
+        mac: Vec::new(),
+        loss,
+        multicast: Multicast::default(),
+    };
+    let report = NodeReport {
+        node_id: NodeId(9),
+        node: "n9".into(),
+        version: "0".into(),
+        adapters: Vec::from([adapter]),
+        leaving: false,
+        maintenance: false,
+    };
+    let body = ItemBody::Node(report);
+    let items = Vec::from([Item { incarnation, sequence: 1, body }]);
+    let datagram = encode(&header, &Message::Flood { items });
+    let report = Report::Received { at_ns: 0, from, to_group: true, datagram };
+    Input::Nim { adapter: ETH0, report }
+}
+
+#[test]
+fn what_an_earlier_run_said_of_its_adapter_is_taken_back_with_authority() {
+    let mut node = alone();
+    let mut said = |at: u64, input| {
+        node.handle(Timestamp(at), input);
+        let effects = node.drain().into_iter();
+        let events = effects.filter_map(|effect| match effect {
+            Effect::Publish(event) => Some((event.kind, event.authority)),
+            Effect::Nim { .. } | Effect::EndNim { .. } | Effect::Left => None,
+        });
+        events.collect::<Vec<_>>()
+    };
+    let loss = Some(Loss { inward: 100, outward: 100, own: true });
+    let held = Some(Held { for_ms: Some(5_000), losses: 3 });
+    let begun = said(400_000_000, says(2_000, loss, held));
+    assert!(begun.contains(&(EventKind::AdapterLossy, false)), "{begun:?}");
+    assert!(begun.contains(&(EventKind::AdapterDamped, false)), "{begun:?}");
+    let over = said(500_000_000, says(3_000, None, None));
+    assert!(over.contains(&(EventKind::AdapterClean, true)), "{over:?}");
+    assert!(over.contains(&(EventKind::AdapterReleased, true)), "{over:?}");
 }

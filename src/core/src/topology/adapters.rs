@@ -9,7 +9,7 @@ use alloc::{
 };
 use core::{net::IpAddr, time::Duration};
 
-use hats_wire::{Cause, GroupId, Held, Loss, Member, NodeId, Verdict};
+use hats_wire::{Cause, GroupId, Held, Incarnation, Loss, Member, NodeId, Verdict};
 
 use super::Topology;
 use crate::{
@@ -48,6 +48,8 @@ pub(crate) struct KnownAdapter {
     pub held: Option<(Timestamp, u64)>,
     /// Its node takes it for the cause of what it loses.
     lossy: bool,
+    /// The run of its node that said so, or that it is held.
+    said_by: Incarnation,
 }
 
 impl KnownAdapter {
@@ -215,6 +217,7 @@ impl Topology {
                     told_down: false,
                     ended_by: None,
                     held: None,
+                    said_by: member.incarnation,
                     lossy: false,
                 };
                 // A new one is in sight only by a group that lists it, and the database
@@ -404,6 +407,7 @@ impl Topology {
         let member = &known.member;
         match (before, until) {
             (None, Some(until)) => {
+                known.said_by = member.incarnation;
                 Some(say::adapter_damped(network, member, losses, until.since(now)))
             }
             (Some(_), None) => Some(say::adapter_released(network, member, losses)),
@@ -424,10 +428,21 @@ impl Topology {
             return None;
         }
         known.lossy = own.is_some();
+        if known.lossy {
+            known.said_by = known.member.incarnation;
+        }
         Some(match own {
             Some(loss) => say::adapter_lossy(network, &known.member, loss),
             None => say::adapter_clean(network, &known.member),
         })
+    }
+
+    /// Whether an earlier run of its node said last that the adapter is held, or
+    /// loses datagrams: the one that runs now does not know that there is
+    /// anything to take back.
+    pub(crate) fn is_word_of_earlier_run(&self, network: &str, address: IpAddr) -> bool {
+        let known = self.adapters.get(network, address);
+        known.is_some_and(|known| known.said_by < known.member.incarnation)
     }
 
     /// Its own node says in which group the adapter was.
