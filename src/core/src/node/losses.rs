@@ -36,14 +36,22 @@ const REPORTS_MAX: usize = 60;
 /// What one local adapter has lost lately.
 #[derive(Debug, Default)]
 pub(super) struct Losses {
-    /// Whom the latest probes went to, and whether they were answered.
-    probes: VecDeque<(IpAddr, bool)>,
+    /// The latest of the patrol.
+    probes: VecDeque<Probe>,
     /// Heartbeats of all upstream neighbours: arrived and lost, as counted then.
     beats: VecDeque<(u64, u64)>,
     /// Since when it has been taken for the cause.
     since: Option<Timestamp>,
     /// As the others were told last.
     pub(super) told: Option<Loss>,
+}
+
+/// A probe of the patrol that is over.
+#[derive(Clone, Copy, Debug)]
+struct Probe {
+    id: u64,
+    peer: IpAddr,
+    answered: bool,
 }
 
 /// Probes in a window.
@@ -71,11 +79,18 @@ impl Sum {
 
 impl Losses {
     /// A probe of the patrol is over.
-    pub(super) fn probed(&mut self, peer: IpAddr, answered: bool) {
+    pub(super) fn probed(&mut self, id: u64, peer: IpAddr, answered: bool) {
         if self.probes.len() == PROBES_MAX {
             self.probes.pop_front();
         }
-        self.probes.push_back((peer, answered));
+        self.probes.push_back(Probe { id, peer, answered });
+    }
+
+    /// An answer to that probe came after its time: it was late, and not lost.
+    pub(super) fn answered_late(&mut self, id: u64) {
+        if let Some(probe) = self.probes.iter_mut().rfind(|probe| probe.id == id) {
+            probe.answered = true;
+        }
     }
 
     /// The NIM has counted heartbeats.
@@ -102,18 +117,18 @@ impl Losses {
 
     fn sum(&self) -> Sum {
         let mut peers: BTreeMap<IpAddr, bool> = BTreeMap::new();
-        for (peer, answered) in &self.probes {
+        for Probe { peer, answered, .. } in &self.probes {
             *peers.entry(*peer).or_default() |= !answered;
         }
         let parts = self.probes.len().div_ceil(PART);
         let lossy = (0..parts).filter(|part| {
             let mut its = self.probes.iter().skip(part * PART).take(PART);
-            its.any(|(_, answered)| !answered)
+            its.any(|probe| !probe.answered)
         });
         Sum {
             lasting: lossy.count() * 2 >= parts,
             probes: self.probes.len(),
-            lost: self.probes.iter().filter(|(_, answered)| !answered).count(),
+            lost: self.probes.iter().filter(|probe| !probe.answered).count(),
             peers: peers.len(),
             losers: peers.values().filter(|lost| **lost).count(),
         }
@@ -219,7 +234,7 @@ mod tests {
         let mut losses = Losses::default();
         for number in 0..PROBES_MAX {
             let to = (number % 3) as u8;
-            losses.probed(peer(to), !lost(number / 3, to));
+            losses.probed(number as u64, peer(to), !lost(number / 3, to));
         }
         losses
     }
@@ -228,6 +243,15 @@ mod tests {
     fn judged(losses: &mut Losses, crowd: bool) -> (Option<bool>, Option<bool>) {
         let first = losses.judge(at(60), crowd).map(|loss| loss.own);
         (first, losses.judge(at(66), crowd).map(|loss| loss.own))
+    }
+
+    #[test]
+    fn answers_that_come_late_are_not_lost() {
+        let mut losses = probed(|number, _| number % 15 == 0);
+        for id in 0..PROBES_MAX as u64 {
+            losses.answered_late(id);
+        }
+        assert_eq!(judged(&mut losses, false), (None, None));
     }
 
     #[test]
@@ -268,7 +292,7 @@ mod tests {
         judged(&mut losses, false);
         losses.told = losses.judge(at(66), false);
         for number in 0..PROBES_MAX {
-            losses.probed(peer((number % 3) as u8), number % 60 != 0);
+            losses.probed(number as u64, peer((number % 3) as u8), number % 60 != 0);
             if number < 150 {
                 let told = losses.judge(at(67), false);
                 assert_eq!(told.map(|loss| loss.own), Some(true), "after {number}");

@@ -174,7 +174,13 @@ impl Node {
             && done.sent > 0
             && let Some(local) = self.locals.get_mut(&index)
         {
-            local.losses.probed(peer, done.received > 0);
+            local.losses.probed(done.id, peer, done.received > 0);
+        }
+        if purpose.is_none()
+            && done.received > 0
+            && let Some(local) = self.locals.get_mut(&index)
+        {
+            local.losses.answered_late(done.id);
         }
         match purpose {
             Some(Purpose::Trial(pair)) => self.trial_done(now, index, pair, done),
