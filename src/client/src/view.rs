@@ -58,11 +58,14 @@ impl View {
         put(&mut state.verdicts, changes.verdicts, &changes.verdicts_gone);
     }
 
-    /// The state without ages, counters and what concerns the daemon alone, in
-    /// the order of keys: equal for two views exactly when nothing has changed.
+    /// The state without ages, counters, its place among the events and what concerns
+    /// the daemon alone, in the order of keys: equal for two views exactly when nothing
+    /// has changed.
     pub fn lasting(&self) -> Snapshot {
         let mut state = self.snapshot.clone();
         (state.ts, state.mono_ns) = (String::new(), 0);
+        // Of an event that changes nothing that is shown, no changes are told.
+        state.next_seq = 0;
         (state.daemon, state.detection) = (None, None);
         (state.nims, state.subscribers) = (Vec::new(), Vec::new());
         state.networks.iter_mut().for_each(|it| it.since_ms = 0);
