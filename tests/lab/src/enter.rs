@@ -91,12 +91,14 @@ pub fn run_in_node(lab: &Lab, node: &str, command: &[OsString]) -> Result<i32> {
             child.env("PATH", joined);
         }
     }
-    // Ctrl-C is for the command; this process waits for how it takes it.
+    // Ctrl-C is for the command; this process waits for how it takes it. Blocked only
+    // now: the command would begin with what is blocked here.
+    let mut running = child.spawn().context("start the command")?;
     let mut terminal = SigSet::empty();
     terminal.add(Signal::SIGINT);
     terminal.add(Signal::SIGQUIT);
     terminal.thread_block().context("leave the keyboard's signals to the command")?;
-    let status = child.status().context("start the command")?;
+    let status = running.wait().context("wait for the command")?;
     Ok(status.code().or_else(|| status.signal().map(|s| 128 + s)).unwrap_or(1))
 }
 

@@ -192,6 +192,10 @@ fn the_default_route_can_lead_to_any_network() {
 fn a_command_in_a_node_gives_its_exit_code() {
     let Some(lab) = Lab::up("exec", &[]) else { return };
     assert_eq!(lab.run(&["exec", "n1", "--", "sh", "-c", "exit 42"]).status.code(), Some(42));
+    // Ctrl-C ends it: nothing is blocked when it begins.
+    let blocked = lab.run(&["exec", "n1", "--", "grep", "SigBlk", "/proc/self/status"]);
+    let blocked = String::from_utf8_lossy(&blocked.stdout).into_owned();
+    assert_eq!(blocked.trim(), "SigBlk:\t0000000000000000");
     let output = lab.run(&["exec", "n4", "--", "true"]);
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
