@@ -83,11 +83,13 @@ pub(crate) fn networks(text: &mut Text, snapshot: &Snapshot) {
             text.sample(&[("network", &network.name), ("state", state)], is);
         }
     }
-    text.gauge("hats_network_adapters_configured", "Adapters known on a network.");
+    let help = "How many adapters of a network are known, up or not, of all nodes.";
+    text.gauge("hats_network_adapters_configured", help);
     for network in used() {
         text.sample(&[("network", &network.name)], network.configured);
     }
-    text.gauge("hats_network_adapters_up", "Adapters in the group of a network.");
+    let help = "How many adapters of a network are up, of all nodes.";
+    text.gauge("hats_network_adapters_up", help);
     for network in used() {
         text.sample(&[("network", &network.name)], network.up);
     }
@@ -99,7 +101,7 @@ pub(crate) fn networks(text: &mut Text, snapshot: &Snapshot) {
 
 /// `all`, or this node and those with something to say.
 pub(crate) fn nodes(text: &mut Text, snapshot: &Snapshot, all: bool) {
-    text.gauge("hats_nodes", "Nodes by state.");
+    text.gauge("hats_nodes", "How many nodes, this one included, are in this state.");
     for state in NODE_STATES {
         let count = snapshot.nodes.iter().filter(|node| node.state == state).count();
         text.sample(&[("state", state)], count);
@@ -110,12 +112,19 @@ pub(crate) fn nodes(text: &mut Text, snapshot: &Snapshot, all: bool) {
             .iter()
             .filter(move |node| all || node.self_ || node.state != "up" || node.maintenance)
     };
-    text.gauge("hats_node_up", "1 when a node is up. Of other nodes, those that are not well.");
+    let help = match all {
+        true => "1 when a node is up, 0 in any other state.",
+        false => {
+            "1 when a node is up, 0 in any other state. Of other nodes there are only those that \
+             are not up or are under maintenance."
+        }
+    };
+    text.gauge("hats_node_up", help);
     for node in shown() {
         let cause = node.cause.as_deref().unwrap_or_default();
         text.sample(&[("node", &node.name), ("cause", cause)], u8::from(node.state == "up"));
     }
-    text.gauge("hats_node_maintenance", "1 when a node is under maintenance.");
+    text.gauge("hats_node_maintenance", "1 when a node is under maintenance, else 0.");
     for node in shown() {
         text.sample(&[("node", &node.name)], u8::from(node.maintenance));
     }
@@ -123,12 +132,19 @@ pub(crate) fn nodes(text: &mut Text, snapshot: &Snapshot, all: bool) {
 
 /// `all`, or this node's and those that are not up.
 pub(crate) fn adapters(text: &mut Text, snapshot: &Snapshot, all: bool) {
-    text.gauge("hats_adapters", "Adapters of all nodes by state.");
+    let help = "How many adapters, of this node and all others, are in this state.";
+    text.gauge("hats_adapters", help);
     for state in ADAPTER_STATES {
         let count = snapshot.adapters.iter().filter(|adapter| adapter.state == state).count();
         text.sample(&[("state", state)], count);
     }
-    let help = "1 when an adapter is up. Of other nodes' adapters, those that are not.";
+    let help = match all {
+        true => "1 when an adapter is up, 0 in any other state; which one is in the label.",
+        false => {
+            "1 when an adapter is up, 0 in any other state; which one is in the label. Of other \
+             nodes' adapters there are only those that are not up."
+        }
+    };
     text.gauge("hats_adapter_up", help);
     let shown =
         |adapter: &&Adapter| all || adapter.self_ || !matches!(adapter.state.as_str(), "up");

@@ -6,13 +6,16 @@ use crate::text::{Text, seconds, seconds_of_ms};
 
 pub(crate) fn adapters(text: &mut Text, snapshot: &Snapshot) {
     let own = || snapshot.adapters.iter().filter(|adapter| adapter.self_);
-    text.gauge("hats_adapter_carrier", "1 when the kernel sees carrier on an own adapter.");
+    text.gauge("hats_adapter_carrier", "1 when the kernel sees carrier on an own adapter, else 0.");
     for adapter in own() {
         if let Some(carrier) = adapter.carrier {
             text.sample(&of_adapter(adapter), u8::from(carrier));
         }
     }
-    text.gauge("hats_adapter_role", "The role of an own adapter in its group; 1 for that role.");
+    text.gauge(
+        "hats_adapter_role",
+        "1 for the role an own adapter has in its group, 0 for the others; without a group all 0.",
+    );
     for adapter in own() {
         for role in ["leader", "successor", "member"] {
             let [network, name] = of_adapter(adapter);
@@ -60,7 +63,7 @@ fn borrowed<'a, const N: usize>(labels: &'a [(&'a str, String); N]) -> [(&'a str
 }
 
 pub(crate) fn nims(text: &mut Text, snapshot: &Snapshot) {
-    text.gauge("hats_nim_up", "1 when the process that owns an adapter is running.");
+    text.gauge("hats_nim_up", "1 when the process that owns an adapter is running, else 0.");
     for nim in &snapshot.nims {
         text.sample(&of_nim(nim), u8::from(nim.state == "running"));
     }

@@ -115,3 +115,15 @@ fn times_are_in_seconds_and_lose_nothing() {
     assert!(text.contains("\nhats_events_total 7\n"));
     assert!(text.contains("\nhats_cluster_status{cluster=\"atc\"} 1\n"));
 }
+
+#[test]
+fn the_help_says_of_which_adapters_there_are_samples() {
+    let help = |part| {
+        let text = render(&snapshot(), part);
+        text.lines().find(|line| line.starts_with("# HELP hats_adapter_up ")).unwrap().to_owned()
+    };
+    assert!(help(Part::Everything).ends_with("there are only those that are not up."));
+    assert!(help(Part::Adapters).ends_with("which one is in the label."), "all of them");
+    let count = "# HELP hats_adapters How many adapters, of this node and all others, are in this";
+    assert!(render(&snapshot(), Part::Everything).contains(count));
+}
