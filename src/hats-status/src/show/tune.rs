@@ -4,6 +4,7 @@
 use hats_client::ipc::{Adapter, Detection, Measured, Neighbour, Snapshot};
 use serde::Serialize;
 
+use super::NOTHING;
 use crate::{
     table::{Table, paragraph},
     words::{age, share, span},
@@ -11,6 +12,8 @@ use crate::{
 
 /// Fewer heartbeats say nothing of the one in a thousand that is late.
 const ENOUGH: u64 = 1_000;
+/// Fewer say nothing of the one in a hundred.
+const ENOUGH_FOR_P99: u64 = 100;
 /// What is left between two heartbeats in a row, for the worst lateness seen
 /// and as much again.
 const MARGIN: u64 = 2;
@@ -64,8 +67,12 @@ struct Fit {
     heartbeat_interval_us: u64,
     sensitivity: u32,
     detection_time_us: u64,
+    /// False also while too few heartbeats were seen to say so.
     fits: bool,
     in_force: bool,
+    /// What was seen rules it out.
+    #[serde(skip)]
+    refuted: bool,
     why: String,
 }
 
@@ -107,10 +114,10 @@ pub(crate) fn tuning(snapshot: &Snapshot) -> Tuning {
     let late_max_us = most(|it| it.late_max_us);
     let loss = upstreams.iter().map(Upstream::loss).fold(0.0, f64::max);
     let now = snapshot.detection.clone().unwrap_or_default();
-    let seen = Seen { loss, late_max_us, now };
+    let seen = Seen { loss, late_max_us, now, enough };
     let profiles: Vec<Fit> =
         PROFILES.iter().map(|(word, us, beats)| seen.fit(word, *us, *beats)).collect();
-    let lowest = seen.lowest().filter(|_| enough);
+    let lowest = seen.lowest();
     Tuning {
         enough,
         heartbeats,
@@ -129,6 +136,8 @@ struct Seen {
     loss: f64,
     late_max_us: u64,
     now: Detection,
+    /// Else what was not seen may yet come, and nothing is said to fit.
+    enough: bool,
 }
 
 impl Seen {
@@ -144,6 +153,8 @@ impl Seen {
             format!("{MARGIN} x the worst lateness is {}, it allows {}", span(needed), span(slack))
         } else if lossy {
             format!("about {silences:.0} silences a day by lost heartbeats alone")
+        } else if !self.enough {
+            format!("fewer than {ENOUGH} heartbeats of some neighbour were seen")
         } else {
             format!("allows {} of lateness", span(slack))
         };
@@ -154,7 +165,8 @@ impl Seen {
             heartbeat_interval_us: interval_us,
             sensitivity,
             detection_time_us: interval_us * u64::from(sensitivity),
-            fits: !late && !lossy,
+            fits: !late && !lossy && self.enough,
+            refuted: late || lossy,
             in_force,
             why,
         }
@@ -172,7 +184,9 @@ impl Seen {
 /// The tuning for people.
 pub(crate) fn tune(tuning: &Tuning) -> String {
     if tuning.upstreams.is_empty() {
-        return "No heartbeats have been measured: this node watches nobody yet.\n".to_owned();
+        return "No heartbeats have been measured: this node watches nobody of what is selected, or \
+                nobody yet.\n"
+            .to_owned();
     }
     let mut table = Table::new(&[
         "NETWORK", "ADAPTER", "FROM", "FOR", "BEATS", "LOST", "RUN", "LATE p50", "p99", "p99.9",
@@ -183,8 +197,10 @@ pub(crate) fn tune(tuning: &Tuning) -> String {
         let mut row = vec![it.network.clone(), it.adapter.clone(), from.clone(), age(it.span_ms)];
         row.extend([it.heartbeats.to_string(), share(it.lost, it.heartbeats + it.lost)]);
         row.push(it.lost_run_max.to_string());
-        let late = [it.late_p500_us, it.late_p990_us, it.late_p999_us, it.late_max_us];
-        row.extend(late.map(span));
+        let of =
+            |late_us, enough| if it.heartbeats < enough { NOTHING.into() } else { span(late_us) };
+        row.extend([of(it.late_p500_us, 1), of(it.late_p990_us, ENOUGH_FOR_P99)]);
+        row.extend([of(it.late_p999_us, ENOUGH), of(it.late_max_us, 1)]);
         table.row(row);
     }
     let mut text = table.render() + "\n";
@@ -192,7 +208,11 @@ pub(crate) fn tune(tuning: &Tuning) -> String {
     for fit in &tuning.profiles {
         let mark = if fit.in_force { " *" } else { "" };
         let product = format!("{} x {}", span(fit.heartbeat_interval_us), fit.sensitivity);
-        let fitting = if fit.fits { "yes" } else { "no" };
+        let fitting = match (fit.fits, fit.refuted) {
+            (true, _) => "yes",
+            (false, true) => "no",
+            (false, false) => "unknown",
+        };
         fits.row(vec![
             format!("{}{mark}", fit.profile),
             format!("{product} = {}", span(fit.detection_time_us)),
@@ -206,12 +226,8 @@ pub(crate) fn tune(tuning: &Tuning) -> String {
 
 /// The tuning on one line.
 pub(crate) fn line(snapshot: &Snapshot, tuning: &Tuning) -> String {
-    let fitting: Vec<&str> = tuning
-        .profiles
-        .iter()
-        .filter(|fit| fit.fits && tuning.enough)
-        .map(|fit| fit.profile.as_str())
-        .collect();
+    let fitting: Vec<&str> =
+        tuning.profiles.iter().filter(|fit| fit.fits).map(|fit| fit.profile.as_str()).collect();
     let node = snapshot.daemon.as_ref().map_or("", |daemon| daemon.node.as_str());
     format!(
         "node={node} heartbeats={} lost={} late_p999_us={} late_max_us={} fits={}\n",
@@ -225,12 +241,14 @@ pub(crate) fn line(snapshot: &Snapshot, tuning: &Tuning) -> String {
 
 fn conclusion(tuning: &Tuning) -> String {
     let all = tuning.heartbeats + tuning.lost;
+    let nearly_all = match tuning.enough {
+        true => format!(", 99.9 % within {}", span(tuning.late_p999_us)),
+        false => String::new(),
+    };
     let seen = format!(
-        "Seen here in {} heartbeats: worst lateness {}, 99.9 % within {}, {} lost, at most {} in a \
-         row.",
+        "Seen here in {} heartbeats: worst lateness {}{nearly_all}, {} lost, at most {} in a row.",
         tuning.heartbeats,
         span(tuning.late_max_us),
-        span(tuning.late_p999_us),
         share(tuning.lost, all),
         tuning.lost_run_max,
     );
@@ -307,8 +325,33 @@ mod tests {
 
     #[test]
     fn too_few_heartbeats_advise_nothing() {
-        let tuning = tuning(&snapshot(measured(999, 0, 1_000)));
+        let tuning = tuning(&snapshot(measured(999, 0, 10_001)));
         assert_eq!(tuning.lowest, None);
-        assert!(tune(&tuning).contains("too few"), "{}", tune(&tuning));
+        let text = tune(&tuning);
+        assert!(text.contains("too few") && !text.contains("99.9 % within"), "{text}");
+        let fits = |profile: &str| {
+            let row = text.lines().find(|line| line.starts_with(profile)).unwrap();
+            row.split_whitespace().find(|it| ["yes", "no", "unknown"].contains(it)).unwrap()
+        };
+        assert_eq!((fits("bfd"), fits("fast"), fits("wan")), ("no", "unknown", "unknown"));
+        assert!(tuning.profiles.iter().all(|fit| !fit.fits), "a program is told no more");
+    }
+
+    #[test]
+    fn a_share_of_too_few_heartbeats_is_not_shown() {
+        let late = |beats| {
+            let some = Measured {
+                late_p500_us: Some(100),
+                late_p990_us: Some(500),
+                late_p999_us: Some(900),
+                ..measured(beats, 0, 1_000)
+            };
+            let text = tune(&tuning(&snapshot(some)));
+            let row = text.lines().nth(1).unwrap().to_owned();
+            row.split_once("0 %").unwrap().1.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(late(99), "0 0.1 ms - - 1 ms");
+        assert_eq!(late(999), "0 0.1 ms 0.5 ms - 1 ms");
+        assert_eq!(late(1_000), "0 0.1 ms 0.5 ms 0.9 ms 1 ms");
     }
 }

@@ -266,7 +266,12 @@ impl Sources<'_> {
     }
 
     fn measured(&self, measured: &Measured) -> ipc::Measured {
-        let late = |thousandths| percentile(&measured.late, thousandths).map(clock::micros);
+        let late_max_us = measured.late_max_ns / 1_000;
+        // Lateness is counted by steps, whose ends may be later than any was.
+        let late = |thousandths| {
+            let bound = percentile(&measured.late, thousandths);
+            bound.map(|bound| clock::micros(bound).min(late_max_us))
+        };
         ipc::Measured {
             span_ms: self.age(Timestamp(measured.since_ns)),
             beats: measured.beats,
@@ -275,7 +280,7 @@ impl Sources<'_> {
             late_p500_us: late(500),
             late_p990_us: late(990),
             late_p999_us: late(999),
-            late_max_us: measured.late_max_ns / 1_000,
+            late_max_us,
         }
     }
 

@@ -235,6 +235,17 @@ fn a_cluster_that_is_well_is_ok_and_ages_are_milliseconds() {
 }
 
 #[test]
+fn no_share_of_heartbeats_is_later_than_the_worst_of_them() {
+    let mut view = view();
+    // Two within 100 us, one within 150 us, and that one 120 us late.
+    view.locals[0].watches[0].measured =
+        Measured { beats: 3, late: vec![2, 1], late_max_ns: 120_000, ..Measured::default() };
+    let shown = snapshot(&view).adapters[0].watches[0].measured.unwrap();
+    let late = [shown.late_p500_us, shown.late_p990_us, shown.late_p999_us];
+    assert_eq!((late, shown.late_max_us), ([Some(100), Some(120), Some(120)], 120));
+}
+
+#[test]
 fn an_adapter_that_is_down_degrades_the_cluster_with_the_reason_in_words() {
     let mut view = view();
     down(&mut view, Cause::Transmit);
