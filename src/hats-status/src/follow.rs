@@ -22,12 +22,31 @@ pub(crate) async fn run(events: &Events, cli: &Cli, socket: &Path) -> Result<Exi
         let text = "events are a stream: expected -o table, wide, json, jsonl or line";
         return Err(Failure::Usage(text.into()));
     };
+    if let Some(state) = cli.select.state.first() {
+        return Err(Failure::Usage(format!("--state '{state}': events have no state")));
+    }
     let printer = Printer { events, select: &cli.select, format };
+    warn_of_strangers(cli, socket).await;
     if !events.follow {
         printer.history(Client::connect(socket, "hats-status", cli.timeout).await?).await?;
         return Ok(Exit::Ok);
     }
     printer.follow(socket, cli.timeout).await.map(|never| match never {})
+}
+
+/// An event may be about what is no longer there, or is yet to come: a name that
+/// nobody has is only a warning. Without a daemon it is nothing yet.
+async fn warn_of_strangers(cli: &Cli, socket: &Path) {
+    if !cli.select.narrows() {
+        return;
+    }
+    let snapshot =
+        async { Client::connect(socket, "hats-status", cli.timeout).await?.snapshot().await };
+    if let Ok(snapshot) = snapshot.await
+        && let Err(stranger) = cli.select.check(&snapshot)
+    {
+        output::note(&format!("warning: {stranger}"));
+    }
 }
 
 /// Whether waiting may help. A daemon that is just starting has its socket
@@ -147,10 +166,10 @@ impl Printer<'_> {
 
     fn snapshot(&self, mut snapshot: Snapshot) -> Result<(), Failure> {
         order::sort(&mut snapshot);
-        self.select.apply(&mut snapshot, StateOf::Adapters)?;
+        let hidden = self.select.keep(&mut snapshot, StateOf::Adapters);
         let text = match self.format {
             Text::Table | Text::Wide => {
-                show::overview::overview(&snapshot, self.format == Text::Wide)
+                show::overview::overview(&snapshot, &hidden, self.format == Text::Wide)
             }
             Text::Json | Text::Jsonl => hats_client::snapshot_to_json(&snapshot) + "\n",
             Text::Line => show::line::overview(&snapshot),

@@ -14,19 +14,15 @@ use crate::{
     colour,
     failure::{Exit, Failure},
     order, output,
-    select::{StateOf, names_left_out},
+    select::{Hidden, StateOf, names_left_out},
     show::{LEFT_OUT, graph, line, lists, lssrc, nagios, overview, params, tune, verdict},
 };
 
 /// Prints what `cli` asks for; the judgement becomes the exit status.
 pub(crate) async fn run(cli: &Cli, view: &View, socket: &Path) -> Result<Exit, Failure> {
     let form = Form::of(cli.output, view)?;
-    let asked = ask(cli, view, socket).await.and_then(|mut snapshot| {
-        cli.select.apply(&mut snapshot, state_of(view))?;
-        Ok(snapshot)
-    });
-    let snapshot = match asked {
-        Ok(snapshot) => snapshot,
+    let (snapshot, hidden) = match asked(cli, view, form, socket).await {
+        Ok(asked) => asked,
         Err(failure) if form == Form::Nagios => {
             // A plugin answers on its output, and knows no status above 3.
             output::write(&nagios::unknown(&failure.to_string()))?;
@@ -35,7 +31,7 @@ pub(crate) async fn run(cli: &Cli, view: &View, socket: &Path) -> Result<Exit, F
         Err(failure) => return Err(failure),
     };
     let mut text = match form {
-        Form::Text(format) => render(cli, view, format, &snapshot)?,
+        Form::Text(format) => render(cli, view, format, &snapshot, &hidden)?,
         Form::Nagios => nagios::nagios(&snapshot, view),
         Form::Prom => hats_metrics::render(&snapshot, part(view)),
         Form::Svg => graph::svg(&snapshot),
@@ -83,6 +79,23 @@ impl Form {
     }
 }
 
+/// What is wanted of the snapshot, and what is hidden of it.
+async fn asked(
+    cli: &Cli,
+    view: &View,
+    form: Form,
+    socket: &Path,
+) -> Result<(Snapshot, Hidden), Failure> {
+    if let (Form::Nagios | Form::Prom, Some(state)) = (form, cli.select.state.first()) {
+        // A count of what is up among what is down would be a lie.
+        let text = format!("--state '{state}': -o nagios and -o prom count every state");
+        return Err(Failure::Usage(text));
+    }
+    let mut snapshot = ask(cli, view, socket).await?;
+    let hidden = cli.select.apply(&mut snapshot, state_of(view))?;
+    Ok((snapshot, hidden))
+}
+
 async fn ask(cli: &Cli, view: &View, socket: &Path) -> Result<Snapshot, Failure> {
     let mut client = Client::connect(socket, "hats-status", cli.timeout).await?;
     let params = matches!(view, View::Params);
@@ -101,25 +114,29 @@ fn state_of(view: &View) -> StateOf {
     match view {
         View::Networks(_) => StateOf::Networks,
         View::Nodes => StateOf::Nodes,
-        View::Overview
-        | View::Adapters
-        | View::Verdicts { .. }
-        | View::Nims
+        View::Overview | View::Adapters | View::Graph => StateOf::Adapters,
+        View::Nims => StateOf::Nims,
+        View::Verdicts { .. }
         | View::Subscribers
         | View::Params
         | View::Config
         | View::Tune
-        | View::Graph
-        | View::Lssrc => StateOf::Adapters,
+        | View::Lssrc => StateOf::Nothing,
     }
 }
 
-fn render(cli: &Cli, view: &View, format: Text, snapshot: &Snapshot) -> Result<String, Failure> {
+fn render(
+    cli: &Cli,
+    view: &View,
+    format: Text,
+    snapshot: &Snapshot,
+    hidden: &Hidden,
+) -> Result<String, Failure> {
     let wide = format == Text::Wide;
     let print = Print { format, head: overview::head(snapshot) };
     Ok(match view {
         View::Overview => match format {
-            Text::Table | Text::Wide => overview::overview(snapshot, wide),
+            Text::Table | Text::Wide => overview::overview(snapshot, hidden, wide),
             Text::Json => pretty(snapshot),
             Text::Jsonl => hats_client::snapshot_to_json(snapshot) + "\n",
             Text::Line => line::overview(snapshot),
@@ -137,7 +154,9 @@ fn render(cli: &Cli, view: &View, format: Text, snapshot: &Snapshot) -> Result<S
             || lists::adapters(snapshot, wide),
         ),
         View::Verdicts { id: None } => {
-            print.list(&snapshot.verdicts, line::verdict, || lists::verdicts(snapshot, wide))
+            let of_all = !cli.select.narrows();
+            print
+                .list(&snapshot.verdicts, line::verdict, || lists::verdicts(snapshot, of_all, wide))
         }
         View::Verdicts { id: Some(id) } => {
             let found = find(snapshot, id)?;

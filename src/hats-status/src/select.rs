@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clap::Args;
 use hats_client::ipc::{Adapter, Event, Snapshot};
 
-use crate::{failure::Failure, order, show::LEFT_OUT};
+use crate::{failure::Failure, order, show::LEFT_OUT, words};
 
 /// Names that are listed when one is not known.
 const KNOWN_SHOWN_MAX: usize = 10;
@@ -25,7 +25,10 @@ pub(crate) struct Selection {
     pub(crate) adapter: Vec<String>,
     /// Only what is in this state (up, down, ...); may be repeated, or a list
     /// with commas.
-    #[arg(long, value_name = "S", value_delimiter = ',', global = true)]
+    #[arg(
+        long, value_name = "S", value_delimiter = ',', global = true,
+        value_parser = words::parse_state
+    )]
     pub(crate) state: Vec<String>,
 }
 
@@ -37,19 +40,70 @@ pub(crate) enum StateOf {
     Nodes,
     /// Adapters, and the nodes in that state or with such an adapter.
     Adapters,
+    /// The processes that own adapters.
+    Nims,
+    /// What is shown has no state.
+    Nothing,
+}
+
+impl StateOf {
+    /// The states there are, in the daemon's words. A later daemon may have more.
+    fn known(self) -> &'static [&'static str] {
+        match self {
+            StateOf::Networks => {
+                &["stable", "unstable", "partitioned", "failed", "no_adapter", LEFT_OUT]
+            }
+            StateOf::Nodes => &["up", "down", "left", "unknown"],
+            StateOf::Adapters => &["up", "joining", "down", "left", "unknown", "waiting"],
+            StateOf::Nims => &["starting", "running", "waiting", "backing_off"],
+            StateOf::Nothing => &[],
+        }
+    }
+
+    /// Those that something of `snapshot` is in.
+    fn seen(self, snapshot: &Snapshot) -> BTreeSet<&str> {
+        let nodes = || snapshot.nodes.iter().map(|it| it.state.as_str());
+        match self {
+            StateOf::Networks => snapshot.networks.iter().map(|it| it.state.as_str()).collect(),
+            StateOf::Nodes => nodes().collect(),
+            StateOf::Adapters => {
+                nodes().chain(snapshot.adapters.iter().map(|it| it.state.as_str())).collect()
+            }
+            StateOf::Nims => snapshot.nims.iter().map(|it| it.state.as_str()).collect(),
+            StateOf::Nothing => BTreeSet::new(),
+        }
+    }
+}
+
+/// Where a node has an adapter on a network that is not shown: what is hidden
+/// must not look as if it were not there.
+#[derive(Default, Debug)]
+pub(crate) struct Hidden(BTreeSet<(String, String)>);
+
+impl Hidden {
+    /// Whether an adapter of this node on this network is hidden.
+    pub(crate) fn has(&self, node: &str, network: &str) -> bool {
+        // Most of the time nothing is hidden, and there are thousands of cells.
+        !self.0.is_empty() && self.0.contains(&(node.to_owned(), network.to_owned()))
+    }
 }
 
 impl Selection {
     /// Leaves in `snapshot` what is wanted, and judges that. A state is no part
     /// of the judgement: what is hidden by `--state up` is still wrong.
-    pub(crate) fn apply(&self, snapshot: &mut Snapshot, of: StateOf) -> Result<(), Failure> {
+    pub(crate) fn apply(&self, snapshot: &mut Snapshot, of: StateOf) -> Result<Hidden, Failure> {
         self.check(snapshot)?;
-        self.keep(snapshot, of);
-        Ok(())
+        self.check_state(snapshot, of)?;
+        Ok(self.keep(snapshot, of))
     }
 
     /// The same where a name may have gone since it was checked.
-    pub(crate) fn keep(&self, snapshot: &mut Snapshot, of: StateOf) {
+    pub(crate) fn keep(&self, snapshot: &mut Snapshot, of: StateOf) -> Hidden {
+        let mut hidden = Hidden::default();
+        if !(self.adapter.is_empty() && self.state.is_empty()) {
+            let places = snapshot.adapters.iter().map(|it| (it.node.clone(), it.network.clone()));
+            hidden.0 = places.collect();
+        }
         if self.narrows() {
             self.narrow(snapshot);
             (snapshot.overall, snapshot.reasons) = hats_metrics::assess(snapshot);
@@ -57,6 +111,7 @@ impl Selection {
         if !self.state.is_empty() {
             self.keep_states(snapshot, of);
         }
+        hidden
     }
 
     /// Whether an event is about what is wanted. A node is also the other end
@@ -74,7 +129,8 @@ impl Selection {
             )
     }
 
-    fn narrows(&self) -> bool {
+    /// Whether it is about some of the networks, nodes or adapters only.
+    pub(crate) fn narrows(&self) -> bool {
         !(self.network.is_empty() && self.node.is_empty() && self.adapter.is_empty())
     }
 
@@ -91,6 +147,20 @@ impl Selection {
         let adapters =
             adapters.flat_map(|it| [it.adapter.as_str(), &it.addr]).filter(|it| !it.is_empty());
         known("adapter", &self.adapter, &adapters.collect())
+    }
+
+    /// A state that nothing can be in is a mistake, for the same reason.
+    fn check_state(&self, snapshot: &Snapshot, of: StateOf) -> Result<(), Failure> {
+        let Some(first) = self.state.first() else { return Ok(()) };
+        if of == StateOf::Nothing {
+            let text = format!("--state '{first}': what is asked for has no state");
+            return Err(Failure::Usage(text));
+        }
+        let (known, seen) = (of.known(), of.seen(snapshot));
+        let is_wrong = |word: &&String| !known.contains(&word.as_str()) && !seen.contains(&***word);
+        let Some(wrong) = self.state.iter().find(is_wrong) else { return Ok(()) };
+        let list = known.join(", ");
+        Err(Failure::Usage(format!("--state '{wrong}': no such state, expected one of {list}")))
     }
 
     fn is_wanted(&self, adapter: &Adapter) -> bool {
@@ -141,8 +211,12 @@ impl Selection {
                 snapshot.nodes.retain(|node| {
                     in_state(&node.state) || adapters.iter().any(|it| it.node == node.name)
                 });
-                snapshot.nims.retain(|it| in_state(&it.state));
+                snapshot.nims.retain(|nim| {
+                    adapters.iter().any(|it| it.network == nim.network && it.addr == nim.addr)
+                });
             }
+            StateOf::Nims => snapshot.nims.retain(|it| in_state(&it.state)),
+            StateOf::Nothing => {}
         }
     }
 }
@@ -162,7 +236,7 @@ fn known(what: &str, wanted: &[String], names: &BTreeSet<&str>) -> Result<(), Fa
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let known =
         if sorted.is_empty() { "none".to_owned() } else { format!("{}{more}", sorted.join(", ")) };
-    Err(Failure::Usage(format!("there is no {what} '{unknown}'; known: {known}")))
+    Err(Failure::Usage(format!("--{what} '{unknown}': there is no such {what}; known: {known}")))
 }
 
 /// Whether anything of a network that is not used is asked for by name.
@@ -246,6 +320,55 @@ mod tests {
     fn a_name_that_nobody_has_is_refused_with_those_there_are() {
         let wrong = Selection { node: vec!["n4".into()], ..Selection::default() };
         let refused = wrong.apply(&mut snapshot(), StateOf::Adapters).unwrap_err();
-        assert_eq!(refused.to_string(), "there is no node 'n4'; known: n1, n2, n3");
+        assert_eq!(refused.to_string(), "--node 'n4': there is no such node; known: n1, n2, n3");
+    }
+
+    #[test]
+    fn a_state_that_nothing_can_be_in_is_refused_with_those_there_are() {
+        let wrong = |word: &str, of| {
+            let state =
+                Selection { state: vec!["down".into(), word.into()], ..Selection::default() };
+            state.apply(&mut snapshot(), of).unwrap_err().to_string()
+        };
+        let expected = "expected one of up, joining, down, left, unknown, waiting";
+        assert_eq!(
+            wrong("dwn", StateOf::Adapters),
+            format!("--state 'dwn': no such state, {expected}")
+        );
+        assert!(wrong("joining", StateOf::Nodes).contains("up, down, left, unknown"));
+        assert!(wrong("down", StateOf::Networks).starts_with("--state 'down'"));
+        assert!(wrong("down", StateOf::Nothing).contains("has no state"));
+    }
+
+    #[test]
+    fn a_state_of_a_later_daemon_is_one_when_something_is_in_it() {
+        let mut later = snapshot();
+        later.adapters[0].state = "dozing".into();
+        let dozing = Selection { state: vec!["dozing".into()], ..Selection::default() };
+        assert!(dozing.apply(&mut later, StateOf::Adapters).is_ok());
+        assert_eq!(later.adapters.len(), 1);
+    }
+
+    #[test]
+    fn what_is_hidden_is_known_to_be_there() {
+        let down = Selection { state: vec!["down".into()], ..Selection::default() };
+        let hidden = down.apply(&mut snapshot(), StateOf::Adapters).unwrap();
+        assert!(hidden.has("n1", "a") && hidden.has("n3", "b"));
+        assert!(!hidden.has("n2", "b"), "it has no adapter there");
+    }
+
+    #[test]
+    fn the_nim_of_an_adapter_is_shown_with_it() {
+        let nim = |network: &str, addr: &str| hats_client::ipc::Nim {
+            network: network.into(),
+            addr: addr.into(),
+            state: "running".into(),
+            ..hats_client::ipc::Nim::default()
+        };
+        let mut snapshot =
+            Snapshot { nims: vec![nim("a", "a-n1"), nim("b", "b-n1")], ..snapshot() };
+        let down = Selection { state: vec!["down".into()], ..Selection::default() };
+        down.apply(&mut snapshot, StateOf::Adapters).unwrap();
+        assert_eq!(snapshot.nims, [nim("b", "b-n1")]);
     }
 }

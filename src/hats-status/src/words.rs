@@ -70,6 +70,18 @@ pub(crate) fn parse_span(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_millis(ms))
 }
 
+/// A state as it is written in tables or in the protocol: `down`, `DOWN`, `left
+/// out`, `absent`. Whether there is such a state depends on what is shown.
+pub(crate) fn parse_state(text: &str) -> Result<String, String> {
+    let word = text.trim().to_ascii_lowercase().replace([' ', '-'], "_");
+    match word.as_str() {
+        "" => Err("expected a state such as down".to_owned()),
+        // What tables call it.
+        "absent" => Ok("waiting".to_owned()),
+        _ => Ok(word),
+    }
+}
+
 const SPAN_MAX_MS: u64 = 3_650 * 86_400_000;
 
 /// A cause in words, for when the daemon gives none.
@@ -172,6 +184,16 @@ mod tests {
         for wrong in ["", "2", "s", "0s", "-1s", "1.5s", "2 s", "3651d", "99999999999999999999d"] {
             assert!(parse_span(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_state_may_be_given_as_a_table_shows_it() {
+        for (shown, word) in
+            [("down", "down"), ("DOWN", "down"), ("absent", "waiting"), ("left out", "left_out")]
+        {
+            assert_eq!(parse_state(shown).as_deref(), Ok(word));
+        }
+        assert!(parse_state("").is_err());
     }
 
     #[test]

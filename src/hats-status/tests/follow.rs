@@ -26,6 +26,19 @@ fn subscribe(conversation: &mut Conversation) -> Subscribe {
     }
 }
 
+/// The first request that is not for a snapshot, in which names are looked up.
+fn asked(conversation: &mut Conversation) -> Option<request::Body> {
+    conversation.greet();
+    loop {
+        match conversation.request()? {
+            request::Body::GetSnapshot(_) => {
+                conversation.send(reply::Body::Snapshot(support::degraded()));
+            }
+            other => return Some(other),
+        }
+    }
+}
+
 /// Greets, sends a snapshot and `bodies`, and hangs up.
 fn telling(bodies: Vec<reply::Body>) -> Fake {
     Fake::start(move |conversation| {
@@ -177,7 +190,8 @@ fn filters_go_to_the_daemon_and_hold_even_if_it_ignores_them() {
             nodes: vec!["n3".into()],
             ..Filter::default()
         };
-        assert_eq!(subscribe(conversation).filter, Some(expected));
+        let Some(request::Body::Subscribe(subscribe)) = asked(conversation) else { return };
+        assert_eq!(subscribe.filter, Some(expected));
         conversation.send(reply::Body::Snapshot(snapshot_before(10)));
         conversation.send(reply::Body::Event(event(10)));
         conversation.send(other(11, |event| event.code = "HATS-1001".into()));
@@ -268,8 +282,7 @@ fn a_restarted_daemon_is_a_gap_of_unknown_length() {
 #[test]
 fn without_follow_it_prints_what_the_daemon_still_has_and_ends() {
     let fake = Fake::start(|conversation| {
-        conversation.greet();
-        let Some(request::Body::GetEvents(get)) = conversation.request() else { panic!() };
+        let Some(request::Body::GetEvents(get)) = asked(conversation) else { return };
         let filter = get.filter.unwrap_or_default();
         assert_eq!((filter.nodes, get.from), (vec!["n3".to_owned()], None));
         assert_eq!(get.since_unix_ms, Some(1_795_348_800_000));
@@ -300,4 +313,18 @@ fn followed_since_a_time_it_asks_for_the_events_since_then() {
     });
     let output = run(&fake.socket(), &["events", "-f", "--since", "2026-11-22T12:00:00Z"]);
     assert_eq!(stdout(&output).lines().count(), 2, "{}", stderr(&output));
+}
+
+#[test]
+fn a_name_that_nobody_has_now_is_a_warning_since_events_are_of_other_times_too() {
+    let fake = Fake::start(|conversation| {
+        if asked(conversation).is_some() {
+            conversation.send(reply::Body::EventsEnd(EventsEnd::default()));
+        }
+    });
+    let output = run(&fake.socket(), &["events", "--node", "n77"]);
+    assert_eq!(output.status.code(), Some(0));
+    let expected = "warning: --node 'n77': there is no such node; known: n1, n2, n9, n10";
+    assert!(stderr(&output).contains(expected), "{}", stderr(&output));
+    assert_eq!(stderr(&run(&fake.socket(), &["events", "--node", "n9"])), "");
 }

@@ -125,7 +125,58 @@ fn a_plugin_that_watches_a_name_that_is_not_there_is_unknown_not_ok() {
     let fake = Fake::with_snapshot(degraded());
     let output = run(&fake.socket(), &["-o", "nagios", "--node", "n77"]);
     assert_eq!(output.status.code(), Some(3));
-    assert!(stdout(&output).starts_with("HATS UNKNOWN - there is no node 'n77'"));
+    assert!(stdout(&output).starts_with("HATS UNKNOWN - --node 'n77'"), "{}", stdout(&output));
+}
+
+#[test]
+fn an_adapter_that_is_hidden_is_not_said_to_be_absent() {
+    let fake = Fake::with_snapshot(degraded());
+    let ask = |arguments: &[&str]| stdout(&run(&fake.socket(), arguments));
+    let down = ask(&["--state", "down"]);
+    assert_golden("overview-down.txt", &down);
+    assert!(down.contains("hidden: has an adapter there"), "{down}");
+    // n9's adapters are both of that address's node; n1 has no other one shown.
+    let one = ask(&["--adapter", "192.28.4.1,193.28.4.9"]);
+    let row = one.lines().find(|line| line.starts_with(" n1 ")).unwrap();
+    assert!(row.ends_with("hidden") && !row.contains(" -"), "{one}");
+    assert!(!ask(&[]).contains("hidden") && !ask(&["--network", "neta"]).contains("hidden"));
+}
+
+#[test]
+fn a_state_is_refused_where_it_would_hide_what_is_counted_or_there_is_none() {
+    let fake = Fake::with_snapshot(with_settings());
+    for arguments in [
+        &["adapters", "--state", "dwn"][..],
+        &["--state", "down,dwn"],
+        &["nodes", "--state", "joining"],
+        &["networks", "--state", "down"],
+        &["nims", "--state", "up"],
+        &["-o", "prom", "--state", "down"],
+        &["tune", "--state", "down"],
+        &["lssrc", "--state", "down"],
+        &["verdicts", "--state", "down"],
+        &["params", "--state", "down"],
+        &["events", "--state", "down"],
+    ] {
+        let output = run(&fake.socket(), arguments);
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains("--state '"), "{arguments:?}: {}", stderr(&output));
+        assert_eq!(stdout(&output), "", "{arguments:?}");
+    }
+    let plugin = run(&fake.socket(), &["-o", "nagios", "--state", "down"]);
+    assert_eq!(plugin.status.code(), Some(3));
+    assert!(stdout(&plugin).starts_with("HATS UNKNOWN - --state 'down'"), "{}", stdout(&plugin));
+    for (shown, lines) in [("DOWN", 3), ("absent", 1), ("up", 4)] {
+        let output = run(&fake.socket(), &["adapters", "-o", "line", "--state", shown]);
+        assert_eq!(stdout(&output).lines().count(), lines, "{shown}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn verdicts_that_are_not_selected_are_not_said_not_to_have_been() {
+    let fake = Fake::with_snapshot(degraded());
+    let text = stdout(&run(&fake.socket(), &["verdicts", "--node", "n9"]));
+    assert!(text.ends_with("no verdicts about what is selected\n"), "{text}");
 }
 
 #[test]

@@ -33,6 +33,7 @@ use tokio::{
 use crate::{
     cli::{Cli, Watch},
     failure::{Exit, Failure},
+    select::StateOf,
 };
 
 use app::{App, Entry, Key};
@@ -76,7 +77,7 @@ pub(crate) async fn run(cli: &Cli, watch: &Watch, socket: &Path) -> Result<Exit,
     // What is wrong at the beginning is said as every command says it.
     let mut client = Client::connect(socket, NAME, cli.timeout).await?;
     let first = client.snapshot().await?;
-    cli.select.check(&first)?;
+    cli.select.apply(&mut first.clone(), StateOf::Adapters)?;
     drop(client);
     let recent = first.next_seq.saturating_sub(1 + RECENT);
     let follower = Follower::new(NAME)

@@ -157,8 +157,8 @@ fn local_part(adapter: &Adapter) -> [String; 5] {
     ]
 }
 
-/// `hats-status verdicts`.
-pub(crate) fn verdicts(snapshot: &Snapshot, wide: bool) -> String {
+/// `hats-status verdicts`; `of_all`: nothing was left out.
+pub(crate) fn verdicts(snapshot: &Snapshot, of_all: bool, wide: bool) -> String {
     let mut titles = vec!["ID", "TIME", "KIND", "ABOUT", "CAUSE", "CONFIDENCE", "TOOK"];
     if wide {
         titles.extend(["REPORTER", "ARBITERS", "DECIDED BY", "SUMMARY"]);
@@ -179,8 +179,11 @@ pub(crate) fn verdicts(snapshot: &Snapshot, wide: bool) -> String {
         }
         table.row(row);
     }
-    if table.is_empty() {
+    if table.is_empty() && of_all {
         return "no verdicts: nothing had to be arbitrated since this daemon started\n".into();
+    }
+    if table.is_empty() {
+        return "no verdicts about what is selected\n".into();
     }
     table.render()
 }

@@ -7,6 +7,7 @@ use hats_client::ipc::{Adapter, Node, Snapshot};
 use super::{NOTHING, role, state, used_networks};
 use crate::{
     order,
+    select::Hidden,
     table::{Table, WIDTH},
 };
 
@@ -15,13 +16,17 @@ use crate::{
 const ROWS_MAX: usize = 50;
 
 /// What the marks mean.
-pub(crate) const LEGEND: &str =
-    "* this node   L leader   S successor   ! a fault   - no adapter there\n";
+const LEGEND: &str = "* this node   L leader   S successor   ! a fault   - no adapter there\n";
+
+/// In place of an adapter that is there and not shown.
+const HIDDEN: &str = "hidden";
+const LEGEND_HIDDEN: &str = "hidden: has an adapter there, which --state or --adapter leaves out\n";
 
 /// One row a node, one column a network; as many tables side by side as fit,
-/// the rest below. `whole` shows every node and every column in one table.
-pub(crate) fn matrix(snapshot: &Snapshot, whole: bool) -> String {
-    let cells = cells(snapshot);
+/// the rest below; what the marks mean. `whole` shows every node and every column
+/// in one table.
+pub(crate) fn matrix(snapshot: &Snapshot, hidden: &Hidden, whole: bool) -> String {
+    let cells = cells(snapshot, hidden);
     let names: Vec<&str> = used_networks(snapshot).map(|network| network.name.as_str()).collect();
     let (rows, left_out) = rows(snapshot, &cells, whole);
     let mut text = String::new();
@@ -46,17 +51,32 @@ pub(crate) fn matrix(snapshot: &Snapshot, whole: bool) -> String {
     if left_out > 0 {
         text.push_str(&format!("and {left_out} more nodes without a fault: hats-status nodes\n"));
     }
+    text.push_str(LEGEND);
+    let is_hidden = |name: &&str| names.iter().any(|network| cells.is_hidden(name, network));
+    if rows.iter().any(is_hidden) {
+        text.push_str(LEGEND_HIDDEN);
+    }
     text
 }
 
-type Cells<'a> = BTreeMap<(&'a str, &'a str), Vec<&'a Adapter>>;
+/// What each node has on each network.
+struct Cells<'a> {
+    shown: BTreeMap<(&'a str, &'a str), Vec<&'a Adapter>>,
+    hidden: &'a Hidden,
+}
 
-fn cells(snapshot: &Snapshot) -> Cells<'_> {
-    let mut cells = Cells::new();
-    for adapter in &snapshot.adapters {
-        cells.entry((&adapter.node, &adapter.network)).or_default().push(adapter);
+impl Cells<'_> {
+    fn is_hidden(&self, node: &str, network: &str) -> bool {
+        !self.shown.contains_key(&(node, network)) && self.hidden.has(node, network)
     }
-    cells
+}
+
+fn cells<'a>(snapshot: &'a Snapshot, hidden: &'a Hidden) -> Cells<'a> {
+    let mut shown = BTreeMap::<_, Vec<_>>::new();
+    for adapter in &snapshot.adapters {
+        shown.entry((adapter.node.as_str(), adapter.network.as_str())).or_default().push(adapter);
+    }
+    Cells { shown, hidden }
 }
 
 /// The nodes to show, and how many are not.
@@ -77,7 +97,7 @@ fn rows<'a>(snapshot: &'a Snapshot, cells: &Cells<'_>, whole: bool) -> (Vec<&'a 
 
 fn is_notable(snapshot: &Snapshot, cells: &Cells<'_>, node: Option<&Node>, name: &str) -> bool {
     let plain = node.is_some_and(|node| node.state == "up" && !node.self_ && !node.maintenance);
-    let adapters = cells.range((name, "")..).take_while(|((node, _), _)| *node == name);
+    let adapters = cells.shown.range((name, "")..).take_while(|((node, _), _)| *node == name);
     let plain_adapter = |adapter: &Adapter| {
         adapter.state == "up" && matches!(role(snapshot, adapter), None | Some("member"))
     };
@@ -97,8 +117,9 @@ fn part(snapshot: &Snapshot, cells: &Cells<'_>, rows: &[&str], networks: &[&str]
         let node = nodes.get(name).copied();
         let mark = if node.is_some_and(|node| node.self_) { '*' } else { ' ' };
         let mut row = vec![format!("{mark}{name}"), node.map_or("?".to_owned(), node_state)];
-        row.extend(networks.iter().map(|network| match cells.get(&(*name, *network)) {
+        row.extend(networks.iter().map(|network| match cells.shown.get(&(*name, *network)) {
             Some(adapters) => cell(snapshot, adapters),
+            None if cells.is_hidden(name, network) => HIDDEN.to_owned(),
             None => NOTHING.to_owned(),
         }));
         table.row(row);

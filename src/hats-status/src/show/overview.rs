@@ -2,18 +2,15 @@
 
 use hats_client::ipc::Snapshot;
 
-use super::{
-    faults,
-    lists::networks_table,
-    matrix::{LEGEND, matrix},
-};
+use super::{faults, lists::networks_table, matrix::matrix};
 use crate::{
+    select::Hidden,
     table::{first_that_fits, paragraph},
     words::{age, clean, span},
 };
 
 /// The overview; `wide` shows every column and node.
-pub(crate) fn overview(snapshot: &Snapshot, wide: bool) -> String {
+pub(crate) fn overview(snapshot: &Snapshot, hidden: &Hidden, wide: bool) -> String {
     let mut text = String::new();
     text.push_str(&cluster(snapshot));
     text.push_str(&overall(snapshot));
@@ -21,8 +18,7 @@ pub(crate) fn overview(snapshot: &Snapshot, wide: bool) -> String {
     text.push('\n');
     text.push_str(&networks(snapshot, wide));
     text.push('\n');
-    text.push_str(&matrix(snapshot, wide));
-    text.push_str(LEGEND);
+    text.push_str(&matrix(snapshot, hidden, wide));
     let told = faults::told(snapshot);
     if !told.is_empty() {
         text.push('\n');
