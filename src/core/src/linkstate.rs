@@ -43,6 +43,9 @@ pub struct Database {
     buckets: [u64; BUCKETS],
     /// Counts changes of what groups report, and of which adapters a node has.
     changes: u64,
+    /// Nodes that say that an adapter of theirs loses datagrams: few, where all
+    /// would be asked again and again.
+    losers: BTreeSet<NodeId>,
 }
 
 impl Database {
@@ -54,12 +57,14 @@ impl Database {
             verdicts: VecDeque::new(),
             buckets: [0; BUCKETS],
             changes: 0,
+            losers: BTreeSet::new(),
         }
     }
 
-    pub(crate) fn sizes(&self) -> [Size; 2] {
+    pub(crate) fn sizes(&self) -> [Size; 3] {
         [
             Size::new("items", self.items.len(), ITEMS_MAX).each(Each::Item),
+            Size::new("nodes that lose datagrams", self.losers.len(), ITEMS_MAX).each(Each::Node),
             Size::new("verdicts", self.verdicts.len(), VERDICTS_MAX),
         ]
     }
@@ -102,6 +107,11 @@ impl Database {
                     run != item.incarnation || !lists_the_same(before, report)
                 });
                 self.changes += u64::from(other);
+                if report.adapters.iter().any(|it| it.loss.is_some()) {
+                    self.losers.insert(report.node_id);
+                } else {
+                    self.losers.remove(&report.node_id);
+                }
             }
         }
         let digest = digest_of(&key, version(&item));
@@ -226,6 +236,11 @@ impl Database {
             ItemBody::Node(report) => Some((report, item.incarnation)),
             ItemBody::Group(_) | ItemBody::Verdict(_) => None,
         })
+    }
+
+    /// What those nodes say of themselves of which an adapter loses datagrams.
+    pub(crate) fn losers(&self) -> impl Iterator<Item = &NodeReport> {
+        self.losers.iter().filter_map(|id| self.node(*id).map(|(report, _)| report))
     }
 
     /// The item of a node's own report.
@@ -361,7 +376,7 @@ fn digest_of(key: &ItemKey, (incarnation, sequence): (Incarnation, u64)) -> u64 
 mod tests {
     use alloc::{string::ToString, vec};
 
-    use hats_wire::{AdapterReport, GroupId};
+    use hats_wire::{AdapterReport, GroupId, Loss};
 
     use super::*;
     use crate::members::tests::member;
@@ -467,22 +482,43 @@ mod tests {
         assert_eq!(only.digest(), forward.digest(), "nothing of the others is left");
     }
 
+    fn adapter(last: u8, loss: Option<Loss>) -> AdapterReport {
+        AdapterReport {
+            network: "neta".to_string(),
+            interface: "eth0".to_string(),
+            address: member(last).address,
+            fault: None,
+            group: None,
+            held: None,
+            mac: Vec::new(),
+            loss,
+            multicast: hats_wire::Multicast::Unknown,
+        }
+    }
+
+    #[test]
+    fn losers_are_those_whose_newest_report_says_so() {
+        let loses = Some(Loss { inward: 50, outward: 0, own: false });
+        let said = |sequence, losses: &[Option<Loss>]| {
+            let ItemBody::Node(mut report) = report(1) else { panic!("of a node") };
+            let its = losses.iter().zip(1..).map(|(loss, last)| adapter(last, *loss));
+            report.adapters = its.collect();
+            Item { incarnation: Incarnation(1), sequence, body: ItemBody::Node(report) }
+        };
+        let mut database = Database::new(Incarnation(1));
+        let mut counts = Vec::new();
+        for item in [said(2, &[None, loses]), said(1, &[None]), said(3, &[None, None])] {
+            database.insert(item);
+            counts.push(database.losers().count());
+        }
+        assert_eq!(counts, [1, 1, 0], "what is older says nothing");
+    }
+
     #[test]
     fn a_node_that_lists_an_adapter_again_is_a_change() {
         let report = |sequence, addresses: &[u8]| {
             let ItemBody::Node(mut report) = report(1) else { panic!("of a node") };
-            let listed = addresses.iter().map(|last| AdapterReport {
-                network: "neta".to_string(),
-                interface: "eth0".to_string(),
-                address: member(*last).address,
-                fault: None,
-                group: None,
-                held: None,
-                mac: Vec::new(),
-                loss: None,
-                multicast: hats_wire::Multicast::Unknown,
-            });
-            report.adapters = listed.collect();
+            report.adapters = addresses.iter().map(|last| adapter(*last, None)).collect();
             Item { incarnation: Incarnation(1), sequence, body: ItemBody::Node(report) }
         };
         let mut database = Database::new(Incarnation(1));

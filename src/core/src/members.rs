@@ -85,6 +85,12 @@ impl Members {
         self.0.list.binary_search_by(|member| address.cmp(&member.address)).ok()
     }
 
+    /// The rank of the highest below this address, be that a member's or not; how
+    /// many they are if there is none.
+    pub(crate) fn first_below(&self, address: IpAddr) -> usize {
+        self.0.list.partition_point(|member| member.address >= address)
+    }
+
     /// By rank.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Member> {
         self.0.list.iter()
@@ -184,6 +190,13 @@ pub(crate) mod tests {
         assert_eq!(order, ["10.77.1.10", "10.77.1.9", "10.77.1.2"]);
         assert_eq!(members.rank(member(9).address), Some(1));
         assert_eq!(members.rank(member(3).address), None);
+    }
+
+    #[test]
+    fn who_comes_below_an_address_is_found_for_one_that_is_no_member_too() {
+        let members = Members::new([member(2), member(5), member(9)]);
+        let below = |last| members.first_below(member(last).address);
+        assert_eq!([10, 9, 7, 5, 2, 1].map(below), [0, 1, 1, 2, 3, 3]);
     }
 
     #[test]

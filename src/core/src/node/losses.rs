@@ -204,12 +204,12 @@ impl Node {
         let Some(local) = self.locals.get(&index) else { return false };
         let Some(view) = local.group.view() else { return false };
         let network = &local.spec.network.name;
-        let others = view.members.iter().filter(|member| member.address != local.me.address);
-        let lose = others.filter(|member| {
-            let report = self.database.node(member.node_id).map(|(report, _)| report);
-            let mut its = report.into_iter().flat_map(|report| &report.adapters);
-            its.any(|it| {
-                it.network == *network && it.address == member.address && it.loss.is_some()
+        let lose = self.database.losers().flat_map(|report| {
+            view.members.of_node(report.node_id).filter(|member| {
+                member.address != local.me.address
+                    && report.adapters.iter().any(|it| {
+                        it.network == *network && it.address == member.address && it.loss.is_some()
+                    })
             })
         });
         let lose = lose.count();

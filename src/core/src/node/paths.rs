@@ -155,7 +155,7 @@ impl Node {
         let me = local.me.address;
         let list = view.members.as_slice();
         let last = self.paths.visited.get(&index).copied().unwrap_or(me);
-        let start = list.iter().position(|member| member.address < last).unwrap_or(0);
+        let start = view.members.first_below(last);
         (0..list.len()).map(|step| list[(start + step) % list.len()].address).find(|address| {
             *address != me
                 && !local.group.is_doomed(*address)
