@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Our crates and what each may use of ours. Nothing uses what is in tests/.
-const LAYOUT: [(&str, &[&str]); 13] = [
+const LAYOUT: [(&str, &[&str]); 14] = [
     ("hats-proto", &[]),
     ("hats-wire", &["hats-proto"]),
     ("hats-core", &["hats-wire"]),
@@ -18,9 +18,10 @@ const LAYOUT: [(&str, &[&str]); 13] = [
     ("hats-client", &["hats-proto"]),
     ("hats-catalogue", &[]),
     ("hats-metrics", &["hats-proto"]),
+    ("hats-config", &[]),
     ("hats-status", &["hats-client", "hats-catalogue", "hats-metrics"]),
-    ("hats-exec", &["hats-client", "hats-catalogue"]),
-    ("hatsd", &["hats-core", "hats-wire", "hats-proto", "hats-sys", "hats-metrics"]),
+    ("hats-exec", &["hats-client", "hats-catalogue", "hats-config"]),
+    ("hatsd", &["hats-core", "hats-wire", "hats-proto", "hats-sys", "hats-metrics", "hats-config"]),
     ("hats-nim", &["hats-core", "hats-wire", "hats-proto", "hats-sys"]),
     ("hats-sim", &["hats-core", "hats-wire"]),
     ("hats-lab", &["hats-sys", "hats-client"]),

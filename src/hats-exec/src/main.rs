@@ -35,6 +35,7 @@ use std::{
 
 use clap::Parser;
 use hats_client::{Follower, News};
+use hats_config::Refused;
 use tokio::{
     signal::unix::{SignalKind, signal},
     time,
@@ -55,7 +56,7 @@ struct Cli {
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
 
-    /// Reads the configuration, says what is wrong with it, and ends.
+    /// Reads the configuration, says everything that is wrong with it, and ends.
     #[arg(long)]
     check_config: bool,
 
@@ -85,7 +86,11 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt().with_writer(io::stderr).with_target(false).init();
     let config = match Config::read(&cli.config) {
         Ok(config) => config,
-        Err(error) => return fail(CONFIG, &error),
+        Err(Refused(mistakes)) => {
+            // As below.
+            drop(write!(io::stderr(), "{mistakes}"));
+            return CONFIG.into();
+        }
     };
     if cli.check_config {
         let count = config.actions.len();

@@ -25,8 +25,7 @@ pub(crate) struct Matcher {
 }
 
 /// How bad an event is, in rising order.
-#[derive(serde::Deserialize, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
 pub(crate) enum Level {
     #[default]
     Info,
@@ -35,13 +34,19 @@ pub(crate) enum Level {
 }
 
 impl Level {
-    fn of(word: &str) -> Self {
+    /// The level of this name.
+    pub(crate) fn named(word: &str) -> Option<Self> {
         match word {
-            "info" => Level::Info,
-            "warn" => Level::Warn,
-            // A level of a later daemon is worth looking at.
-            _ => Level::Error,
+            "info" => Some(Level::Info),
+            "warn" => Some(Level::Warn),
+            "error" => Some(Level::Error),
+            _ => None,
         }
+    }
+
+    fn of(word: &str) -> Self {
+        // A level of a later daemon is worth looking at.
+        Level::named(word).unwrap_or(Level::Error)
     }
 }
 

@@ -20,36 +20,8 @@ pub(crate) struct Webhook {
 }
 
 impl Webhook {
-    /// Refuses what cannot be posted to. `ca` is a file of certificates: the
-    /// server's must be signed by one of them, instead of by one of those that
-    /// are built in.
-    pub(crate) fn new<'a>(
-        url: &str,
-        headers: impl IntoIterator<Item = (&'a String, &'a String)>,
-        ca: Option<&Path>,
-    ) -> Result<Self, String> {
-        let wrong = |why: &dyn std::fmt::Display| format!("webhook = \"{url}\": {why}");
-        let url: Uri = url.parse().map_err(|error| wrong(&error))?;
-        if !matches!(url.scheme_str(), Some("http" | "https")) || url.host().is_none() {
-            return Err(wrong(&"expected http://HOST... or https://HOST..."));
-        }
-        let headers = headers
-            .into_iter()
-            .map(|(name, value)| {
-                let wrong = |why: &dyn std::fmt::Display| format!("header \"{name}\": {why}");
-                let value = HeaderValue::from_str(value).map_err(|error| wrong(&error))?;
-                Ok((HeaderName::try_from(name).map_err(|error| wrong(&error))?, value))
-            })
-            .collect::<Result<_, String>>()?;
-        let roots = match ca {
-            None => RootCerts::WebPki,
-            Some(_) if url.scheme_str() != Some("https") => {
-                return Err(wrong(&"ca is for https://"));
-            }
-            Some(path) => {
-                roots(path).map_err(|why| format!("ca = \"{}\": {why}", path.display()))?
-            }
-        };
+    /// Of what [`url`], [`header`] and [`roots`] have let through.
+    pub(crate) fn new(url: Uri, headers: Vec<(HeaderName, HeaderValue)>, roots: RootCerts) -> Self {
         let agent = Agent::config_builder()
             .tls_config(TlsConfig::builder().root_certs(roots).build())
             .http_status_as_error(false)
@@ -58,7 +30,7 @@ impl Webhook {
             .user_agent(concat!("hats-exec/", env!("CARGO_PKG_VERSION")))
             .build()
             .into();
-        Ok(Webhook { url, headers, agent })
+        Webhook { url, headers, agent }
     }
 
     /// Posts the event as JSON, as it is in the log. Its `Idempotency-Key` is
@@ -85,8 +57,27 @@ impl Webhook {
     }
 }
 
-/// The certificates in a file of PEM.
-fn roots(path: &Path) -> Result<RootCerts, String> {
+/// Where to post, or why nothing can be posted there.
+pub(crate) fn url(text: &str) -> Result<Uri, String> {
+    let expected = "expected http://HOST... or https://HOST...";
+    let url: Uri = text.parse().map_err(|error| format!("{error}: {expected}"))?;
+    if !matches!(url.scheme_str(), Some("http" | "https")) || url.host().is_none() {
+        return Err(expected.to_owned());
+    }
+    Ok(url)
+}
+
+/// A header, or why it is none; its value is not repeated.
+pub(crate) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let name = HeaderName::try_from(name)
+        .map_err(|_| "expected letters, digits and - in the name of a header".to_owned())?;
+    let value = HeaderValue::from_str(value)
+        .map_err(|_| "expected a value of visible ASCII on one line".to_owned())?;
+    Ok((name, value))
+}
+
+/// The certificates in a file of PEM: a server's must be signed by one of them.
+pub(crate) fn roots(path: &Path) -> Result<RootCerts, String> {
     let text = fs::read(path).map_err(|error| error.to_string())?;
     let mut certificates = Vec::new();
     for item in parse_pem(&text) {
@@ -116,38 +107,30 @@ fn judge(status: StatusCode) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-
-    fn refused(url: &str) -> String {
-        Webhook::new(url, &BTreeMap::new(), None).unwrap_err()
-    }
 
     #[test]
     fn only_what_can_be_posted_to_is_a_web_hook() {
-        assert!(Webhook::new("http://127.0.0.1:9/hook", &BTreeMap::new(), None).is_ok());
-        for url in ["", "/hook", "ftp://host/", "host:80", "http://"] {
-            assert!(refused(url).starts_with("webhook = "), "{url}");
+        assert!(url("http://127.0.0.1:9/hook").is_ok());
+        for text in ["", "/hook", "ftp://host/", "host:80", "http://"] {
+            assert!(url(text).unwrap_err().contains("expected http://HOST"), "{text}");
         }
     }
 
     #[test]
-    fn a_header_that_could_carry_another_one_is_refused() {
-        let headers = BTreeMap::from([("X-Token".to_owned(), "a\r\nX-Evil: b".to_owned())]);
-        assert!(Webhook::new("http://h/", &headers, None).unwrap_err().contains("X-Token"));
+    fn a_header_that_could_carry_another_one_is_refused_and_not_repeated() {
+        let refused = header("X-Token", "secret\r\nX-Evil: b").unwrap_err();
+        assert!(refused.contains("on one line") && !refused.contains("secret"), "{refused}");
+        assert!(header("X Token", "a").unwrap_err().contains("name of a header"));
     }
 
     #[test]
-    fn a_ca_is_a_file_with_a_certificate_and_only_for_https() {
+    fn a_ca_is_a_file_with_a_certificate() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("ca.pem");
-        let refused = |url| Webhook::new(url, &BTreeMap::new(), Some(&path)).unwrap_err();
-        assert!(refused("http://h/").contains("ca is for https"));
-        let missing = refused("https://h/");
-        assert!(missing.starts_with("ca = ") && missing.contains("No such file"), "{missing}");
+        assert!(roots(&path).unwrap_err().contains("No such file"));
         fs::write(&path, "none\n").unwrap();
-        assert!(refused("https://h/").contains("no certificate in it"));
+        assert!(roots(&path).unwrap_err().contains("no certificate in it"));
     }
 
     #[test]

@@ -1,11 +1,7 @@
 //! `[detection]`: how fast failures are noticed.
 
+use hats_config::{At, Section, duration};
 use hats_core::config::{Detection, DetectionError, Profile};
-
-use super::{
-    duration,
-    tree::{At, Section},
-};
 
 /// The profile and the values in force.
 pub(super) fn read(section: &Section<'_, '_>) -> (Profile, Detection) {

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::tree::Section;
+use hats_config::Section;
 
 /// What the section says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -4,34 +4,28 @@
 //! file with a mistake is refused as a whole, with every mistake named.
 
 mod detection;
-mod duration;
 mod metrics;
 mod network;
 mod params;
-mod problem;
 mod show;
-mod tree;
 
 #[cfg(test)]
 mod tests;
 
 use std::{
     collections::BTreeSet,
-    fs,
     io::{self, IsTerminal as _},
     net::IpAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use hats_config::{At, Refused, Section};
 use hats_core::config::{Detection, Mode, Profile};
 use ipnet::IpNet;
-use toml::de::DeTable;
 
 use crate::journal::Limits;
 pub(crate) use metrics::Metrics;
-use problem::{Problem, Severity};
-use tree::{At, Section, Source};
 
 /// The file that is read when none is named.
 pub(crate) const DEFAULT_FILE: &str = "/etc/hats/hatsd.toml";
@@ -41,9 +35,6 @@ pub(crate) const DEFAULT_PORT: u16 = 12347;
 
 /// The longest name of a cluster, node or network, in characters.
 const NAME_MAX: usize = 64;
-
-/// The longest configuration file.
-const FILE_MAX: u64 = 1 << 20;
 
 /// What the file says, with defaults for what it does not say.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -135,10 +126,6 @@ const QUICK_PRIORITY: u8 = 10;
 /// With less the journal is empty before anybody can ask.
 const JOURNAL_AGE_MIN: Duration = Duration::from_secs(60);
 
-/// A file that cannot be used, as text for the person who wrote it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Refused(pub(crate) String);
-
 /// Settings and what is unwise about them, as text.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Loaded {
@@ -149,53 +136,25 @@ pub(crate) struct Loaded {
 /// Reads `named`, or the default file if there is one.
 pub(crate) fn load(named: Option<&Path>) -> Result<Loaded, Refused> {
     let path = named.unwrap_or(Path::new(DEFAULT_FILE));
-    match read(path) {
+    match hats_config::read(path) {
         Ok(text) => parse(path, &text, io::stderr().is_terminal()),
         Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => {
             Ok(Loaded { settings: Settings::default(), warnings: String::new() })
         }
-        Err(error) => Err(Refused(format!(
-            "error: the configuration file {} cannot be read: {error}\n",
-            path.display()
-        ))),
+        Err(error) => Err(hats_config::unreadable(path, &error)),
     }
-}
-
-fn read(path: &Path) -> io::Result<String> {
-    let size = fs::metadata(path)?.len();
-    if size > FILE_MAX {
-        return Err(io::Error::other(format!("it has {size} bytes, expected at most {FILE_MAX}")));
-    }
-    fs::read_to_string(path)
 }
 
 /// The settings that `text` says.
 pub(crate) fn parse(path: &Path, text: &str, colour: bool) -> Result<Loaded, Refused> {
-    let (table, syntax) = DeTable::parse_recoverable(text);
-    if !syntax.is_empty() {
-        let problems: Vec<Problem> = syntax
-            .iter()
-            .map(|error| {
-                let title = format!("not TOML: {}", error.message());
-                Problem::new(error.span().unwrap_or(0..0), title)
-            })
-            .collect();
-        return Err(Refused(problem::render(path, text, &problems, Severity::Error, colour)));
-    }
-    let source = Source::new(text);
-    let mut settings = settings(Section::root(&source, table.get_ref()));
+    let accepted = hats_config::parse(path, text, colour, settings)?;
+    let mut settings = accepted.value;
     settings.file = Some(path.to_owned());
-    settings.given = source.given();
-    let (errors, warnings) = source.finish();
-    if errors.is_empty() {
-        let warnings = problem::render(path, text, &warnings, Severity::Warning, colour);
-        Ok(Loaded { settings, warnings })
-    } else {
-        Err(Refused(problem::render(path, text, &errors, Severity::Error, colour)))
-    }
+    settings.given = accepted.given;
+    Ok(Loaded { settings, warnings: accepted.warnings })
 }
 
-fn settings(root: Section<'_, '_>) -> Settings {
+fn settings(root: &Section<'_, '_>) -> Settings {
     let mut settings = Settings::default();
     if let Some(section) = root.table("cluster") {
         if let Some(name) = name(&section, "name") {
@@ -244,8 +203,7 @@ fn settings(root: Section<'_, '_>) -> Settings {
         section.finish();
     }
     settings.realtime_priority = realtime_priority.unwrap_or(settings.preset_priority());
-    (settings.networks, settings.adapters) = network::read(&root);
-    root.finish();
+    (settings.networks, settings.adapters) = network::read(root);
     settings
 }
 

@@ -2,14 +2,11 @@
 
 use std::net::IpAddr;
 
+use hats_config::{At, Problem, Section, Source};
 use hats_core::{config::Mode, targets::TARGETS_MAX};
 use ipnet::IpNet;
 
-use super::{
-    Adapter, DEFAULT_PORT, Network, name,
-    problem::Problem,
-    tree::{At, Section, Source},
-};
+use super::{Adapter, DEFAULT_PORT, Network, name};
 
 /// The kernel's limit on names of interfaces, less the closing zero.
 const INTERFACE_NAME_MAX: usize = 15;

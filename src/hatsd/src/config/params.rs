@@ -1,10 +1,11 @@
 //! The parameters as `hats-status params` shows them: value, default, where the
 //! value is from, and what it may be.
 
+use hats_config::duration;
 use hats_core::config::Profile;
 use hats_proto::ipc;
 
-use super::{DEFAULT_FILE, Settings, duration};
+use super::{DEFAULT_FILE, Settings};
 
 /// One parameter: its name, range, and what it is for.
 type Known = (&'static str, &'static str, &'static str);

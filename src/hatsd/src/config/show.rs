@@ -3,7 +3,9 @@
 
 use std::{fmt, fmt::Write as _};
 
-use super::{Settings, duration};
+use hats_config::duration;
+
+use super::Settings;
 
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,27 +2,35 @@
 
 use std::{fmt::Write as _, ops::Range, path::Path};
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 
 /// One thing that is wrong, or merely unwise.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Problem {
+pub struct Problem {
     /// Where, in bytes of the file.
     pub(crate) span: Range<usize>,
     /// The key, its value and what was expected.
-    pub(crate) title: String,
+    title: String,
     /// What to do about it, when the title does not say it.
-    pub(crate) help: Option<String>,
+    help: Option<String>,
+    /// The line is not to be shown: it may hold a password.
+    secret: bool,
 }
 
 impl Problem {
-    /// A problem at `span`.
-    pub(crate) fn new(span: Range<usize>, title: String) -> Self {
-        Problem { span, title, help: None }
+    /// A problem at `span`, in bytes of the file.
+    pub fn new(span: Range<usize>, title: impl Into<String>) -> Self {
+        Problem { span, title: title.into(), help: None, secret: false }
+    }
+
+    /// Without the line that it is in.
+    pub fn secret(mut self) -> Self {
+        self.secret = true;
+        self
     }
 
     /// With a sentence on what to do.
-    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+    pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
@@ -53,11 +61,15 @@ pub(crate) fn render(
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let snippet = Snippet::source(text)
-            .path(path.as_str())
-            .fold(true)
-            .annotation(AnnotationKind::Primary.span(within(text, &problem.span)));
-        let mut group = level.primary_title(problem.title.as_str()).element(snippet);
+        let span = within(text, &problem.span);
+        let title = level.primary_title(problem.title.as_str());
+        let mut group = if problem.secret {
+            let line = text[..span.start].lines().count().max(1);
+            title.element(Origin::path(path.as_str()).line(line))
+        } else {
+            let snippet = Snippet::source(text).path(path.as_str()).fold(true);
+            title.element(snippet.annotation(AnnotationKind::Primary.span(span)))
+        };
         if let Some(help) = &problem.help {
             group = group.element(Level::HELP.message(help.as_str()));
         }

@@ -12,11 +12,15 @@ const UNITS: [(&str, u64); 5] = [
 ];
 
 /// What is expected, for messages.
-pub(crate) const EXPECTED: &str =
+pub const EXPECTED: &str =
     "expected a whole number with its unit (us, ms, s, m or h), as \"250ms\"";
 
-/// The duration that `text` says, or why it says none.
-pub(crate) fn parse(text: &str) -> Result<Duration, String> {
+/// The duration that `text` says.
+///
+/// # Errors
+///
+/// Why it says none, and what was expected.
+pub fn parse(text: &str) -> Result<Duration, String> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = text.split_at(digits);
     if number.is_empty() {
@@ -36,7 +40,7 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
 }
 
 /// A duration in the largest unit that says it in a whole number.
-pub(crate) fn show(duration: Duration) -> String {
+pub fn show(duration: Duration) -> String {
     let nanos = duration.as_nanos();
     let unit = UNITS
         .iter()

@@ -10,15 +10,15 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{duration, problem::Problem};
+use crate::{duration, problem::Problem};
 
 /// The longest value repeated in a message.
 const VALUE_SHOWN_MAX: usize = 60;
 
 /// The file and what was found wrong with it so far.
 #[derive(Debug)]
-pub(crate) struct Source<'t> {
-    pub(crate) text: &'t str,
+pub struct Source<'t> {
+    text: &'t str,
     errors: RefCell<Vec<Problem>>,
     warnings: RefCell<Vec<Problem>>,
     /// The keys that are there, as "detection.sensitivity".
@@ -36,11 +36,13 @@ impl<'t> Source<'t> {
         self.given.borrow().clone()
     }
 
-    pub(crate) fn error(&self, problem: Problem) {
+    /// Something is wrong: the file cannot be used.
+    pub fn error(&self, problem: Problem) {
         self.errors.borrow_mut().push(problem);
     }
 
-    pub(crate) fn warning(&self, problem: Problem) {
+    /// Something is unwise.
+    pub fn warning(&self, problem: Problem) {
         self.warnings.borrow_mut().push(problem);
     }
 
@@ -65,26 +67,31 @@ impl<'t> Source<'t> {
 
 /// A value with its place, for checks that come later.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct At<T> {
-    pub(crate) value: T,
-    pub(crate) path: String,
-    pub(crate) span: Range<usize>,
+pub struct At<T> {
+    /// What is there.
+    pub value: T,
+    /// Its key with those above, as "network[1].peers[2]".
+    pub path: String,
+    /// Where it is, in bytes of the file.
+    pub span: Range<usize>,
 }
 
 impl<T> At<T> {
-    pub(crate) fn map<U>(self, f: impl FnOnce(T) -> U) -> At<U> {
+    /// Another value at the same place.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> At<U> {
         At { value: f(self.value), path: self.path, span: self.span }
     }
 
     /// "`path` is `value`: expected ..."
-    pub(crate) fn wrong(&self, source: &Source<'_>, expected: impl Display) -> Problem {
+    pub fn wrong(&self, source: &Source<'_>, expected: impl Display) -> Problem {
         let shown = source.shown(&self.span);
         Problem::new(self.span.clone(), format!("`{}` is `{shown}`: {expected}", self.path))
     }
 }
 
 /// One table of the file.
-pub(crate) struct Section<'a, 't> {
+#[derive(Debug)]
+pub struct Section<'a, 't> {
     source: &'a Source<'t>,
     path: String,
     span: Range<usize>,
@@ -97,7 +104,8 @@ impl<'a, 't> Section<'a, 't> {
         Section { source, path: String::new(), span: 0..0, table, known: RefCell::default() }
     }
 
-    pub(crate) fn source(&self) -> &'a Source<'t> {
+    /// The file, which takes what is wrong.
+    pub fn source(&self) -> &'a Source<'t> {
         self.source
     }
 
@@ -114,12 +122,17 @@ impl<'a, 't> Section<'a, 't> {
     }
 
     /// Whether the key is there, whatever it says.
-    pub(crate) fn has(&self, key: &str) -> bool {
+    pub fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
     }
 
+    /// Whether the key is an empty list.
+    pub fn is_empty_list(&self, key: &str) -> bool {
+        self.table.get(key).and_then(|it| it.get_ref().as_array()).is_some_and(|it| it.is_empty())
+    }
+
     /// A problem of the table itself: a missing key, a bad combination.
-    pub(crate) fn wrong(&self, title: impl Display) -> Problem {
+    pub fn wrong(&self, title: impl Display) -> Problem {
         Problem::new(self.span.clone(), format!("`[{}]`: {title}", self.path))
     }
 
@@ -128,7 +141,7 @@ impl<'a, 't> Section<'a, 't> {
     }
 
     /// The table `key`, if there is one.
-    pub(crate) fn table(&self, key: &'static str) -> Option<Section<'a, 't>> {
+    pub fn table(&self, key: &'static str) -> Option<Section<'a, 't>> {
         let at = self.get(key)?;
         let DeValue::Table(table) = at.value else {
             self.refuse(&at, format!("expected a table, written as [{key}]"));
@@ -138,7 +151,7 @@ impl<'a, 't> Section<'a, 't> {
     }
 
     /// The tables `[[key]]`, in order.
-    pub(crate) fn tables(&self, key: &'static str) -> Vec<Section<'a, 't>> {
+    pub fn tables(&self, key: &'static str) -> Vec<Section<'a, 't>> {
         let Some(at) = self.get(key) else { return Vec::new() };
         let expected = format!("expected tables, each written as [[{key}]]");
         let DeValue::Array(items) = at.value else {
@@ -163,11 +176,36 @@ impl<'a, 't> Section<'a, 't> {
         sections
     }
 
+    /// A table whose keys are free and whose values are texts, perhaps passwords:
+    /// what is not is refused without being shown.
+    pub fn secrets(&self, key: &'static str) -> Vec<(String, At<String>)> {
+        let Some(at) = self.get(key) else { return Vec::new() };
+        let refuse = |at: At<()>, expected: &str| {
+            let problem = Problem::new(at.span, format!("`{}`: {expected}", at.path));
+            self.source.error(problem.secret());
+        };
+        let DeValue::Table(table) = at.value else {
+            refuse(at.map(|_| ()), "expected a table of texts in braces, as { Name = \"text\" }");
+            return Vec::new();
+        };
+        let mut texts = Vec::new();
+        for (name, value) in table.iter() {
+            let name = name.get_ref().to_string();
+            let place = At { value: (), path: format!("{}.{name}", at.path), span: value.span() };
+            match value.get_ref().as_str() {
+                Some(text) => texts.push((name, place.map(|()| text.to_owned()))),
+                None => refuse(place, "expected text in quotes"),
+            }
+        }
+        texts
+    }
+
     fn below(&self, path: String, span: Range<usize>, table: &'a DeTable<'t>) -> Self {
         Section { source: self.source, path, span, table, known: RefCell::default() }
     }
 
-    pub(crate) fn text(&self, key: &'static str) -> Option<At<String>> {
+    /// A text.
+    pub fn text(&self, key: &'static str) -> Option<At<String>> {
         let at = self.get(key)?;
         match at.value.as_str() {
             Some(text) => {
@@ -181,7 +219,8 @@ impl<'a, 't> Section<'a, 't> {
         }
     }
 
-    pub(crate) fn boolean(&self, key: &'static str) -> Option<At<bool>> {
+    /// True or false.
+    pub fn boolean(&self, key: &'static str) -> Option<At<bool>> {
         let at = self.get(key)?;
         match at.value.as_bool() {
             Some(value) => Some(at.map(|_| value)),
@@ -192,7 +231,8 @@ impl<'a, 't> Section<'a, 't> {
         }
     }
 
-    pub(crate) fn integer(&self, key: &'static str, min: u32, max: u32) -> Option<At<u32>> {
+    /// A whole number from `min` to `max`.
+    pub fn integer(&self, key: &'static str, min: u32, max: u32) -> Option<At<u32>> {
         let at = self.get(key)?;
         let number = at
             .value
@@ -208,7 +248,8 @@ impl<'a, 't> Section<'a, 't> {
         }
     }
 
-    pub(crate) fn duration(&self, key: &'static str) -> Option<At<std::time::Duration>> {
+    /// A length of time.
+    pub fn duration(&self, key: &'static str) -> Option<At<std::time::Duration>> {
         let at = self.get(key)?;
         let read = match at.value {
             DeValue::String(text) => duration::parse(text),
@@ -229,11 +270,7 @@ impl<'a, 't> Section<'a, 't> {
     }
 
     /// A text that says a `T`.
-    pub(crate) fn parsed<T: FromStr>(
-        &self,
-        key: &'static str,
-        expected: &'static str,
-    ) -> Option<At<T>> {
+    pub fn parsed<T: FromStr>(&self, key: &'static str, expected: &'static str) -> Option<At<T>> {
         let at = self.get(key)?;
         match at.value.as_str().and_then(|text| text.parse().ok()) {
             Some(value) => Some(at.map(|_| value)),
@@ -245,7 +282,7 @@ impl<'a, 't> Section<'a, 't> {
     }
 
     /// A list of texts, each of which says a `T`.
-    pub(crate) fn list<T: FromStr>(&self, key: &'static str, expected: &str) -> Option<Vec<At<T>>> {
+    pub fn list<T: FromStr>(&self, key: &'static str, expected: &str) -> Option<Vec<At<T>>> {
         let at = self.get(key)?;
         let Some(items) = at.value.as_array() else {
             self.refuse(&at, format!("expected a list in square brackets of {expected}"));
@@ -263,12 +300,13 @@ impl<'a, 't> Section<'a, 't> {
         Some(values)
     }
 
-    pub(crate) fn addresses(&self, key: &'static str) -> Vec<At<IpAddr>> {
+    /// A list of IP addresses.
+    pub fn addresses(&self, key: &'static str) -> Vec<At<IpAddr>> {
         self.list(key, "an IP address in quotes, as \"192.28.4.5\"").unwrap_or_default()
     }
 
     /// Refuses the keys that nobody asked for.
-    pub(crate) fn finish(self) {
+    pub fn finish(self) {
         let known = self.known.into_inner();
         for (key, value) in self.table.iter() {
             let name: &str = key.get_ref();
