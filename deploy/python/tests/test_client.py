@@ -1,11 +1,15 @@
 """The library against a daemon on a real socket that says what a test wants."""
 
 import os
+import signal
 import socket
+import subprocess
+import sys
 import tempfile
 import threading
 import unittest
 from collections.abc import Callable
+from pathlib import Path
 
 from hats_client import (
     Away,
@@ -236,6 +240,29 @@ class ClientTest(unittest.TestCase):
             self.assertEqual(past[-1], Gap(2, False))
             self.assertEqual([type(it).__name__ for it in past], ["Event", "Event", "Gap"])
             self.assertEqual(client.snapshot().next_seq, 4)
+        self.assertEqual(fake.errors, [])
+
+
+class ExampleTest(unittest.TestCase):
+    def test_it_prints_events_and_ends_at_an_interrupt_without_a_traceback(self) -> None:
+        def daemon(it: Conversation) -> None:
+            it.subscribed()
+            it.snapshot(1)
+            it.event(1)
+            it.hold()
+
+        fake = Fake(daemon)
+        example = Path(__file__).parent.parent / "examples" / "follow.py"
+        environment = {**os.environ, "HATS_SOCKET": fake.path}
+        environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+        pipe = subprocess.PIPE
+        command = [sys.executable, str(example)]
+        with subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe) as running:
+            assert running.stdout is not None and running.stderr is not None
+            self.assertIn(b"HATS-2103", running.stdout.readline())
+            running.send_signal(signal.SIGINT)
+            self.assertEqual(running.stderr.read(), b"")
+        self.assertEqual(running.returncode, 130)
         self.assertEqual(fake.errors, [])
 
 
