@@ -24,7 +24,7 @@ use crate::{
     files::NodeFiles,
     interface,
     netns::Namespaces,
-    ping::Pair,
+    ping::{End, Pair},
     plan::{Plan, Port},
     process::{self, Process},
 };
@@ -359,7 +359,8 @@ impl Cluster {
         let end = |node: &str| {
             let port = self.plan.find_port(node, network)?;
             let net = self.nodes[port.node].net.try_clone().context("share a namespace")?;
-            Ok::<_, anyhow::Error>((net, self.plan.address(port)))
+            let interface = Plan::interface_name(port.network);
+            Ok::<_, anyhow::Error>(End { net, interface, address: self.plan.address(port) })
         };
         Ok(Pair { from: end(from)?, to: end(to)? })
     }

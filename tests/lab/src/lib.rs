@@ -145,16 +145,13 @@ fn tell(lab: &Lab, request: &Request) -> Result<()> {
 }
 
 fn ping(lab: &Lab, from: String, to: String, network: String, count: u32) -> Result<i32> {
-    let names = format!("{from} and {to}");
+    let names = (from.clone(), to.clone());
     let request = Request::Ping { from, to, network, count };
-    let reply: PingReply = lab.ask(&request)?;
-    let fastest = reply.fastest_us.map_or(String::new(), |us| format!(", fastest {us} us"));
+    let PingReply { sent, there, back, fastest_us } = lab.ask(&request)?;
+    let (from, to) = names;
+    let fastest = fastest_us.map_or(String::new(), |us| format!("; fastest {us} us"));
     say!(
-        "{names}: {} of {} arrived there, {} of {} back{fastest}",
-        reply.there,
-        reply.sent,
-        reply.back,
-        reply.sent
+        "{from} to {to}: {there} of {sent} arrived; {to} to {from}: {back} of {sent} arrived{fastest}"
     );
-    Ok(i32::from(reply.there < reply.sent || reply.back < reply.sent))
+    Ok(i32::from(there < sent || back < sent))
 }

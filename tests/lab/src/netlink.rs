@@ -7,7 +7,8 @@ use std::{net::IpAddr, os::fd::RawFd};
 use anyhow::{Context, Result, bail};
 use ipnet::IpNet;
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload,
+    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST, NetlinkMessage,
+    NetlinkPayload,
 };
 use netlink_packet_route::{
     AddressFamily, RouteNetlinkMessage,
@@ -16,6 +17,7 @@ use netlink_packet_route::{
         BridgeStpState, InfoBridge, InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags,
         LinkInfo, LinkMessage,
     },
+    neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState},
     route::{
         RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope,
         RouteType,
@@ -56,6 +58,47 @@ impl Netlink {
             Some(RouteNetlinkMessage::NewLink(link)) => Ok(link.header.index),
             _ => bail!("look for interface {name}: the kernel answered something else"),
         }
+    }
+
+    /// The hardware address of an interface; empty when it has none.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel said.
+    pub fn hardware_address(&mut self, index: u32) -> Result<Vec<u8>> {
+        let mut message = LinkMessage::default();
+        message.header.index = index;
+        let reply = self
+            .ask(RouteNetlinkMessage::GetLink(message), NLM_F_REQUEST)
+            .with_context(|| format!("look at interface {index}"))?;
+        let Some(RouteNetlinkMessage::NewLink(link)) = reply else {
+            bail!("look at interface {index}: the kernel answered something else");
+        };
+        let address = |it: LinkAttribute| {
+            if let LinkAttribute::Address(bytes) = it { Some(bytes) } else { None }
+        };
+        Ok(link.attributes.into_iter().find_map(address).unwrap_or_default())
+    }
+
+    /// Tells the kernel a neighbour's hardware address, as if it had asked for
+    /// it a while ago: when it is used, it is asked for again.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel said.
+    pub fn learn(&mut self, index: u32, neighbour: IpAddr, hardware: &[u8]) -> Result<()> {
+        let mut message = NeighbourMessage::default();
+        message.header.ifindex = index;
+        message.header.state = NeighbourState::Stale;
+        let (family, address) = match neighbour {
+            IpAddr::V4(v4) => (AddressFamily::Inet, NeighbourAddress::Inet(v4)),
+            IpAddr::V6(v6) => (AddressFamily::Inet6, NeighbourAddress::Inet6(v6)),
+        };
+        message.header.family = family;
+        message.attributes.push(NeighbourAttribute::Destination(address));
+        message.attributes.push(NeighbourAttribute::LinkLayerAddress(hardware.to_vec()));
+        self.tell(RouteNetlinkMessage::NewNeighbour(message), NLM_F_CREATE | NLM_F_REPLACE)
+            .with_context(|| format!("tell the kernel where {neighbour} is"))
     }
 
     /// Changes an interface: the attributes given, and up or down if given.

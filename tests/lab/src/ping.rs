@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::netns;
+use crate::{netlink::Netlink, netns};
 
 /// How long one datagram may take.
 const TIMEOUT: Duration = Duration::from_millis(200);
@@ -18,10 +18,21 @@ const TIMEOUT: Duration = Duration::from_millis(200);
 /// Two adapters of one network, ready to be tried.
 #[derive(Debug)]
 pub struct Pair {
-    /// The network namespace and address of the first.
-    pub from: (File, IpAddr),
-    /// The same of the second.
-    pub to: (File, IpAddr),
+    /// The first.
+    pub from: End,
+    /// The second.
+    pub to: End,
+}
+
+/// An adapter in its network namespace.
+#[derive(Debug)]
+pub struct End {
+    /// The namespace.
+    pub net: File,
+    /// The name of the interface.
+    pub interface: String,
+    /// Its address.
+    pub address: IpAddr,
 }
 
 /// How many datagrams arrived, each way.
@@ -39,21 +50,24 @@ pub struct PingReply {
 
 impl Pair {
     /// Sends `count` datagrams each way, one after the other. The directions
-    /// are independent, except that the kernel must know the other's hardware
-    /// address, which it learns with a packet each way.
+    /// are independent: each kernel is told the other's hardware address, which
+    /// it would else learn by a packet each way, so that an adapter that sends
+    /// nothing would seem to hear nothing either.
     ///
     /// # Errors
     ///
     /// A socket could not be opened.
     pub fn ping(&self, count: u32) -> Result<PingReply> {
-        let near = socket(&self.from)?;
-        let far = socket(&self.to)?;
+        let (mut near, mut far) = (Side::open(&self.from)?, Side::open(&self.to)?);
         let mut reply = PingReply { sent: count, there: 0, back: 0, fastest_us: None };
         for number in 0..count {
+            // Each time: what is not confirmed is forgotten after some seconds.
+            near.learn(&far);
+            far.learn(&near);
             for (sender, receiver, arrived) in
                 [(&near, &far, &mut reply.there), (&far, &near, &mut reply.back)]
             {
-                if let Some(took) = send(sender, receiver, number) {
+                if let Some(took) = send(&sender.socket, &receiver.socket, number) {
                     *arrived += 1;
                     let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
                     reply.fastest_us = Some(reply.fastest_us.map_or(us, |best| best.min(us)));
@@ -64,13 +78,33 @@ impl Pair {
     }
 }
 
-fn socket((net, address): &(File, IpAddr)) -> Result<UdpSocket> {
-    netns::within(net, || {
-        let socket = UdpSocket::bind((*address, 0))
-            .with_context(|| format!("open a socket on {address}"))?;
-        socket.set_read_timeout(Some(TIMEOUT)).context("limit the waiting time")?;
-        Ok(socket)
-    })
+/// An adapter while it is tried.
+struct Side {
+    socket: UdpSocket,
+    kernel: Netlink,
+    index: u32,
+    hardware: Vec<u8>,
+    address: IpAddr,
+}
+
+impl Side {
+    fn open(end: &End) -> Result<Self> {
+        let address = end.address;
+        netns::within(&end.net, || {
+            let socket = UdpSocket::bind((address, 0))
+                .with_context(|| format!("open a socket on {address}"))?;
+            socket.set_read_timeout(Some(TIMEOUT)).context("limit the waiting time")?;
+            let mut kernel = Netlink::open()?;
+            let index = kernel.index(&end.interface)?;
+            let hardware = kernel.hardware_address(index)?;
+            Ok(Side { socket, kernel, index, hardware, address })
+        })
+    }
+
+    fn learn(&mut self, other: &Side) {
+        // Refused where the interface is down: nothing arrives then either.
+        let _ = self.kernel.learn(self.index, other.address, &other.hardware);
+    }
 }
 
 /// Sends one datagram; returns how long it took, if it arrived.
