@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use hats_client::ipc::{Adapter, Node, Observation, Path, Snapshot, Verdict};
+use hats_client::ipc::{Adapter, Network, Node, Observation, Path, Snapshot, Verdict};
 
-use super::{LEFT_OUT, NO_PROBES, or_nothing, verdict::part};
+use super::{LEFT_OUT, NO_PROBES, or_nothing, used_networks, verdict::part};
 use crate::{table::paragraph, words};
 
 /// More than this at once are counted, not told.
@@ -23,12 +23,8 @@ pub(crate) struct Fault<'a> {
 /// not themselves down, paths.
 pub(crate) fn faults(snapshot: &Snapshot) -> Vec<Fault<'_>> {
     let mut faults = Vec::new();
-    for network in snapshot.networks.iter().filter(|network| network.state != LEFT_OUT) {
-        if let Some(reason) = &network.reason {
-            let since = words::age(network.since_ms);
-            let text = format!("{} {} for {since}: {reason}", network.name, network.state);
-            faults.push(Fault { text, verdict: None });
-        }
+    for network in used_networks(snapshot).filter(|network| is_broken(network)) {
+        faults.extend(network_told(network).map(|text| Fault { text, verdict: None }));
     }
     let mut lost_nodes = BTreeSet::new();
     for node in snapshot.nodes.iter().filter(|node| is_wrong(&node.state)) {
@@ -50,7 +46,25 @@ pub(crate) fn faults(snapshot: &Snapshot) -> Vec<Fault<'_>> {
     faults
 }
 
-/// A `!` paragraph a fault, or nothing.
+/// Whether a network is judged to be wrong. One that has just changed, or that
+/// this node is not on, is not.
+pub(crate) fn is_broken(network: &Network) -> bool {
+    let is_well = matches!(network.state.as_str(), "stable" | "unstable" | "no_adapter" | LEFT_OUT);
+    network.multicast_broken || !is_well
+}
+
+/// What begins the paragraph of a network.
+pub(crate) fn sign(network: &Network) -> &'static str {
+    if is_broken(network) { "! " } else { "note: " }
+}
+
+fn network_told(network: &Network) -> Option<String> {
+    let (state, since) = (network.state.replace('_', " "), words::age(network.since_ms));
+    let reason = network.reason.as_deref()?;
+    Some(format!("{} {state} for {since}: {reason}", network.name))
+}
+
+/// A `!` paragraph a fault and a `note:` for what is none, or nothing.
 pub(crate) fn told(snapshot: &Snapshot) -> String {
     let faults = faults(snapshot);
     let mut text = String::new();
@@ -65,6 +79,9 @@ pub(crate) fn told(snapshot: &Snapshot) -> String {
     if faults.len() > TOLD_MAX {
         let more = faults.len() - TOLD_MAX;
         text.push_str(&format!("! and {more} more: hats-status nodes, hats-status adapters\n\n"));
+    }
+    for network in used_networks(snapshot).filter(|network| !is_broken(network)) {
+        text.extend(network_told(network).map(|told| paragraph(sign(network), &told)));
     }
     text
 }
@@ -168,6 +185,34 @@ mod tests {
         let snapshot = snapshot();
         let texts: Vec<String> = faults(&snapshot).into_iter().map(|fault| fault.text).collect();
         assert_eq!(texts, ["node n3 down for 12s: the node has failed"]);
+    }
+
+    #[test]
+    fn what_is_no_fault_to_the_judgement_is_a_note() {
+        let reason = Some("its group has just changed".to_owned());
+        let network = |state: &str, multicast_broken| Snapshot {
+            networks: vec![Network {
+                name: "neta".into(),
+                state: state.into(),
+                reason: reason.clone(),
+                multicast_broken,
+                ..Network::default()
+            }],
+            ..Snapshot::default()
+        };
+        for (state, broken) in [
+            ("unstable", false),
+            ("no_adapter", false),
+            ("stable", true),
+            ("partitioned", false),
+            ("failed", false),
+        ] {
+            let snapshot = network(state, broken);
+            let is_fault = hats_metrics::assess(&snapshot).0 != "OK";
+            assert_eq!(faults(&snapshot).len(), usize::from(is_fault), "{state}");
+            let sign = if is_fault { "! neta " } else { "note: neta " };
+            assert!(told(&snapshot).starts_with(sign), "{state}: {}", told(&snapshot));
+        }
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use hats_client::ipc::{Adapter, Neighbour, Network, Nim, Node, Snapshot, Verdict};
 
-use super::{LEFT_OUT, NOTHING, matrix::node_state, or_nothing, overview::Detail, role, state};
+use super::{
+    LEFT_OUT, NOTHING, faults::sign, matrix::node_state, or_nothing, overview::Detail, role, state,
+};
 use crate::{
     table::{Table, first_that_fits, paragraph},
     words::{age, cause, share, span},
@@ -21,7 +23,7 @@ pub(crate) fn networks(snapshot: &Snapshot, all: bool, wide: bool) -> String {
     let reasons = snapshot.networks.iter().filter(|network| all || network.state != LEFT_OUT);
     let reasons = reasons.filter_map(|network| Some((network, network.reason.as_deref()?)));
     let reasons = reasons.map(|(network, reason)| {
-        paragraph("! ", &format!("{} {}: {reason}", network.name, network_state(network)))
+        paragraph(sign(network), &format!("{} {}: {reason}", network.name, network_state(network)))
     });
     text + &reasons.collect::<String>()
 }
