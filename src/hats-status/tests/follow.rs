@@ -30,12 +30,11 @@ fn subscribe(conversation: &mut Conversation) -> Subscribe {
 fn asked(conversation: &mut Conversation) -> Option<request::Body> {
     conversation.greet();
     loop {
-        match conversation.request()? {
-            request::Body::GetSnapshot(_) => {
-                conversation.send(reply::Body::Snapshot(support::degraded()));
-            }
-            other => return Some(other),
+        let request = conversation.request()?;
+        if !matches!(request, request::Body::GetSnapshot(_)) {
+            return Some(request);
         }
+        conversation.send(reply::Body::Snapshot(support::degraded()));
     }
 }
 
