@@ -15,6 +15,8 @@ pub struct Members(Arc<Inner>);
 #[derive(PartialEq, Eq, Debug)]
 struct Inner {
     list: Vec<Member>,
+    /// The same, side by side: each member lies somewhere else.
+    addresses: Vec<IpAddr>,
     /// Ranks by node, so that a node's member is found without a search.
     by_node: Vec<(NodeId, usize)>,
     digest: Digest,
@@ -32,7 +34,8 @@ impl Inner {
             digest.number(member.node_id.0);
             digest.number(member.incarnation.0);
         }
-        Inner { list, by_node, digest }
+        let addresses = list.iter().map(|member| member.address).collect();
+        Inner { list, addresses, by_node, digest }
     }
 }
 
@@ -82,13 +85,13 @@ impl Members {
 
     /// How many are ranked before this address: 0 for the leader.
     pub fn rank(&self, address: IpAddr) -> Option<usize> {
-        self.0.list.binary_search_by(|member| address.cmp(&member.address)).ok()
+        self.0.addresses.binary_search_by(|other| address.cmp(other)).ok()
     }
 
     /// The rank of the highest below this address, be that a member's or not; how
     /// many they are if there is none.
     pub(crate) fn first_below(&self, address: IpAddr) -> usize {
-        self.0.list.partition_point(|member| member.address >= address)
+        self.0.addresses.partition_point(|other| *other >= address)
     }
 
     /// By rank.

@@ -172,6 +172,10 @@ impl Arbiter {
 
     /// A probe reached an adapter of ours.
     pub(crate) fn probe_seen(&mut self, adapter: AdapterIndex, from: IpAddr, case: CaseId) {
+        if case == CaseId(0) {
+            // A patrol's, or a look's: nobody gives notice of those.
+            return;
+        }
         let key = (case, from, adapter);
         let arrived = self.arrived(key);
         arrived.count += 1;

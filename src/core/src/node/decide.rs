@@ -17,6 +17,7 @@ use crate::{
     arbiter::Concluded,
     diagnose::{Conclusion, Party, conclusion_of},
     group::GroupView,
+    linkstate::member_of,
     members::Members,
     time::Timestamp,
     view::AdapterState,
@@ -74,14 +75,15 @@ impl Node {
                 self.judges(Some((silent.network.clone(), view.clone())), culprit)
             }
         };
-        let candidates = self.within_reach(candidates, culprit);
         let alone = matches!(conclusion, Conclusion::Inconclusive { .. });
         // Each is told twice: one letter is easily lost.
         let rank = usize::try_from(tries / TRIES_EACH).unwrap_or(usize::MAX);
-        match candidates.get(rank) {
-            Some(node) if *node != self.config.node_id && !alone => {
+        // Of thousands only the first few are looked at.
+        let reached = |node: &NodeId| self.is_within_reach(*node, culprit);
+        match candidates.into_iter().filter(reached).nth(rank) {
+            Some(node) if node != self.config.node_id && !alone => {
                 let about = silent.network.clone();
-                self.letter(now, *node, about, Letter::Silent(silent));
+                self.letter(now, node, about, Letter::Silent(silent));
             }
             Some(_) | None => self.decide(now, silent),
         }
@@ -113,15 +115,14 @@ impl Node {
         homes
             .map(|(network, member)| {
                 let group = self.group_listing(&network, &member);
-                self.within_reach(self.judges(group.map(|view| (network, view)), culprit), culprit)
+                self.judges(group.map(|view| (network, view)), culprit)
             })
-            .find(|judges| !judges.is_empty())
+            .find(|judges| judges.iter().any(|node| self.is_within_reach(*node, culprit)))
             .unwrap_or_default()
     }
 
-    fn within_reach(&self, nodes: Vec<NodeId>, culprit: Option<NodeId>) -> Vec<NodeId> {
-        let reached = |node: &NodeId| *node == self.config.node_id || self.has_way(*node, culprit);
-        nodes.into_iter().filter(reached).collect()
+    fn is_within_reach(&self, node: NodeId, culprit: Option<NodeId>) -> bool {
+        node == self.config.node_id || self.has_way(node, culprit)
     }
 
     /// The group on a network that lists an adapter: this node's own, or the
@@ -132,10 +133,8 @@ impl Node {
         let mut own = local.filter_map(|local| local.group.view());
         let own = own.find(|view| view.members.contains(member.address)).cloned();
         let reported = || {
-            let groups = self.database.groups().filter(|report| {
-                report.network == network
-                    && report.members.iter().any(|m| m.address == member.address)
-            });
+            let groups = self.database.groups_of(network);
+            let groups = groups.filter(|report| member_of(report, member.address).is_some());
             let newest = groups.max_by_key(|report| report.group)?;
             Some(GroupView {
                 id: newest.group,

@@ -3,7 +3,7 @@
 use alloc::{collections::BTreeSet, string::String, vec::Vec};
 use core::net::IpAddr;
 
-use hats_wire::{Envelope, Letter, Message, NodeId, Pair};
+use hats_wire::{Envelope, GroupReport, Letter, Message, NodeId, Pair};
 
 use super::{Local, Node};
 use crate::{arbiter::Act, io::AdapterIndex, say, time::Timestamp};
@@ -164,8 +164,7 @@ impl Node {
     pub(super) fn has_way(&self, to: NodeId, culprit: Option<NodeId>) -> bool {
         let direct = self.locals.values().filter(|local| local.fault.is_none()).any(|local| {
             local.group.view().is_some_and(|view| {
-                let mut members = view.members.iter();
-                members.any(|it| it.node_id == to && !local.group.is_doomed(it.address))
+                view.members.of_node(to).any(|it| !local.group.is_doomed(it.address))
             })
         });
         direct || !self.next_hops(to, "", |_, node| Some(node) != culprit).is_empty()
@@ -191,9 +190,8 @@ impl Node {
             .filter_map(|(index, local)| {
                 let view = local.group.view()?;
                 let me = local.me.address;
-                let member = view.members.iter().find(|member| {
-                    member.node_id == to && !local.group.is_doomed(member.address)
-                })?;
+                let mut its = view.members.of_node(to);
+                let member = its.find(|member| !local.group.is_doomed(member.address))?;
                 let failed = local.group.is_failed(Pair::new(me, member.address));
                 Some((failed, *index, member.address))
             })
@@ -218,14 +216,16 @@ impl Node {
         about: &str,
         used: impl Fn(&str, NodeId) -> bool,
     ) -> Vec<(AdapterIndex, IpAddr)> {
-        let mut rooms: Vec<BTreeSet<NodeId>> = self
-            .database
-            .groups()
-            .map(|report| {
+        let rooms = || -> Vec<BTreeSet<NodeId>> {
+            let room = |report: &GroupReport| {
                 let nodes = report.members.iter().map(|member| member.node_id);
                 nodes.filter(|node| used(&report.network, *node)).collect()
-            })
-            .collect();
+            };
+            self.database.groups().map(room).collect()
+        };
+        // Those that the ways found so far do not go through; who is a member with
+        // the addressee needs none.
+        let mut apart: Option<Vec<BTreeSet<NodeId>>> = None;
         // Nodes that are as near to the addressee as found so far.
         let mut near = BTreeSet::from([to]);
         for _ in 0..HOPS_MAX {
@@ -247,13 +247,16 @@ impl Node {
             if !hops.is_empty() {
                 return hops;
             }
-            let (joined, apart): (Vec<_>, Vec<_>) =
-                rooms.into_iter().partition(|room| !room.is_disjoint(&near));
+            let (joined, others): (Vec<_>, Vec<_>) = apart
+                .take()
+                .unwrap_or_else(rooms)
+                .into_iter()
+                .partition(|room| !room.is_disjoint(&near));
             if joined.is_empty() {
                 return Vec::new();
             }
             near.extend(joined.into_iter().flatten());
-            rooms = apart;
+            apart = Some(others);
         }
         Vec::new()
     }

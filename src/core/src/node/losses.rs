@@ -38,6 +38,8 @@ const REPORTS_MAX: usize = 60;
 pub(super) struct Losses {
     /// The latest of the patrol.
     probes: VecDeque<Probe>,
+    /// How many of them were not answered.
+    lost: usize,
     /// Heartbeats of all upstream neighbours: arrived and lost, as counted then.
     beats: VecDeque<(u64, u64)>,
     /// Since when it has been taken for the cause.
@@ -54,43 +56,30 @@ struct Probe {
     answered: bool,
 }
 
-/// Probes in a window.
-#[derive(Clone, Copy, Debug)]
-struct Sum {
-    probes: usize,
-    lost: usize,
-    peers: usize,
-    /// Those that a probe was lost to.
-    losers: usize,
-    /// Some were lost in most of the time.
-    lasting: bool,
-}
-
-impl Sum {
-    fn permille(self) -> usize {
-        self.lost * 1_000 / self.probes.max(1)
-    }
-
-    /// More than one other end, and no small part of all.
-    fn is_common(self, of: usize, parts: usize) -> bool {
-        self.losers >= 2 && self.losers * parts >= self.peers * of
-    }
-}
-
 impl Losses {
     /// A probe of the patrol is over.
     pub(super) fn probed(&mut self, id: u64, peer: IpAddr, answered: bool) {
-        if self.probes.len() == PROBES_MAX {
-            self.probes.pop_front();
+        if self.probes.len() == PROBES_MAX
+            && let Some(oldest) = self.probes.pop_front()
+        {
+            self.lost -= usize::from(!oldest.answered);
         }
+        self.lost += usize::from(!answered);
         self.probes.push_back(Probe { id, peer, answered });
     }
 
     /// An answer to that probe came after its time: it was late, and not lost.
     pub(super) fn answered_late(&mut self, id: u64) {
         if let Some(probe) = self.probes.iter_mut().rfind(|probe| probe.id == id) {
+            self.lost -= usize::from(!probe.answered);
             probe.answered = true;
         }
+    }
+
+    /// What was probed before is over.
+    fn forget_probes(&mut self) {
+        self.probes.clear();
+        self.lost = 0;
     }
 
     /// The NIM has counted heartbeats.
@@ -115,34 +104,39 @@ impl Losses {
         ]
     }
 
-    fn sum(&self) -> Sum {
-        let mut peers: BTreeMap<IpAddr, bool> = BTreeMap::new();
-        for Probe { peer, answered, .. } in &self.probes {
-            *peers.entry(*peer).or_default() |= !answered;
-        }
+    fn permille(&self) -> usize {
+        self.lost * 1_000 / self.probes.len().max(1)
+    }
+
+    /// Whether some were lost in most of the time.
+    fn is_lasting(&self) -> bool {
         let parts = self.probes.len().div_ceil(PART);
         let lossy = (0..parts).filter(|part| {
             let mut its = self.probes.iter().skip(part * PART).take(PART);
             its.any(|probe| !probe.answered)
         });
-        Sum {
-            lasting: lossy.count() * 2 >= parts,
-            probes: self.probes.len(),
-            lost: self.probes.iter().filter(|probe| !probe.answered).count(),
-            peers: peers.len(),
-            losers: peers.values().filter(|lost| **lost).count(),
+        lossy.count() * 2 >= parts
+    }
+
+    /// Whether probes were lost to more than one other end, and no small part of all.
+    fn is_common(&self, of: usize, parts: usize) -> bool {
+        let mut peers: BTreeMap<IpAddr, bool> = BTreeMap::new();
+        for Probe { peer, answered, .. } in &self.probes {
+            *peers.entry(*peer).or_default() |= !answered;
         }
+        let losers = peers.values().filter(|lost| **lost).count();
+        losers >= 2 && losers * parts >= peers.len() * of
     }
 
     /// Thousandths lost inwards, by the heartbeats; outwards, what then remains
     /// to be explained of the probes, which go both ways.
-    fn rates(&self, sum: Sum) -> (u32, u32) {
+    fn rates(&self) -> (u32, u32) {
         let span = self.beats.front().zip(self.beats.back());
         let inward = span.map_or(0, |((beats, lost), (beats_now, lost_now))| {
             let (beats, lost) = (beats_now - beats, lost_now - lost);
             lost * 1_000 / (beats + lost).max(1)
         });
-        let round = u64::try_from(sum.permille()).unwrap_or(1_000);
+        let round = u64::try_from(self.permille()).unwrap_or(1_000);
         let inward = inward.min(round);
         let through = 1_000_000 - (1_000 - round) * 1_000_000 / (1_000 - inward).max(1);
         let outward = through / 1_000;
@@ -152,27 +146,27 @@ impl Losses {
 
     /// What the others are to be told; `crowd` when many of them lose as much.
     fn judge(&mut self, now: Timestamp, crowd: bool) -> Option<Loss> {
-        let sum = self.sum();
         let own = self.told.is_some_and(|told| told.own);
-        let enough = sum.probes >= PROBES_ENOUGH;
+        let enough = self.probes.len() >= PROBES_ENOUGH;
         let (probes, lost, rate) = SUFFERS_ENOUGH;
-        let suffers = sum.probes >= probes
-            && sum.lost >= lost
-            && sum.permille() >= rate
-            && sum.is_common(1, 2);
-        let strict = enough && sum.lost >= LOST_ENOUGH && sum.permille() >= LOSSY;
+        // By the counts first: where nothing is lost, it is not asked to whom.
+        let suffers = self.probes.len() >= probes
+            && self.lost >= lost
+            && self.permille() >= rate
+            && self.is_common(1, 2);
+        let strict = enough && self.lost >= LOST_ENOUGH && self.permille() >= LOSSY;
         self.since = match self.since {
-            _ if crowd || !strict || !sum.lasting || !sum.is_common(2, 3) => None,
+            _ if crowd || !strict || !self.is_lasting() || !self.is_common(2, 3) => None,
             None => Some(now),
             since => since,
         };
         let begins = self.since.is_some_and(|since| now >= since + HEARSAY);
-        let stays = own && !(enough && sum.permille() < CLEAN);
+        let stays = own && !(enough && self.permille() < CLEAN);
         let own = begins || stays;
         if !suffers && !own {
             return None;
         }
-        let (inward, outward) = self.rates(sum);
+        let (inward, outward) = self.rates();
         Some(Loss { inward, outward, own })
     }
 }
@@ -184,7 +178,7 @@ impl Node {
             let crowd = self.loses_in_a_crowd(index);
             let Some(local) = self.locals.get_mut(&index) else { continue };
             if local.fault.is_some() {
-                local.losses.probes.clear();
+                local.losses.forget_probes();
             }
             let loss = local.losses.judge(now, crowd);
             let class = |loss: Option<Loss>| loss.map(|loss| loss.own);
@@ -318,9 +312,9 @@ mod tests {
         };
         losses.counted(&counted(0, 0));
         losses.counted(&counted(1_000, 0));
-        assert_eq!(losses.rates(losses.sum()), (0, 100));
+        assert_eq!(losses.rates(), (0, 100));
         losses.counted(&counted(1_900, 100));
-        let (inward, outward) = losses.rates(losses.sum());
+        let (inward, outward) = losses.rates();
         assert_eq!((inward, outward), (50, 52));
     }
 }

@@ -97,10 +97,15 @@ impl Node {
     fn learn_node(&mut self, now: Timestamp, report: &NodeReport, incarnation: Incarnation) {
         self.check_restart(now, report.node_id, incarnation);
         self.learn_multicast(report);
-        for (network, member) in self.topology.adapters_of(report.node_id) {
-            if !is_listed(report, &network, member.address) && member.incarnation <= incarnation {
-                self.adapter_withdrawn(now, &network, &member);
-            }
+        let its = self.topology.adapters.of(report.node_id);
+        let gone = its.filter(|(network, known)| {
+            let member = &known.member;
+            !is_listed(report, network, member.address) && member.incarnation <= incarnation
+        });
+        let gone: Vec<(String, Member)> =
+            gone.map(|(network, known)| (network.into(), known.member.clone())).collect();
+        for (network, member) in gone {
+            self.adapter_withdrawn(now, &network, &member);
         }
         for adapter in &report.adapters {
             let member = Member::from(Identity {
@@ -265,8 +270,7 @@ impl Node {
                 .group
                 .view()
                 .into_iter()
-                .flat_map(|view| view.members.iter())
-                .filter(|member| member.node_id == node)
+                .flat_map(|view| view.members.of_node(node))
                 .filter(|member| up_to.is_none_or(|limit| member.incarnation <= limit))
                 .map(|member| member.address)
                 .collect();
@@ -281,7 +285,7 @@ impl Node {
         let known = self.topology.adapters.get(network, member.address);
         // The same run: a group that lists a later one says nothing of this.
         let same = |it: &&Member| it.incarnation == member.incarnation;
-        let reported = self.database.groups().filter(|report| report.network == network);
+        let reported = self.database.groups_of(network);
         let reported = reported.filter(|it| member_of(it, member.address).filter(same).is_some());
         let own = self.locals.values().filter(|local| local.spec.network.name == network);
         let own = own.filter_map(|local| local.group.view());

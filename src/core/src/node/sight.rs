@@ -202,8 +202,7 @@ impl Node {
         let same = |other: &Member| other.incarnation >= member.incarnation;
         let reported = self
             .database
-            .groups()
-            .filter(|report| report.network == network)
+            .groups_of(network)
             .filter(|report| member_of(report, member.address).is_some_and(same))
             .map(|report| report.group);
         let own = self

@@ -191,8 +191,7 @@ impl Node {
     fn newest_across(&self, verdict: &Verdict) -> u64 {
         let reported = self
             .database
-            .groups()
-            .filter(|report| report.network == verdict.network)
+            .groups_of(&verdict.network)
             .map(|report| (report.group, Members::new(report.members.iter().cloned())));
         let own = self.locals.values().filter(|local| local.spec.network.name == verdict.network);
         let own = own.filter_map(|local| local.group.view());
