@@ -201,7 +201,7 @@ fn header_stands_where_it_is_drawn() {
         node_id: hats_wire::NodeId(0xd1d2_d3d4_d5d6_d7d8),
         incarnation: hats_wire::Incarnation(0xe1e2_e3e4_e5e6_e7e8),
     };
-    let probe = Message::Probe { case: hats_wire::CaseId(0), sequence: 0, probe: 0 };
+    let probe = Message::Probe { case: hats_wire::CaseId(0), sequence: 0, probe: 0, padding: 0 };
     assert_eq!(
         to_hex(&encode(&header, &probe)),
         "48415453010101\

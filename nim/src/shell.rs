@@ -187,6 +187,12 @@ impl Shell {
                         self.machine.handle(now, Input::SendFailed);
                     }
                 }
+                Effect::TransmitWhole { to, bytes } => {
+                    let sockets = self.sockets.as_ref();
+                    if sockets.is_none_or(|it| it.adapter.send_whole(to, &bytes).is_err()) {
+                        self.machine.handle(now, Input::SendFailed);
+                    }
+                }
                 Effect::Echo { to, sequence } => {
                     // An echo that could not be sent is one without an answer.
                     if let Some(Sockets { echo: Some(echo), .. }) = &self.sockets {

@@ -113,6 +113,7 @@ fn probe(target: &str, icmp_only: bool) -> Command {
         timeout_ns: 300_000_000,
         icmp: true,
         icmp_only,
+        size: 0,
     })
 }
 

@@ -30,6 +30,7 @@ fn carried(event: &Event) -> BTreeSet<&'static str> {
         ("peer_mac", event.peer_mac.is_some()),
         ("loss_in", event.loss_in.is_some()),
         ("loss_out", event.loss_out.is_some()),
+        ("mtu", event.mtu.is_some()),
         ("direction", event.direction.is_some()),
         ("leader", leader),
         ("leader_addr", leader),
@@ -144,11 +145,23 @@ fn without_multicast() -> World {
     world
 }
 
+/// Long packets get lost between two, and arrive again.
+fn narrow() -> World {
+    let mut world = World::lan(3, 1).seed(9).build();
+    world.run_for(Duration::from_secs(5));
+    let narrow = Conditions { mtu: Some(600), ..Conditions::default() };
+    world.path_conditions("n1", "n2", "neta", hats_sim::Way::Both, narrow);
+    world.run_for(Duration::from_secs(30));
+    world.heal_path("n1", "n2", "neta");
+    world.run_for(Duration::from_secs(10));
+    world
+}
+
 #[test]
 fn events_carry_the_fields_of_the_catalogue() {
     let catalogue = catalogue();
     let mut seen = BTreeSet::new();
-    for world in [eventful(), lonely(), lossy(), without_multicast()] {
+    for world in [eventful(), lonely(), lossy(), without_multicast(), narrow()] {
         for said in world.events() {
             let name = said.event.kind.name();
             seen.insert(name);

@@ -49,6 +49,7 @@ pub(crate) fn commands() -> Vec<(&'static str, Command)> {
         timeout_ns: 100_000_000,
         icmp: true,
         icmp_only: false,
+        size: 0,
     };
     let datagram = vec![0, 1, 254, 255];
     vec![

@@ -141,6 +141,7 @@ fn node_report() -> NodeReport {
                 mac: vec![2, 0, 0, 0, 0, 7],
                 loss: Some(Loss { inward: 31, outward: 0, own: true }),
                 multicast: Multicast::Unknown,
+                narrow: Vec::new(),
             },
             AdapterReport {
                 network: "netb".into(),
@@ -152,6 +153,7 @@ fn node_report() -> NodeReport {
                 mac: Vec::new(),
                 loss: None,
                 multicast: Multicast::Unknown,
+                narrow: Vec::new(),
             },
         ],
         leaving: true,
@@ -309,7 +311,7 @@ fn proclaim() -> Proclaim {
 
 fn probe_messages() -> Vec<(&'static str, Message)> {
     let case = CaseId(7);
-    let probe = Message::Probe { case, sequence: 3, probe: 1 << 40 };
+    let probe = Message::Probe { case, sequence: 3, probe: 1 << 40, padding: 0 };
     let datagram = hats_wire::encode(&header(), &probe);
     let (from, to) = (address("10.77.1.2"), address("10.77.1.3"));
     let chunk = Chunk { message_id: 77, index: 1, count: 3, kind: 8, part: vec![0, 1, 254, 255] };

@@ -428,6 +428,7 @@ impl Arbiter {
                 timeout_ns,
                 icmp: icmp || reference,
                 icmp_only: reference,
+                size: 0,
             },
         });
         probing.note(id, self.blank(place, target, ask));

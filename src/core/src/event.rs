@@ -117,6 +117,8 @@ pub struct Event {
     pub loss_in: Option<u64>,
     /// And on their way from it.
     pub loss_out: Option<u64>,
+    /// The longest packet that arrives, in bytes from the IP header on.
+    pub mtu: Option<u64>,
     /// Which way a path fails, seen from `node`.
     pub direction: Option<Direction>,
     /// The leader's node and address.
@@ -171,6 +173,7 @@ impl Event {
             peer_mac: None,
             loss_in: None,
             loss_out: None,
+            mtu: None,
             direction: None,
             leader: None,
             successor: None,

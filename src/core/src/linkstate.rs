@@ -493,6 +493,7 @@ mod tests {
             mac: Vec::new(),
             loss,
             multicast: hats_wire::Multicast::Unknown,
+            narrow: Vec::new(),
         }
     }
 

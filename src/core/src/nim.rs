@@ -82,6 +82,13 @@ pub enum Effect {
         /// The bytes.
         bytes: Vec<u8>,
     },
+    /// Send a datagram to one, in one piece or not at all.
+    TransmitWhole {
+        /// To whom.
+        to: IpAddr,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
     /// Send an ICMP echo request.
     Echo {
         /// To whom.
@@ -338,7 +345,7 @@ impl Machine {
             if !open {
                 continue;
             }
-            if matches!(effect, Effect::Transmit { .. }) {
+            if matches!(effect, Effect::Transmit { .. } | Effect::TransmitWhole { .. }) {
                 self.counters.total.sent += 1;
             }
             self.effects.push_back(effect);

@@ -42,6 +42,7 @@ mod letters;
 mod local;
 mod losses;
 mod multicast;
+mod narrow;
 mod news;
 mod paths;
 mod required;
@@ -93,6 +94,10 @@ struct Local {
     proclaims: usize,
     /// Whether multicast gets here.
     hearing: multicast::Hearing,
+    /// Whether long packets get from it to others.
+    widths: narrow::Widths,
+    /// What was sent that was long, to send it in shorter parts the next time.
+    long_sent: send::LongSent,
     /// Who spoke to it by unicast.
     speakers: multicast::Speakers,
 }
@@ -140,6 +145,7 @@ pub struct Node {
     verdicts_at: BTreeMap<String, Timestamp>,
     returns: returns::Returns,
     multicast: multicast::Known,
+    narrow: narrow::Known,
     /// From what it was last seen who is in sight, and when it is looked at next.
     refreshed: Option<sight::Sources>,
     looked_at: Timestamp,
@@ -196,6 +202,7 @@ impl Node {
             verdicts_at: BTreeMap::new(),
             returns: returns::Returns::default(),
             multicast: multicast::Known::default(),
+            narrow: narrow::Known::default(),
             refreshed: None,
             looked_at: Timestamp::default(),
             look_at: None,

@@ -60,6 +60,53 @@ pub(crate) fn multicast_restored(network: &str) -> Event {
     event
 }
 
+/// Packets of more bytes than each says get lost on these ways.
+pub(crate) fn mtu(network: &str, ways: &[(Member, Member, u32)]) -> Option<Event> {
+    let (from, to, _) = ways.first()?;
+    let mtu = ways.iter().map(|(.., mtu)| *mtu).min()?;
+    let mut pairs: Vec<[&Member; 2]> =
+        ways.iter().map(|(from, to, _)| if from < to { [from, to] } else { [to, from] }).collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    let name = |it: &Member| format!("{} of {} ({})", it.interface, it.node, it.address);
+    let common = |it: &&&Member| pairs.iter().all(|pair| pair.contains(*it));
+    let common = pairs[0].iter().find(common).filter(|_| pairs.len() > 1);
+    let where_ = match (common, ways.len()) {
+        (Some(one), _) => format!("between {} and {} others", name(one), pairs.len()),
+        (None, 1) => format!("from {} to {}", name(from), name(to)),
+        (None, _) => format!("between {} and {}", name(pairs[0][0]), name(pairs[0][1])),
+    };
+    let more = match pairs.len() {
+        2 if common.is_none() => " and 1 more pair".to_string(),
+        count if count > 2 && common.is_none() => format!(" and {} more pairs", count - 1),
+        _ => String::new(),
+    };
+    let text = format!(
+        "{network}: packets of more than {mtu} bytes get lost {where_}{more}; shorter ones arrive"
+    );
+    let mut event = Event::new(EventKind::NetworkMtu, text);
+    event.network = Some(network.into());
+    let other = |one: &Member| if from == one { to } else { from };
+    let (me, peer) = common.map_or((from, to), |one| (*one, other(one)));
+    event.node = Some(me.node.clone());
+    event.adapter = Some(me.interface.clone());
+    event.addr = Some(me.address);
+    event.peer_node = Some(peer.node.clone());
+    event.peer_adapter = Some(peer.interface.clone());
+    event.peer_addr = Some(peer.address);
+    event.mtu = Some(mtu.into());
+    event.count = u64::try_from(pairs.len()).ok();
+    Some(event)
+}
+
+pub(crate) fn mtu_restored(network: &str) -> Event {
+    let text = format!("{network}: long packets arrive again");
+    let mut event = Event::new(EventKind::NetworkMtuRestored, text);
+    event.network = Some(network.into());
+    event.clears = Some(EventKind::NetworkMtu);
+    event
+}
+
 pub(crate) fn adapter_up(network: &str, member: &Member, clears: Option<EventKind>) -> Event {
     let mut event = about_adapter(EventKind::AdapterUp, network, member, "up");
     event.clears = clears;

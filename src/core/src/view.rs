@@ -54,6 +54,8 @@ pub struct NetworkView {
     pub broken: Option<EventKind>,
     /// Multicast does not get through on it, unicast does.
     pub multicast_broken: bool,
+    /// From the one to the other, packets of more bytes than this get lost.
+    pub narrow: Vec<(IpAddr, IpAddr, u32)>,
     /// No change for ten heartbeat intervals.
     pub stable: bool,
     /// When the group last changed.

@@ -136,6 +136,7 @@ fn event(value: &Value) -> Option<Event> {
         peer_mac: some("peer_mac"),
         loss_in: number("loss_in"),
         loss_out: number("loss_out"),
+        mtu: number("mtu"),
         authority: flag("authority"),
         maintenance: flag("maintenance"),
         observer: text("observer"),
@@ -161,7 +162,7 @@ mod tests {
             written.insert(key.to_owned(), format!("the {key}").into());
         }
         let numbers = "mono_ns members instance late_ms count pid incarnation loss_in \
-                       loss_out epoch seq";
+                       loss_out mtu epoch seq";
         for (number, key) in numbers.split(' ').enumerate() {
             written.insert(key.to_owned(), (number + 1).into());
         }

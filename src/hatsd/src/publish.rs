@@ -61,6 +61,7 @@ impl Publisher {
             peer_mac: event.peer_mac,
             loss_in: event.loss_in,
             loss_out: event.loss_out,
+            mtu: event.mtu,
             direction: event.direction.map(|direction| direction.word().to_owned()),
             leader,
             leader_addr: leader_addr.map(text),

@@ -94,6 +94,12 @@ fn degraded(snapshot: &ipc::Snapshot) -> Vec<String> {
     for network in snapshot.networks.iter().filter(|network| network.multicast_broken) {
         reasons.push(format!("multicast does not get through on network {}", network.name));
     }
+    for network in &snapshot.networks {
+        if let Some(mtu) = network.narrow.iter().map(|way| way.mtu).min() {
+            let name = &network.name;
+            reasons.push(format!("packets of more than {mtu} bytes get lost on network {name}"));
+        }
+    }
     for nim in snapshot.nims.iter().filter(|nim| nim.state == "backing_off") {
         reasons.push(format!("the NIM of {} keeps dying and is started again later", nim.adapter));
     }

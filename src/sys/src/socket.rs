@@ -25,8 +25,9 @@ use crate::{
 /// Room for datagrams while this process gets no time.
 const RECEIVE_BUFFER: usize = 1 << 20;
 
-/// More than any datagram of ours, so that a longer one shows.
-const DATAGRAM: usize = 1536;
+/// More than any datagram of ours, a padded probe on jumbo frames included, so
+/// that a longer one shows.
+const DATAGRAM: usize = 9_216;
 
 /// Internetwork control (CS6), the class of routing protocols: heartbeats are
 /// not to wait behind bulk traffic.
@@ -152,6 +153,30 @@ impl AdapterSocket {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Sends to one without ever letting it be cut in pieces, even where the
+    /// kernel has learnt of a smaller MTU on the way. Does not wait.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel said; that it is too long for the interface, for one.
+    pub fn send_whole(&self, to: IpAddr, bytes: &[u8]) -> io::Result<()> {
+        self.discover(libc::IP_PMTUDISC_PROBE)?;
+        let sent = self.send(Some(to), bytes);
+        self.discover(libc::IP_PMTUDISC_WANT)?;
+        sent
+    }
+
+    /// How the kernel treats what is longer than the way takes; the numbers are the
+    /// same for IPv6.
+    fn discover(&self, how: libc::c_int) -> io::Result<()> {
+        let (level, name) = if self.config.address.is_ipv6() {
+            (libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER)
+        } else {
+            (libc::IPPROTO_IP, libc::IP_MTU_DISCOVER)
+        };
+        option::set(&self.own, level, name, how.cast_unsigned())
     }
 
     /// Takes the next datagram, first those for us alone. Does not wait; nothing

@@ -34,17 +34,26 @@ pub const PARTIAL_AGE_NS_MAX: u64 = 2_000_000_000;
 /// Gives nothing when the body is longer than [`MESSAGE_MAX`]: no receiver would
 /// take it.
 pub fn split(header: &Header, message: &Message) -> Vec<Vec<u8>> {
+    split_within(header, message, DATAGRAM_MAX)
+}
+
+/// The same with datagrams of `longest` bytes, for ways that lose longer ones; of
+/// more, where the message would have too many parts otherwise.
+pub fn split_within(header: &Header, message: &Message, longest: usize) -> Vec<Vec<u8>> {
     let of = codec::message_type(message);
     let body = codec::encode_body(message);
-    if HEADER_LEN + body.len() <= DATAGRAM_MAX {
+    // A chunk in chunks would be refused, so it is sent whole or not at all.
+    let longest = if of == kind::CHUNK { DATAGRAM_MAX } else { longest.min(DATAGRAM_MAX) };
+    if HEADER_LEN + body.len() <= longest {
         return alloc::vec![codec::datagram(header, of, &body)];
     }
-    // A chunk in chunks would be refused, so it is not sent either.
     if body.len() > MESSAGE_MAX || of == kind::CHUNK {
         return Vec::new();
     }
-    let count = body.len().div_ceil(CHUNK_PART_MAX);
-    let message_id = id_of(of, &body);
+    let least = body.len().div_ceil(CHUNKS_MAX);
+    let part = longest.saturating_sub(DATAGRAM_MAX - CHUNK_PART_MAX).max(least);
+    let count = body.len().div_ceil(part);
+    let message_id = id_of(of, count, &body);
     let chunk = |(index, part): (usize, &[u8])| Chunk {
         message_id,
         index: number(index),
@@ -52,15 +61,16 @@ pub fn split(header: &Header, message: &Message) -> Vec<Vec<u8>> {
         kind: of,
         part: part.to_vec(),
     };
-    body.chunks(CHUNK_PART_MAX)
+    body.chunks(part)
         .enumerate()
         .map(|part| codec::encode(header, &Message::Chunk(chunk(part))))
         .collect()
 }
 
 /// FNV-1a, 64 bits.
-fn id_of(kind: u8, body: &[u8]) -> u64 {
-    let bytes = [kind].into_iter().chain(body.iter().copied());
+fn id_of(kind: u8, count: usize, body: &[u8]) -> u64 {
+    let count = count.to_be_bytes();
+    let bytes = [kind].into_iter().chain(count).chain(body.iter().copied());
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })

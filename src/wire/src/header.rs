@@ -21,6 +21,8 @@ use crate::{DecodeError, Incarnation, NodeId};
 pub const MAGIC: [u8; 4] = *b"HATS";
 /// The version this code writes; it reads no other.
 pub const WIRE_VERSION: u8 = 1;
+/// Where the message type stands.
+pub(crate) const KIND_AT: usize = 7;
 /// Bytes before the body.
 pub const HEADER_LEN: usize = 32;
 
@@ -50,7 +52,7 @@ impl Header {
         let mut bytes = [0; HEADER_LEN];
         bytes[..4].copy_from_slice(&MAGIC);
         bytes[4..7].fill(WIRE_VERSION);
-        bytes[7] = kind;
+        bytes[KIND_AT] = kind;
         bytes[8..10].copy_from_slice(&len.to_be_bytes());
         bytes[12..16].copy_from_slice(&self.cluster.to_be_bytes());
         bytes[16..24].copy_from_slice(&self.node_id.0.to_be_bytes());
@@ -87,6 +89,6 @@ impl Header {
             node_id: NodeId(word(16)),
             incarnation: Incarnation(word(24)),
         };
-        Ok((header, head[7], body))
+        Ok((header, head[KIND_AT], body))
     }
 }

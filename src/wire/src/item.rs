@@ -89,6 +89,17 @@ pub struct AdapterReport {
     pub loss: Option<Loss>,
     /// What it hears of that its leader says to the whole network.
     pub multicast: Multicast,
+    /// To these long packets get lost, and short ones do not.
+    pub narrow: Vec<Narrow>,
+}
+
+/// The way from an adapter to another one on its network.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Narrow {
+    /// The other one.
+    pub to: IpAddr,
+    /// The longest packet that arrives, in bytes from the IP header on.
+    pub size: u32,
 }
 
 /// Of an adapter that loses datagrams to and from several others.

@@ -94,6 +94,8 @@ pub enum Message {
         sequence: u32,
         /// The prober's number for the whole probe.
         probe: u64,
+        /// So many zeros besides.
+        padding: u16,
     },
     /// 14: the answer to Probe.
     ProbeReply {

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The kinds of events that put something down to somebody.
-const KINDS: [EventKind; 9] = [
+const KINDS: [EventKind; 10] = [
     EventKind::AdapterDown,
     EventKind::AdapterInconclusive,
     EventKind::PathFailed,
@@ -21,6 +21,7 @@ const KINDS: [EventKind; 9] = [
     EventKind::NetworkPartitioned,
     EventKind::NetworkFailed,
     EventKind::NetworkMulticastBroken,
+    EventKind::NetworkMtu,
 ];
 
 /// One thing that is said to have failed or left. What is none matches anything.
@@ -99,6 +100,11 @@ impl Blame {
     /// `network.multicast_broken`.
     pub fn multicast(network: &str) -> Self {
         Blame { network: Some(network.to_owned()), ..Blame::new(EventKind::NetworkMulticastBroken) }
+    }
+
+    /// `network.mtu`.
+    pub fn mtu(network: &str) -> Self {
+        Blame { network: Some(network.to_owned()), ..Blame::new(EventKind::NetworkMtu) }
     }
 
     /// A whole node with its adapters on `networks`, all down for `cause`.

@@ -17,9 +17,9 @@ pub use hosts::Suspend;
 /// What all clocks show when the world begins.
 pub(crate) const START_MS: u64 = 1_000_000;
 
-/// Less than this is no network that IPv6 could use; hats sends no datagram
-/// that does not fit.
-const MTU_MIN: u16 = 1_280;
+/// Less than this is no network that IPv4 could use; hats gets along with what
+/// fits.
+const MTU_MIN: u16 = 576;
 
 /// Which way a path is cut.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

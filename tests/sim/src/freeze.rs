@@ -143,8 +143,15 @@ impl World {
     /// Gives `effect` back unless it waits because its host is blocked.
     pub(crate) fn unless_it_waits(&mut self, port: Port, effect: Effect) -> Option<Effect> {
         match &mut self.hosts[port.host].blocked {
-            Some(blocked) if matches!(effect, Effect::Transmit { .. } | Effect::Echo { .. }) => {
-                let length = if let Effect::Transmit { bytes, .. } = &effect {
+            Some(blocked)
+                if matches!(
+                    effect,
+                    Effect::Transmit { .. } | Effect::TransmitWhole { .. } | Effect::Echo { .. }
+                ) =>
+            {
+                let length = if let Effect::Transmit { bytes, .. }
+                | Effect::TransmitWhole { bytes, .. } = &effect
+                {
                     bytes.len()
                 } else {
                     ECHO_SIZE

@@ -15,6 +15,9 @@ use crate::{
     record::Members,
 };
 
+/// The longest packet that an adapter sends.
+pub(crate) const MTU: u32 = 1_500;
+
 /// Which adapter of which host.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Port {
@@ -180,7 +183,7 @@ impl Adapter {
             address_duplicate: false,
             open: self.has_address,
             mac: vec![2, self.network as u8, number[0], number[1], number[2], number[3]],
-            mtu: 1500,
+            mtu: MTU,
             error: if self.has_address { String::new() } else { "no such address".to_owned() },
         }
     }

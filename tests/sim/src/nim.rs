@@ -250,6 +250,7 @@ impl World {
     pub(crate) fn nim_does(&mut self, port: Port, effect: Effect) {
         match effect {
             Effect::Transmit { to, bytes } => self.transmit(port, to, Rc::new(bytes)),
+            Effect::TransmitWhole { to, bytes } => self.transmit(port, Some(to), Rc::new(bytes)),
             Effect::Echo { to, sequence } => self.echo(port, to, sequence),
             Effect::Report(report) => self.report_leaves(port, report),
             Effect::Exit => {

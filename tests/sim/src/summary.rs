@@ -78,7 +78,7 @@ impl Summary<'_> {
             Message::Leave { group } => format!("Leave {}", self.group(group)),
             Message::LeaveAck { group } => format!("LeaveAck {}", self.group(group)),
             Message::Goodbye { group } => format!("Goodbye {}", self.group(group)),
-            Message::Probe { case, sequence, probe } => {
+            Message::Probe { case, sequence, probe, .. } => {
                 format!("Probe {}.{sequence} {}", probe_id(*probe), self.case(*case))
             }
             Message::ProbeReply { case, sequence, probe, stalled } => {

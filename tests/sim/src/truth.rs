@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    host::{Adapter, Host, Port, Running},
+    host::{Adapter, Host, MTU, Port, Running},
     net::{Conditions, Network},
     world::World,
 };
@@ -80,6 +80,8 @@ pub(crate) struct HostIs {
 pub(crate) struct NetworkIs {
     pub(crate) passage: Passage,
     pub(crate) multicast: bool,
+    /// Some way on it loses packets that its adapters may send.
+    pub(crate) narrow: bool,
     /// From one adapter to another, where that is worse.
     pub(crate) paths: BTreeMap<(Port, Port), Passage>,
 }
@@ -299,8 +301,17 @@ fn network_is(world: &World, network: &Network) -> NetworkIs {
     NetworkIs {
         passage: if network.dead { Passage::No } else { passage(world, &network.conditions) },
         multicast: !network.multicast_dead,
+        narrow: is_narrow(world, network),
         paths: paths.filter(|(_, passage)| *passage != Passage::Yes).collect(),
     }
+}
+
+fn is_narrow(world: &World, network: &Network) -> bool {
+    let adapters = world.hosts.iter().flat_map(|host| &host.adapters);
+    let its = adapters.filter(|it| world.networks[it.network].spec.name == network.spec.name);
+    let ends = its.flat_map(|it| [&it.inward, &it.outward]).filter_map(Option::as_deref);
+    let all = network.paths.values().chain(ends).chain([&network.conditions]);
+    all.into_iter().any(|it| it.mtu.is_some_and(|mtu| u32::from(mtu) < MTU))
 }
 
 fn passage(world: &World, conditions: &Conditions) -> Passage {

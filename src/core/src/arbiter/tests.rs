@@ -191,6 +191,7 @@ fn report(name: u8, networks: &[AdapterIndex]) -> Item {
                 mac: Vec::new(),
                 loss: None,
                 multicast,
+                narrow: Vec::new(),
             }
         })
         .collect();

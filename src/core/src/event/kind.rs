@@ -31,6 +31,12 @@ catalogue! {
     /// Multicast works again.
     NetworkMulticastRestored "1115" "network.multicast_restored" Info
         "2e33281dfc9443dca7787cafc4ad28b2" has_end = false
+    /// Long packets get lost on a network, short ones do not.
+    NetworkMtu "1116" "network.mtu" Warn
+        "cf03118cc3594a78b481616a82400c88" has_end = true
+    /// Long packets arrive again.
+    NetworkMtuRestored "1117" "network.mtu_restored" Info
+        "db23f463176f4739ac3c9e04ca8ed612" has_end = false
     /// An adapter is a member of its network's group.
     AdapterUp "2101" "adapter.up" Info
         "2dad648a179f45d7b2e19dc69d636d1f" has_end = false

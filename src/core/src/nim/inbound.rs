@@ -45,7 +45,7 @@ impl Machine {
                 self.neighbours.beat(from, (incarnation, sequence), interval, self.now);
                 self.heartbeat(from, Said { group, node_id, incarnation, stalled });
             }
-            Message::Probe { case, sequence, probe } => {
+            Message::Probe { case, sequence, probe, .. } => {
                 let stalled = self.lease.is_stalled(self.now);
                 let reply = Message::ProbeReply { case, sequence, probe, stalled };
                 let bytes = encode(&self.header(), &reply);

@@ -6,6 +6,7 @@ use core::{net::IpAddr, time::Duration};
 use hats_wire::{
     Header, Message, encode,
     link::{ProbeDone, StartProbe},
+    padding,
 };
 
 use super::Effect;
@@ -177,9 +178,20 @@ impl Probes {
                 let left = sequence + 1 < spec.count;
                 probe.next = left.then(|| now + Duration::from_nanos(spec.interval_ns));
                 if !spec.icmp_only {
-                    let message = Message::Probe { case: spec.case, sequence, probe: *id };
-                    let bytes = encode(header, &message);
-                    effects.push(Effect::Transmit { to: Some(spec.target), bytes });
+                    let of = |padding| {
+                        encode(
+                            header,
+                            &Message::Probe { case: spec.case, sequence, probe: *id, padding },
+                        )
+                    };
+                    let (to, bytes) = (spec.target, of(0));
+                    effects.push(if spec.size == 0 {
+                        Effect::Transmit { to: Some(to), bytes }
+                    } else {
+                        let size = usize::try_from(spec.size).unwrap_or(usize::MAX);
+                        let bytes = of(padding(bytes.len(), size));
+                        Effect::TransmitWhole { to, bytes }
+                    });
                 }
                 if (spec.icmp || spec.icmp_only) && !*echo_unavailable {
                     *next_echo = next_echo.wrapping_add(1);

@@ -73,7 +73,10 @@ impl Bench {
             .into_iter()
             .filter_map(|effect| match effect {
                 Effect::Transmit { to, bytes } => Some((to, decode(&bytes).unwrap().message)),
-                Effect::Echo { .. } | Effect::Report(_) | Effect::Exit => None,
+                Effect::TransmitWhole { .. }
+                | Effect::Echo { .. }
+                | Effect::Report(_)
+                | Effect::Exit => None,
             })
             .collect()
     }
@@ -85,7 +88,10 @@ impl Bench {
             .filter_map(|effect| match effect {
                 Effect::Report(Report::Statistics(_)) => None,
                 Effect::Report(report) => Some(report),
-                Effect::Echo { .. } | Effect::Transmit { .. } | Effect::Exit => None,
+                Effect::TransmitWhole { .. }
+                | Effect::Echo { .. }
+                | Effect::Transmit { .. }
+                | Effect::Exit => None,
             })
             .collect()
     }
@@ -162,7 +168,11 @@ fn from_2(message: Message) -> Input {
 fn statistics(effects: &[Effect]) -> hats_wire::link::Statistics {
     let last = effects.iter().rev().find_map(|effect| match effect {
         Effect::Report(Report::Statistics(statistics)) => Some(statistics.clone()),
-        Effect::Report(_) | Effect::Echo { .. } | Effect::Transmit { .. } | Effect::Exit => None,
+        Effect::Report(_)
+        | Effect::TransmitWhole { .. }
+        | Effect::Echo { .. }
+        | Effect::Transmit { .. }
+        | Effect::Exit => None,
     });
     last.expect("statistics were reported")
 }

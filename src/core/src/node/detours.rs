@@ -108,7 +108,7 @@ impl Node {
             return;
         }
         let relay = others[asked / 2 % others.len()];
-        for datagram in hats_wire::split(&self.header, question) {
+        for datagram in hats_wire::split_within(&self.header, question, self.datagram_max(index)) {
             self.relay(index, me, relay, whom, &datagram);
         }
     }
@@ -132,7 +132,7 @@ impl Node {
         datagram: &[u8],
     ) {
         let wrapped = Message::Relay { from, to, datagram: datagram.to_vec() };
-        for datagram in hats_wire::split(&self.header, &wrapped) {
+        for datagram in hats_wire::split_within(&self.header, &wrapped, self.datagram_max(index)) {
             self.nim(index, Command::Send { to: Some(relay), datagram });
         }
     }

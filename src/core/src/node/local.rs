@@ -63,6 +63,8 @@ impl Node {
             questions: 0,
             proclaims: 0,
             hearing: super::multicast::Hearing::default(),
+            widths: super::narrow::Widths::default(),
+            long_sent: super::send::LongSent::default(),
             speakers: super::multicast::Speakers::default(),
         };
         self.locals.insert(index, local);
@@ -349,6 +351,7 @@ impl Node {
     pub(super) fn report_self(&mut self, now: Timestamp) {
         let report = self.self_report();
         self.learn_multicast(&report);
+        self.learn_narrow(&report);
         self.originate(now, ItemBody::Node(report));
     }
 
@@ -370,6 +373,7 @@ impl Node {
                     mac: local.link.as_ref().map_or_else(Vec::new, |link| link.mac.clone()),
                     loss: local.losses.told,
                     multicast: local.hearing.says(),
+                    narrow: local.widths.says(),
                 })
                 .collect(),
             leaving: self.leaving.is_some(),

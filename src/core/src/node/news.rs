@@ -97,6 +97,7 @@ impl Node {
     fn learn_node(&mut self, now: Timestamp, report: &NodeReport, incarnation: Incarnation) {
         self.check_restart(now, report.node_id, incarnation);
         self.learn_multicast(report);
+        self.learn_narrow(report);
         let its = self.topology.adapters.of(report.node_id);
         let gone = its.filter(|(network, known)| {
             let member = &known.member;

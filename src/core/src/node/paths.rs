@@ -34,8 +34,12 @@ const RUNNING_MAX: usize = 256;
 
 /// What a probe is for.
 #[derive(Clone, Copy, Debug)]
-enum Purpose {
+pub(super) enum Purpose {
     Trial(Pair),
+    /// Whether a long probe gets there.
+    Long(IpAddr),
+    /// Whether a short one beside it does.
+    Short(IpAddr),
     /// The member visited; whether it failed to answer a first probe.
     Patrol(IpAddr, bool),
 }
@@ -85,13 +89,16 @@ impl Node {
             let every = self.config.detection.heartbeat_interval.max(PATROL_EVERY);
             self.paths.patrol_at = Some(now + every);
             for index in self.indices() {
-                if let Some(address) = self.next_visit(index) {
+                let last = self.paths.visited.get(&index).copied();
+                if let Some(address) = self.next_visit(index, last) {
                     self.paths.visited.insert(index, address);
                     let purpose = Purpose::Patrol(address, false);
                     let timeout = self.config.detection.probe_timeout;
-                    self.probe_path(purpose, index, address, (1, timeout));
+                    self.probe_path(purpose, index, address, (1, timeout), 0);
                 }
+                self.try_widths(now, index);
             }
+            self.conclude_narrow(now);
         }
     }
 
@@ -117,16 +124,17 @@ impl Node {
         self.paths.good.retain(|path, _| mine.contains(path));
         for (index, pair) in mine {
             let timeout = self.config.detection.probe_timeout;
-            self.probe_path(Purpose::Trial(pair), index, pair.high(), (PROBES, timeout));
+            self.probe_path(Purpose::Trial(pair), index, pair.high(), (PROBES, timeout), 0);
         }
     }
 
-    fn probe_path(
+    pub(super) fn probe_path(
         &mut self,
         purpose: Purpose,
         index: AdapterIndex,
         target: IpAddr,
         (count, timeout): (u32, Duration),
+        size: u32,
     ) {
         if self.paths.running.len() >= RUNNING_MAX {
             return;
@@ -144,18 +152,18 @@ impl Node {
             timeout_ns: nanos(timeout),
             icmp: false,
             icmp_only: false,
+            size,
         };
         self.nim(index, Command::StartProbe(probe));
     }
 
     /// The next member by rank after the one visited last.
-    fn next_visit(&self, index: AdapterIndex) -> Option<IpAddr> {
+    pub(super) fn next_visit(&self, index: AdapterIndex, last: Option<IpAddr>) -> Option<IpAddr> {
         let local = self.locals.get(&index).filter(|local| local.fault.is_none())?;
         let view = local.group.view()?;
         let me = local.me.address;
         let list = view.members.as_slice();
-        let last = self.paths.visited.get(&index).copied().unwrap_or(me);
-        let start = view.members.first_below(last);
+        let start = view.members.first_below(last.unwrap_or(me));
         (0..list.len()).map(|step| list[(start + step) % list.len()].address).find(|address| {
             *address != me
                 && !local.group.is_doomed(*address)
@@ -181,6 +189,7 @@ impl Node {
             && let Some(local) = self.locals.get_mut(&index)
         {
             local.losses.answered_late(done.id);
+            self.width_answered_late(index, done.id);
         }
         match purpose {
             Some(Purpose::Trial(pair)) => self.trial_done(now, index, pair, done),
@@ -198,9 +207,12 @@ impl Node {
                         index,
                         address,
                         (PROBES, timeout),
+                        0,
                     );
                 }
             }
+            Some(Purpose::Long(peer)) => self.width_probed(now, index, (peer, true), done),
+            Some(Purpose::Short(peer)) => self.width_probed(now, index, (peer, false), done),
             Some(Purpose::Patrol(..)) | None => {}
         }
     }

@@ -45,6 +45,7 @@ impl Node {
                 timeout_ns,
                 icmp: true,
                 icmp_only: true,
+                size: 0,
             };
             self.nim(index, Command::StartProbe(probe));
         }

@@ -78,7 +78,8 @@ impl Node {
             .map(|shown| {
                 let broken = self.topology.broken.get(&shown.name).map(|broken| broken.kind);
                 let multicast_broken = self.multicast.is_broken(&shown.name);
-                NetworkView { broken, multicast_broken, ..shown }
+                let narrow = self.narrow.ways(&shown.name);
+                NetworkView { broken, multicast_broken, narrow, ..shown }
             })
             .collect()
     }
@@ -183,6 +184,7 @@ fn network_view(name: &str, members: &Members, group: Option<hats_wire::GroupId>
             .and_then(|address| Some((node(address)?, address))),
         broken: None,
         multicast_broken: false,
+        narrow: Vec::new(),
         stable: true,
         since: Timestamp::default(),
     }

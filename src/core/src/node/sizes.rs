@@ -38,6 +38,7 @@ impl Node {
             let groups = local.group.sizes();
             let losses = local.losses.sizes();
             let heard = [local.detours.size(), local.speakers.size()];
+            let heard = heard.into_iter().chain([local.widths.size(), local.long_sent.size()]);
             groups.chain(local.sync.sizes()).chain(heard).chain(losses)
         });
         own.into_iter()
@@ -45,6 +46,7 @@ impl Node {
             .chain(self.database.sizes())
             .chain(self.topology.sizes())
             .chain(self.multicast.sizes())
+            .chain(self.narrow.sizes())
             .chain(self.arbiter.sizes())
             .chain(locals)
     }

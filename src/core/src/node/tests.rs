@@ -244,6 +244,7 @@ fn says(run: u64, loss: Option<Loss>, held: Option<Held>) -> Input {
         mac: Vec::new(),
         loss,
         multicast: Multicast::default(),
+        narrow: Vec::new(),
     };
     let report = NodeReport {
         node_id: NodeId(9),

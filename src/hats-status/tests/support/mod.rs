@@ -151,6 +151,7 @@ fn networks() -> Vec<Network> {
         members: Vec::new(),
         local: true,
         multicast_broken: false,
+        narrow: Vec::new(),
     };
     let left_out = Network {
         name: "docker0".into(),

@@ -141,6 +141,9 @@ impl Sources<'_> {
         let multicast_broken = network.multicast_broken;
         let dead = || "multicast does not get through: the group holds by unicast".to_owned();
         let reason = reason.or_else(|| multicast_broken.then(dead));
+        let narrow: Vec<ipc::Narrow> =
+            network.narrow.iter().map(|way| self.narrow(&network.name, *way)).collect();
+        let reason = reason.or_else(|| words::narrow(&narrow));
         let (successor, successor_addr) = network.successor.clone().unzip();
         ipc::Network {
             name: network.name.clone(),
@@ -161,6 +164,22 @@ impl Sources<'_> {
             members: network.members.iter().map(IpAddr::to_string).collect(),
             local: network.local,
             multicast_broken,
+            narrow,
+        }
+    }
+
+    fn narrow(&self, network: &str, (from, to, mtu): (IpAddr, IpAddr, u32)) -> ipc::Narrow {
+        let node = |at: IpAddr| {
+            let mut its = self.view.adapters.iter();
+            let its = its.find(|it| it.network == network && it.address == at);
+            its.map(|it| it.node.clone()).unwrap_or_default()
+        };
+        ipc::Narrow {
+            node: node(from),
+            addr: from.to_string(),
+            peer_node: node(to),
+            peer_addr: to.to_string(),
+            mtu,
         }
     }
 

@@ -72,6 +72,7 @@ fn view() -> View {
     let network = NetworkView {
         broken: None,
         multicast_broken: false,
+        narrow: Vec::new(),
         name: "neta".to_owned(),
         subnet: "10.77.1.0/24".to_owned(),
         mode: Some(Mode::Multicast),
@@ -294,6 +295,27 @@ fn a_network_that_fell_apart_is_critical_and_said_once() {
     assert_eq!(said.count(), 1, "{:?}", shown.reasons);
     assert_eq!(shown.verdicts[0].sets, ["n1", "n2,n3"]);
     assert_eq!(shown.verdicts[0].node, None, "nobody is blamed");
+}
+
+#[test]
+fn a_network_that_loses_long_packets_is_degraded_and_says_where() {
+    let mut view = view();
+    view.networks[0].narrow = vec![(ip("10.77.1.1"), ip("10.77.1.3"), 586)];
+    let shown = snapshot(&view);
+    assert_eq!(shown.overall, "DEGRADED");
+    assert_eq!(shown.reasons, ["packets of more than 586 bytes get lost on network neta"]);
+    let network = &shown.networks[0];
+    assert_eq!((&*network.narrow[0].node, &*network.narrow[0].peer_node), ("n1", "n3"));
+    assert_eq!(
+        network.reason.as_deref(),
+        Some("packets of more than 586 bytes from n1 to n3 get lost")
+    );
+    view.networks[0].narrow.push((ip("10.77.1.3"), ip("10.77.1.1"), 590));
+    let shown = snapshot(&view);
+    assert_eq!(
+        shown.networks[0].reason.as_deref(),
+        Some("packets of more than 586 bytes from n1 to n3 get lost, and on 1 more way")
+    );
 }
 
 #[test]

@@ -9,6 +9,18 @@ use hats_wire::{Cause, Direction, Observation, Verdict, VerdictKind, link::Link}
 use super::Sources;
 use crate::publish::wall_clock;
 
+/// Where long packets get lost; nothing where they do not.
+pub(super) fn narrow(ways: &[ipc::Narrow]) -> Option<String> {
+    let first = ways.first()?;
+    let more = match ways.len() - 1 {
+        0 => String::new(),
+        1 => ", and on 1 more way".to_owned(),
+        more => format!(", and on {more} more ways"),
+    };
+    let ipc::Narrow { mtu, node, peer_node, .. } = first;
+    Some(format!("packets of more than {mtu} bytes from {node} to {peer_node} get lost{more}"))
+}
+
 pub(super) fn node_state(state: NodeState) -> &'static str {
     match state {
         NodeState::Up => "up",

@@ -11,7 +11,7 @@ use super::part::{
 };
 use crate::{
     AdapterReport, DecodeError, GroupReport, Held, Incarnation, Item, ItemBody, ItemKey,
-    ItemVersion, Loss, NodeId, NodeReport, Verdict, address,
+    ItemVersion, Loss, Narrow, NodeId, NodeReport, Verdict, address,
 };
 
 impl Body for Item {
@@ -146,6 +146,7 @@ impl Body for AdapterReport {
                 own: loss.own,
             }),
             multicast: put_multicast(self.multicast),
+            narrow: put_all(&self.narrow),
         }
     }
 
@@ -169,7 +170,20 @@ impl Body for AdapterReport {
                 own: loss.own,
             }),
             multicast: multicast(proto.multicast),
+            narrow: all(proto.narrow)?,
         })
+    }
+}
+
+impl Body for Narrow {
+    type Proto = pb::Narrow;
+
+    fn put(&self) -> pb::Narrow {
+        pb::Narrow { to: address::to_bytes(self.to), size: self.size }
+    }
+
+    fn get(proto: pb::Narrow) -> Result<Self, DecodeError> {
+        Ok(Narrow { to: host(&proto.to, "narrow.to")?, size: proto.size })
     }
 }
 

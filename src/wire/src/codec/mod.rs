@@ -16,7 +16,8 @@ use prost::Message as _;
 
 use self::part::{Body, all, host, optional, put_all, required};
 use crate::{
-    CaseId, DATAGRAM_MAX, DecodeError, Frame, HEADER_LEN, Header, Item, Message, address, chunk,
+    CaseId, DATAGRAM_MAX, DecodeError, Frame, HEADER_LEN, Header, Item, Message, PROBE_MAX,
+    address, chunk, header::KIND_AT,
 };
 
 /// The message types of headers.
@@ -91,9 +92,19 @@ pub(crate) fn datagram(header: &Header, kind: u8, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// How many bytes of padding make a datagram of `len` bytes without any one of
+/// `wanted` bytes, or of one less where there is none of just as many.
+pub fn padding(len: usize, wanted: usize) -> u16 {
+    // The field's tag, and a length of one byte, or two from 128 on.
+    let short = wanted.saturating_sub(len + 2);
+    let bytes = if short < 128 { short } else { (short - 1).max(127) };
+    u16::try_from(bytes.min(PROBE_MAX)).expect("PROBE_MAX fits")
+}
+
 /// The frame in one datagram.
 pub fn decode(bytes: &[u8]) -> Result<Frame, DecodeError> {
-    if bytes.len() > DATAGRAM_MAX {
+    let longest = if bytes.get(KIND_AT) == Some(&kind::PROBE) { PROBE_MAX } else { DATAGRAM_MAX };
+    if bytes.len() > longest {
         return Err(DecodeError::TooLong { len: bytes.len() });
     }
     let (header, kind, body) = Header::from_bytes(bytes)?;
@@ -131,9 +142,13 @@ pub(crate) fn encode_body(message: &Message) -> Vec<u8> {
         Message::Leave { group } => pb::Leave { group: of_group(group) }.encode_to_vec(),
         Message::LeaveAck { group } => pb::LeaveAck { group: of_group(group) }.encode_to_vec(),
         Message::Goodbye { group } => pb::Goodbye { group: of_group(group) }.encode_to_vec(),
-        Message::Probe { case, sequence, probe } => {
-            pb::Probe { case_id: case.0, sequence: *sequence, probe_id: *probe }.encode_to_vec()
+        Message::Probe { case, sequence, probe, padding } => pb::Probe {
+            case_id: case.0,
+            sequence: *sequence,
+            probe_id: *probe,
+            padding: alloc::vec![0; usize::from(*padding)],
         }
+        .encode_to_vec(),
         Message::ProbeReply { case, sequence, probe, stalled } => pb::ProbeReply {
             case_id: case.0,
             sequence: *sequence,
@@ -207,8 +222,10 @@ pub(crate) fn decode_body(kind: u8, body: &[u8]) -> Result<Message, DecodeError>
             Message::Goodbye { group: required(group, "goodbye.group")? }
         }
         kind::PROBE => {
-            let pb::Probe { case_id, sequence, probe_id } = body.read()?;
-            Message::Probe { case: CaseId(case_id), sequence, probe: probe_id }
+            let pb::Probe { case_id, sequence, probe_id, padding } = body.read()?;
+            let padding = u16::try_from(padding.len())
+                .map_err(|_| DecodeError::BadField { field: "probe.padding" })?;
+            Message::Probe { case: CaseId(case_id), sequence, probe: probe_id, padding }
         }
         kind::PROBE_REPLY => {
             let pb::ProbeReply { case_id, sequence, probe_id, stalled } = body.read()?;

@@ -33,6 +33,7 @@ pub fn encode_command(command: &Command) -> Vec<u8> {
             timeout_ns: probe.timeout_ns,
             icmp: probe.icmp,
             icmp_only: probe.icmp_only,
+            size: probe.size,
         }),
         Command::Lease { duration_ns } => {
             pb::command::Body::Lease(pb::Lease { duration_ns: *duration_ns })
@@ -65,6 +66,7 @@ pub fn decode_command(frame: &[u8]) -> Result<Command, LinkError> {
             timeout_ns: probe.timeout_ns,
             icmp: probe.icmp,
             icmp_only: probe.icmp_only,
+            size: probe.size,
         }),
         pb::command::Body::Lease(lease) => Command::Lease { duration_ns: lease.duration_ns },
         pb::command::Body::Shutdown(pb::Shutdown {}) => Command::Shutdown,

@@ -121,6 +121,9 @@ pub struct StartProbe {
     pub icmp: bool,
     /// Only ICMP echo.
     pub icmp_only: bool,
+    /// Each probe's datagram is padded to so many bytes, and never fragmented; 0:
+    /// neither.
+    pub size: u32,
 }
 
 /// From the NIM to hatsd.

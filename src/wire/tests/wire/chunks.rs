@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use hats_wire::{
     CHUNK_PART_MAX, CHUNKS_MAX, Chunk, DATAGRAM_MAX, DecodeError, Frame, HEADER_LEN, Header,
     Incarnation, MESSAGE_MAX, Message, NodeId, PARTIAL_AGE_NS_MAX, PARTIAL_MAX,
-    PARTIAL_PER_SENDER_MAX, Reassembly, decode, encode, floods, split,
+    PARTIAL_PER_SENDER_MAX, PROBE_MAX, Reassembly, decode, encode, floods, padding, split,
+    split_within,
 };
 use proptest::prelude::*;
 
@@ -60,6 +61,46 @@ fn message_of_one_byte_more_is_two() {
 }
 
 #[test]
+fn message_in_short_parts_arrives_beside_the_same_in_long_ones() {
+    let message = samples::list_of_len(3 * CHUNK_PART_MAX);
+    let (long, short) = (split(&header(), &message), split_within(&header(), &message, 512));
+    assert!(short.iter().all(|datagram| datagram.len() <= 512));
+    let mut reassembly = Reassembly::new();
+    for datagram in &long[1..] {
+        assert_eq!(reassembly.accept(0, FROM, decode(datagram).unwrap()), Ok(None));
+    }
+    let mut whole = None;
+    for datagram in &short {
+        whole = reassembly.accept(0, FROM, decode(datagram).unwrap()).unwrap();
+    }
+    assert_eq!(whole, Some(Frame { header: header(), message }));
+}
+
+#[test]
+fn message_of_too_many_short_parts_has_longer_ones() {
+    let message = samples::list_of_len(MESSAGE_MAX);
+    let datagrams = split_within(&header(), &message, 512);
+    assert_eq!(datagrams.len(), CHUNKS_MAX);
+}
+
+#[test]
+fn padded_probe_has_the_length_that_is_wanted_and_no_other_message_may() {
+    let probe =
+        |padding| Message::Probe { case: hats_wire::CaseId(0), sequence: 1, probe: 9, padding };
+    let bare = encode(&header(), &probe(0)).len();
+    for wanted in [bare + 3, bare + 129, 512, DATAGRAM_MAX, 1_472, PROBE_MAX] {
+        let padded = encode(&header(), &probe(padding(bare, wanted)));
+        assert_eq!(padded.len(), wanted);
+        assert!(decode(&padded).is_ok(), "{wanted} bytes");
+    }
+    assert_eq!(padding(bare, bare), 0);
+    let longer = encode(&header(), &probe(padding(bare, PROBE_MAX) + 1));
+    assert_eq!(decode(&longer), Err(DecodeError::TooLong { len: PROBE_MAX + 1 }));
+    let other = encode(&header(), &samples::list_of_len(DATAGRAM_MAX));
+    assert!(matches!(decode(&other), Err(DecodeError::TooLong { .. })));
+}
+
+#[test]
 fn longest_message_arrives() {
     let message = samples::list_of_len(MESSAGE_MAX);
     let datagrams = split(&header(), &message);
@@ -111,7 +152,7 @@ fn chunk_in_chunks_is_refused_and_not_sent() {
 #[test]
 fn what_is_no_chunk_passes_straight_through() {
     let mut reassembly = Reassembly::new();
-    let probe = Message::Probe { case: hats_wire::CaseId(1), sequence: 2, probe: 3 };
+    let probe = Message::Probe { case: hats_wire::CaseId(1), sequence: 2, probe: 3, padding: 0 };
     let frame = Frame { header: header(), message: probe };
     assert_eq!(reassembly.accept(0, FROM, frame.clone()), Ok(Some(frame)));
     assert!(reassembly.is_empty());

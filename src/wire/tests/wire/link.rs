@@ -171,6 +171,7 @@ fn mapped_address_is_refused() {
         timeout_ns: 5,
         icmp: false,
         icmp_only: false,
+        size: 0,
     };
     let frame = body(&encode_command(&Command::StartProbe(probe)));
     assert_eq!(decode_command(&frame), bad("start_probe.target"));

@@ -5,9 +5,9 @@ use std::net::{IpAddr, Ipv6Addr};
 use hats_wire::{
     AdapterReport, CHUNK_PART_MAX, CHUNKS_MAX, CaseId, Cause, Chunk, Confidence, Direction,
     Envelope, GroupId, GroupReport, Header, Identity, Incarnation, Item, ItemBody, ItemKey,
-    ItemVersion, Join, Letter, List, Member, Message, Multicast, NodeId, NodeReport, Observation,
-    Pair, Prepare, ProbeNotice, ProbeRequest, ProbeResult, ProbeSeen, Proclaim, Removal, Silent,
-    Summary, Verdict, VerdictKind,
+    ItemVersion, Join, Letter, List, Member, Message, Multicast, Narrow, NodeId, NodeReport,
+    Observation, Pair, Prepare, ProbeNotice, ProbeRequest, ProbeResult, ProbeSeen, Proclaim,
+    Removal, Silent, Summary, Verdict, VerdictKind,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
@@ -150,9 +150,11 @@ fn short() -> impl Strategy<Value = Message> {
         group().prop_map(|group| Message::Leave { group }),
         group().prop_map(|group| Message::LeaveAck { group }),
         group().prop_map(|group| Message::Goodbye { group }),
-        (any::<u64>(), any::<u32>(), any::<u64>()).prop_map(|(case, sequence, probe)| {
-            Message::Probe { case: CaseId(case), sequence, probe }
-        }),
+        (any::<u64>(), any::<u32>(), any::<u64>(), 0..300u16).prop_map(
+            |(case, sequence, probe, padding)| {
+                Message::Probe { case: CaseId(case), sequence, probe, padding }
+            }
+        ),
         (any::<u64>(), any::<u32>(), any::<u64>(), any::<bool>()).prop_map(
             |(case, sequence, probe, stalled)| {
                 Message::ProbeReply { case: CaseId(case), sequence, probe, stalled }
@@ -243,17 +245,28 @@ fn node_report() -> impl Strategy<Value = NodeReport> {
         Just(Multicast::Doubted),
         Just(Multicast::Missing)
     ];
-    let adapter = (word(), word(), address(), option::of(cause()), option::of(group()), multicast)
-        .prop_map(|(network, interface, address, fault, group, multicast)| AdapterReport {
-            network,
-            interface,
-            address,
-            fault,
-            group,
-            held: None,
-            mac: Vec::new(),
-            loss: None,
-            multicast,
+    let narrow = (address(), any::<u32>()).prop_map(|(to, size)| Narrow { to, size });
+    let adapter = (
+        word(),
+        word(),
+        address(),
+        option::of(cause()),
+        option::of(group()),
+        (multicast, vec(narrow, 0..3)),
+    )
+        .prop_map(|(network, interface, address, fault, group, (multicast, narrow))| {
+            AdapterReport {
+                network,
+                interface,
+                address,
+                fault,
+                group,
+                held: None,
+                mac: Vec::new(),
+                loss: None,
+                multicast,
+                narrow,
+            }
         });
     (any::<u64>(), word(), word(), vec(adapter, 0..4), any::<[bool; 2]>()).prop_map(
         |(node_id, node, version, adapters, [leaving, maintenance])| NodeReport {
@@ -369,6 +382,7 @@ pub(crate) fn node_item(node: u64) -> Item {
         mac: Vec::new(),
         loss: None,
         multicast: Multicast::Unknown,
+        narrow: Vec::new(),
     };
     let report = NodeReport {
         node_id: NodeId(node),

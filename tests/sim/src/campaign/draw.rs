@@ -397,7 +397,7 @@ impl Draw {
                 Some(Fault::Weather(Weather::Reordering(part, most), self.ways(story, victim)))
             }
             Kind::Mtu => {
-                let mtu = Weather::Mtu(self.chance.between(1_280, 1_500) as u16);
+                let mtu = Weather::Mtu(self.chance.between(576, 1_499) as u16);
                 Some(Fault::Weather(mtu, self.ways(story, victim)))
             }
             _ => None,

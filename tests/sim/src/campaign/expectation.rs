@@ -78,6 +78,7 @@ impl Blame {
     /// path.failed n1 - n2 on neta [both|to_peer|from_peer]
     /// node.down n3 [CAUSE]      daemon.down n3      node.left n3
     /// network.partitioned neta  network.failed neta  network.multicast_broken neta
+    /// network.mtu neta
     /// ```
     pub fn parse(text: &str) -> Result<Blame, String> {
         let (kind, rest) = text.split_once(' ').unwrap_or((text, ""));
@@ -114,9 +115,10 @@ impl Blame {
             Some(EventKind::NetworkMulticastBroken) => {
                 Ok(Blame::multicast(&words::one(rest, "a network")?))
             }
+            Some(EventKind::NetworkMtu) => Ok(Blame::mtu(&words::one(rest, "a network")?)),
             _ => Err("expected adapter.down, adapter.inconclusive, path.failed, node.down, \
-                      node.left, daemon.down, network.partitioned, network.failed or \
-                      network.multicast_broken first"
+                      node.left, daemon.down, network.partitioned, network.failed, \
+                      network.multicast_broken or network.mtu first"
                 .to_owned()),
         }
     }

@@ -9,8 +9,9 @@ use super::{
     fault::{AdapterFault, Fault, NodeFault},
     situation::Situation,
     story::Story,
+    weather::{Ways, Weather},
 };
-use crate::{expect::Blame, faults::Way};
+use crate::{expect::Blame, faults::Way, host::MTU};
 
 /// What must be said, by whom, how soon.
 #[derive(Clone, Debug)]
@@ -30,6 +31,18 @@ pub(crate) const SLACK: Duration = Duration::from_millis(20);
 /// leaders take to proclaim.
 pub(crate) const MULTICAST_FOUND: u32 = 30;
 
+/// Within so long it is found, if next to nothing is lost, that long packets get
+/// lost to one of the others: of eight visits of the patrol one is made with a long
+/// probe, nine more make it sure, then twelve lengths are tried, and others are given
+/// five seconds to find more. Twice that where two visit each other in turn.
+pub(crate) fn narrow_found(story: &Story) -> Duration {
+    let detection = story.detection();
+    let every = detection.heartbeat_interval.max(Duration::from_millis(250));
+    let members = story.networks.iter().map(|network| story.on(network).len());
+    let others = u32::try_from(members.max().unwrap_or(1)).expect("few nodes");
+    every * (8 * others + 12) + detection.probe_timeout * 15 + Duration::from_secs(6)
+}
+
 impl Expected {
     /// What `fault` must lead to in a settled cluster in which `standing` are in
     /// force already. None where the observations leave it open: then only the
@@ -42,16 +55,31 @@ impl Expected {
             Fault::MulticastDead(network) => Some(Blame::multicast(network)),
             _ => None,
         });
+        let narrow = standing.iter().copied().chain([fault]).filter_map(|fault| match fault {
+            Fault::Weather(Weather::Mtu(_), ways) => Some(Blame::mtu(ways.network())),
+            _ => None,
+        });
         let expected = Expected {
             blames: Vec::new(),
             // It takes a follower that misses it: there may have been none.
-            tolerated: no_multicast.collect(),
+            tolerated: no_multicast.chain(narrow).collect(),
             witnesses: Vec::new(),
             bound: story.detection().verdict_bound() + SLACK,
         };
         if let Fault::MulticastDead(network) = fault {
             let rough = story.loss > 0.0 || standing.iter().any(|fault| fault.makes_late());
             return expected.multicast(&before, &after, network, rough);
+        }
+        if let Fault::Weather(Weather::Mtu(bytes), Ways::Network(network)) = fault
+            && u32::from(*bytes) < MTU
+            && standing.is_empty()
+            && story.loss == 0.0
+            && members(&before, network).len() > 1
+        {
+            let bound = narrow_found(story);
+            let this =
+                Expected { bound, ..expected }.seen_from(&after, members(&before, network)[0]);
+            return this.says(vec![Blame::mtu(network)]);
         }
         if fault.is_endured(&story.detection()) {
             return expected.nothing(&after);

@@ -7,10 +7,11 @@ use hats_core::view::{AdapterState, NetworkView};
 
 use super::{
     audit::Audit,
-    expected::{Expected, MULTICAST_FOUND, lease},
+    expected::{Expected, MULTICAST_FOUND, lease, narrow_found},
     fault::{AdapterFault, Fault, NodeFault},
     situation::Situation,
     story::{Episode, Pace, Step, Story},
+    weather::Weather,
 };
 use crate::{
     record::{Mark, Said},
@@ -370,6 +371,7 @@ impl<'a> Run<'a> {
             Fault::Adapter(AdapterFault::NimHang, ..) => Duration::from_secs(1),
             // Proclaims are missed, and then found to come by unicast alone.
             Fault::MulticastDead(_) => detection.heartbeat_interval * MULTICAST_FOUND,
+            Fault::Weather(Weather::Mtu(_), _) => narrow_found(self.story),
             _ => Duration::ZERO,
         });
         longer.max().unwrap_or_default()
@@ -378,7 +380,12 @@ impl<'a> Run<'a> {
     /// After this everybody agrees: higher leaders that did not answer are
     /// listened to again, failed paths have been tried.
     fn settling(&self) -> Duration {
-        self.freeze() + self.story.detection().heartbeat_interval * 60 + Duration::from_secs(2)
+        let narrow = |fault: &&&Fault| matches!(fault, Fault::Weather(Weather::Mtu(_), _));
+        let narrow = self.since_well.iter().find(narrow).map(|_| narrow_found(self.story));
+        self.freeze()
+            + self.story.detection().heartbeat_interval * 60
+            + Duration::from_secs(2)
+            + narrow.unwrap_or_default()
     }
 
     /// Whoever is in sight of two that exchange on a network, and hear no
@@ -473,7 +480,9 @@ fn is_well(world: &World) -> bool {
         && world.live().len() == world.hosts.iter().filter(|host| !host.plain).count()
         && world.live().iter().all(|node| {
             world.view(node).is_some_and(|view| {
-                let whole = |it: &NetworkView| it.broken.is_none() && !it.multicast_broken;
+                let whole = |it: &NetworkView| {
+                    it.broken.is_none() && !it.multicast_broken && it.narrow.is_empty()
+                };
                 view.paths.is_empty() && view.networks.iter().all(whole)
             })
         })

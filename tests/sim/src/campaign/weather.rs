@@ -19,8 +19,8 @@ use crate::{Conditions, faults::Way, world::World};
 /// From this loss on it is a fault that is to be found out.
 const LOSS_MAX: u8 = 50;
 
-/// hats fits into this, as IPv6 does.
-const MTU_MIN: u16 = 1_280;
+/// hats fits into this, as what every IPv4 host takes.
+const MTU_MIN: u16 = 576;
 
 /// What is wrong with some ways, by degrees.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

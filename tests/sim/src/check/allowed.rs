@@ -35,6 +35,7 @@
 //! | network.failed | no two live adapters exchanged |
 //! | network.multicast_broken | multicast was dead |
 //! | network.multicast_restored | multicast worked |
+//! | network.mtu | some way lost packets as long as the interfaces' MTU |
 //! | nim.died, nim.restarted, nim.stuck | the NIM did not run |
 //! | self.late, self.suspended | the node was not awake, or not scheduled in time |
 //! | … | or it gets the CPU later than half a detection time |
@@ -106,6 +107,10 @@ impl About {
     }
 }
 
+/// So long after the last long packet was lost a network may be called narrow: the
+/// lengths have been tried, and others waited for.
+const NARROW_TOLD: std::time::Duration = std::time::Duration::from_secs(20);
+
 /// Why the event is unfair; none when it is fair.
 pub(crate) fn unfair(scene: &Scene<'_>, about: &About, event: &Event) -> Option<&'static str> {
     let nobody = NOBODY;
@@ -129,7 +134,8 @@ pub(crate) fn unfair(scene: &Scene<'_>, about: &About, event: &Event) -> Option<
         EventKind::NetworkPartitioned
         | EventKind::NetworkFailed
         | EventKind::NetworkMulticastBroken
-        | EventKind::NetworkMulticastRestored => {
+        | EventKind::NetworkMulticastRestored
+        | EventKind::NetworkMtu => {
             let Some(network) = about.network else { return Some(nobody) };
             of_network(scene, network, event.kind)
         }
@@ -166,6 +172,7 @@ pub(crate) fn unfair(scene: &Scene<'_>, about: &About, event: &Event) -> Option<
         | EventKind::DaemonStopping
         | EventKind::NetworkLeader
         | EventKind::NetworkMerged
+        | EventKind::NetworkMtuRestored
         | EventKind::PathRestored
         | EventKind::ParamChanged
         | EventKind::MaintenanceOn
@@ -378,6 +385,11 @@ fn of_network(scene: &Scene<'_>, network: usize, kind: EventKind) -> Option<&'st
     if kind == EventKind::NetworkMulticastRestored {
         let works = |moment: &Moment<'_>| moment.network(network).is_some_and(|it| it.multicast);
         return unless(scene.ever(works), "multicast was still dead");
+    }
+    if kind == EventKind::NetworkMtu {
+        let narrow = |moment: &Moment<'_>| moment.network(network).is_some_and(|it| it.narrow);
+        let scene = scene.reaching_back(NARROW_TOLD);
+        return unless(scene.ever(narrow), "every way took long packets");
     }
     let parts = |moment: &Moment<'_>| moment.parts(network);
     if kind == EventKind::NetworkPartitioned {

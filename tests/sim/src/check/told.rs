@@ -55,6 +55,8 @@ pub(crate) struct Told {
     broken: BTreeMap<String, (EventKind, usize)>,
     /// Networks whose multicast is broken.
     no_multicast: BTreeSet<String>,
+    /// Networks on which long packets get lost.
+    narrow: BTreeSet<String>,
     /// Adapters that are held because they come and go.
     held: BTreeSet<Which>,
     /// Adapters that lose datagrams.
@@ -107,6 +109,8 @@ impl Told {
             EventKind::NetworkMerged => self.broken.remove(&network).is_some(),
             EventKind::NetworkMulticastBroken => self.no_multicast.insert(network),
             EventKind::NetworkMulticastRestored => self.no_multicast.remove(&network),
+            EventKind::NetworkMtu => self.narrow.insert(network),
+            EventKind::NetworkMtuRestored => self.narrow.remove(&network),
             EventKind::NetworkLeader => {
                 let address = |who: &Option<(String, IpAddr)>| who.as_ref().map(|(_, it)| *it);
                 let now = (address(&event.leader), address(&event.successor));
@@ -191,6 +195,7 @@ impl Told {
             .chain(self.paths.iter().map(|(a, b, on)| format!("path {a} - {b} on {on}")))
             .chain(self.broken.keys().map(|network| format!("network {network}")))
             .chain(self.no_multicast.iter().map(|network| format!("multicast on {network}")))
+            .chain(self.narrow.iter().map(|network| format!("narrow {network}")))
             .chain(self.held.iter().map(|(node, network, _)| format!("held {node}/{network}")))
             .collect()
     }
@@ -279,6 +284,10 @@ impl Told {
                     "network {} is broken: {:?}, and was told: {told:?}",
                     network.name, network.broken
                 ));
+            }
+            // What is known is told after a while.
+            if self.narrow.contains(&network.name) && network.narrow.is_empty() {
+                return Some(format!("{} was told to be narrow, and is not", network.name));
             }
             let told = self.no_multicast.contains(&network.name);
             if network.multicast_broken != told {

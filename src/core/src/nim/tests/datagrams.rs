@@ -157,7 +157,9 @@ fn daemon_that_vanishes_is_taken_leave_of() {
             assert_eq!(message, Message::Goodbye { group: group(1) });
             *to
         }
-        Effect::Report(_) | Effect::Echo { .. } | Effect::Exit => panic!("{effect:?}"),
+        Effect::Report(_) | Effect::TransmitWhole { .. } | Effect::Echo { .. } | Effect::Exit => {
+            panic!("{effect:?}")
+        }
     };
     assert_eq!(effects[..2].iter().map(goodbye).collect::<Vec<_>>(), [None, Some(address(2))]);
     assert_eq!(effects[2..], [Effect::Exit]);

@@ -10,6 +10,7 @@ fn start(icmp: bool, icmp_only: bool) -> Input {
         timeout_ns: 10_000_000,
         icmp,
         icmp_only,
+        size: 0,
     }))
 }
 
@@ -27,7 +28,7 @@ fn done(bench: &mut Bench) -> Option<ProbeDone> {
 #[test]
 fn probe_is_answered_at_once_and_the_daemon_told() {
     let mut bench = Bench::open();
-    bench.at(9, from_2(Message::Probe { case: CaseId(3), sequence: 5, probe: 6 }));
+    bench.at(9, from_2(Message::Probe { case: CaseId(3), sequence: 5, probe: 6, padding: 0 }));
     let effects = bench.effects.clone();
     assert_eq!(
         bench.sent(),
@@ -46,10 +47,25 @@ fn probe_is_answered_at_once_and_the_daemon_told() {
 }
 
 #[test]
+fn probe_of_a_size_is_sent_whole_and_is_that_long() {
+    let mut bench = Bench::open();
+    let Input::Command(Command::StartProbe(spec)) = start(false, false) else { panic!("a probe") };
+    bench.at(0, Input::Command(Command::StartProbe(StartProbe { size: 1_472, ..spec })));
+    let whole = bench.effects.iter().find_map(|effect| {
+        if let Effect::TransmitWhole { to, bytes } = effect {
+            Some((*to, bytes.len()))
+        } else {
+            None
+        }
+    });
+    assert_eq!(whole, Some((address(2), 1_472)));
+}
+
+#[test]
 fn answer_to_a_probe_says_that_the_daemon_is_stalled() {
     let mut bench = Bench::open();
     bench.at(0, Input::Command(Command::Lease { duration_ns: 1_000_000 }));
-    bench.at(1_000, from_2(Message::Probe { case: CaseId(3), sequence: 5, probe: 6 }));
+    bench.at(1_000, from_2(Message::Probe { case: CaseId(3), sequence: 5, probe: 6, padding: 0 }));
     let sent = bench.sent();
     assert!(matches!(sent[..], [(_, Message::ProbeReply { stalled: true, .. })]), "{sent:?}");
 }
@@ -119,7 +135,10 @@ fn icmp_answers_count_beside_missing_hats_answers() {
     bench.at(0, start(true, false));
     let sequence = bench.take().into_iter().find_map(|effect| match effect {
         Effect::Echo { to, sequence } => Some((to, sequence)),
-        Effect::Transmit { .. } | Effect::Report(_) | Effect::Exit => None,
+        Effect::Transmit { .. }
+        | Effect::TransmitWhole { .. }
+        | Effect::Report(_)
+        | Effect::Exit => None,
     });
     let (to, sequence) = sequence.unwrap();
     assert_eq!(to, address(2));

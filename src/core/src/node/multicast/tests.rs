@@ -116,6 +116,7 @@ fn an_adapter_that_its_node_lists_no_more_says_nothing_any_more() {
         mac: Vec::new(),
         loss: None,
         multicast,
+        narrow: Vec::new(),
     };
     let report = |adapters| NodeReport {
         node_id: NodeId(9),
