@@ -44,6 +44,8 @@ pub struct Event {
     pub leader: String,
     /// A group's successor.
     pub successor: String,
+    /// The longest packet that arrives.
+    pub mtu: u64,
     /// A group's size.
     pub members: u32,
     /// Whether this daemon decided it.
@@ -75,6 +77,8 @@ impl Event {
                 | "network.merged"
                 | "network.multicast_broken"
                 | "network.multicast_restored"
+                | "network.mtu"
+                | "network.mtu_restored"
                 | "duplicate.address"
                 | "duplicate.node"
         )
@@ -90,6 +94,7 @@ impl Event {
                 | "node.restarted"
                 | "network.merged"
                 | "network.multicast_restored"
+                | "network.mtu_restored"
         )
     }
 

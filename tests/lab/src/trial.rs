@@ -42,6 +42,8 @@ pub struct Said {
     /// Which way a path fails, seen from the first of the nodes: `to_peer`,
     /// `from_peer` or `both`.
     pub direction: &'static str,
+    /// The longest packet that arrives; 0: whatever.
+    pub mtu: u64,
 }
 
 impl Said {
@@ -57,6 +59,7 @@ impl Said {
             && (self.adapter.is_empty() || self.adapter == event.adapter)
             && (self.causes.is_empty() || self.causes.contains(&event.cause.as_str()))
             && (self.network.is_empty() || self.network == event.network)
+            && (self.mtu == 0 || self.mtu == event.mtu)
             && (self.direction.is_empty() || self.direction == self.direction_of(event))
     }
 
@@ -76,6 +79,7 @@ impl Said {
         words.push(self.causes.join("|"));
         words.push(self.network.clone());
         words.push(self.direction.to_owned());
+        words.extend((self.mtu > 0).then(|| self.mtu.to_string()));
         words.retain(|word| !word.is_empty());
         words.join(" ")
     }

@@ -31,6 +31,11 @@ const STUCK: Duration = Duration::from_secs(2);
 /// So many intervals without multicast are told: 13 until it is doubted, 8 until
 /// it is sure, and what leaders take to proclaim.
 const MULTICAST_FOUND: u32 = 30;
+/// A frame of the largest packet that gets through in the rows where longer ones get
+/// lost: an IP packet of 586 bytes.
+const MAX_FRAME: u64 = 600;
+/// An Ethernet header.
+const FRAME_HEADER: u64 = 14;
 /// Time between two visits of a patrol, unless the heartbeat interval is longer.
 const PATROL_EVERY: Duration = Duration::from_millis(250);
 
@@ -46,7 +51,7 @@ pub(crate) struct Row {
 }
 
 /// Every row that the lab can inject.
-pub(crate) const ROWS: [Row; 31] = [
+pub(crate) const ROWS: [Row; 33] = [
     Row { number: "1a", name: "carrier lost", case: adapters::carrier },
     Row { number: "1b", name: "interface set down", case: adapters::link_down },
     Row { number: "2", name: "silent cut", case: adapters::cut },
@@ -72,6 +77,8 @@ pub(crate) const ROWS: [Row; 31] = [
     Row { number: "16", name: "16 busy loops", case: nodes::starved },
     Row { number: "18a", name: "multicast dead", case: networks::multicast_dead },
     Row { number: "18b", name: "without multicast from the start", case: networks::no_multicast },
+    Row { number: "19a", name: "long packets lost between two", case: networks::narrow_path },
+    Row { number: "19b", name: "long packets lost from the start", case: networks::narrow },
     Row { number: "20a", name: "peer crashes, gateway answers", case: targets::peer_crash },
     Row { number: "20b", name: "adapter cut, gateway answers", case: targets::adapter_cut },
     Row { number: "21a", name: "one adapter's uplink dead", case: targets::uplink_of_one },
@@ -122,6 +129,14 @@ impl Stage {
     /// question.
     fn has_third_voice_elsewhere(&self) -> bool {
         self.plan.nodes >= 3 && self.networks() >= 2
+    }
+
+    /// When long probes have found that all long packets get lost, and how long those
+    /// are that do not.
+    fn found_narrow(&self) -> Duration {
+        let every = self.interval.max(PATROL_EVERY);
+        let others = (self.plan.nodes - 1) as u32;
+        every * (8 * others + 12) + self.times.bound * 3 + Duration::from_secs(6)
     }
 
     /// When a patrol has visited every member twice, and a verdict followed.

@@ -154,3 +154,61 @@ fn multicast_restored(stage: &Stage, network: usize) -> Must {
     let said = of_network(stage, "network.multicast_restored", network);
     must(said, stage.everyone(), stage.interval * MULTICAST_FOUND)
 }
+
+fn narrow_said(stage: &Stage, network: usize) -> Said {
+    Said { mtu: MAX_FRAME - FRAME_HEADER, ..of_network(stage, "network.mtu", network) }
+}
+
+/// Nobody leaves the group for it.
+pub(super) fn narrow_path(stage: &Stage) -> Option<Case> {
+    let port = stage.victim();
+    let other = (port.node + 1) % stage.plan.nodes;
+    let ends = vec![name(port.node), name(other)];
+    let request = Request::Path {
+        from: ends[0].clone(),
+        to: ends[1].clone(),
+        network: Some(interface(port.network)),
+        one_way: false,
+        fault: format!("max-frame={MAX_FRAME}"),
+    };
+    let title = format!("{} and {} on {}", ends[0], ends[1], interface(port.network));
+    let mut this = endured(title, vec![Step::Ask(request)]);
+    let said =
+        Said { nodes: ends, adapter: interface(port.network), ..narrow_said(stage, port.network) };
+    this.must = vec![must(said, stage.everyone(), stage.found_narrow())];
+    this.repaired = vec![narrow_restored(stage, port.network)];
+    Some(this)
+}
+
+/// All start where only short packets get through: the group forms.
+pub(super) fn narrow(stage: &Stage) -> Option<Case> {
+    let network = stage.round % stage.networks();
+    let nodes = || stage.everyone().into_iter();
+    let crash = |node| Step::Ask(Request::Crash { node: name(node) });
+    let heal = |node| Step::Ask(Request::Heal { node: Some(name(node)), adapter: None });
+    let narrow = |node| broken(Port { node, network }, &format!("max-frame={MAX_FRAME}"));
+    let mut steps: Vec<Step> = nodes().map(crash).collect();
+    steps.extend(nodes().flat_map(|node| [heal(node), narrow(node)]));
+    let last = steps.len() - 1;
+    let title =
+        format!("all start with short packets only on {}", stage.plan.networks[network].name);
+    let forms = stage.times.recovery();
+    let up = |node| Said {
+        event: "adapter.up",
+        nodes: vec![name(node)],
+        adapter: interface(network),
+        ..Said::default()
+    };
+    let ups = nodes().map(|node| must(up(node), stage.but(node), forms));
+    let told = must(narrow_said(stage, network), stage.everyone(), forms + stage.found_narrow());
+    let since = |must: Must| Must { since: last, ..must };
+    let mut this = case(title, steps, ups.chain([told]).map(since).collect());
+    this.may = ["adapter.up", "node.up"].map(|event| Said { event, ..Said::default() }).into();
+    this.repaired = vec![narrow_restored(stage, network)];
+    Some(this)
+}
+
+fn narrow_restored(stage: &Stage, network: usize) -> Must {
+    let said = of_network(stage, "network.mtu_restored", network);
+    must(said, stage.everyone(), stage.times.recovery())
+}
