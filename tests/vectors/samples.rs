@@ -6,8 +6,8 @@ use hats_wire::{
     AdapterReport, CaseId, Cause, Chunk, Confidence, Direction, Envelope, GroupId, GroupReport,
     Header, Identity, Incarnation, Item, ItemBody, ItemKey, ItemVersion, Join, Letter, List, Loss,
     Member, Message, Multicast, NodeId, NodeReport, Observation, Pair, Prepare, ProbeNotice,
-    ProbeRequest, ProbeResult, ProbeSeen, Proclaim, Removal, Silent, Summary, Verdict, VerdictKind,
-    cluster_tag,
+    ProbeRequest, ProbeResult, ProbeSeen, Proclaim, Removal, Silent, Summary, Told, Verdict,
+    VerdictKind, cluster_tag,
 };
 
 pub(crate) fn header() -> Header {
@@ -47,6 +47,28 @@ fn member_v6() -> Member {
 
 fn pair() -> Pair {
     Pair::new(address("10.77.1.2"), address("10.77.1.3"))
+}
+
+fn told() -> Vec<Told> {
+    let word = |text: &str| text.to_owned();
+    vec![
+        Told {
+            code: 1110,
+            network: word("netb"),
+            sets: vec![word("n1,n2"), word("n3")],
+            instance: 300,
+            ..Told::default()
+        },
+        Told {
+            code: 2201,
+            network: word("neta"),
+            node: word("n1"),
+            interface: word("eth0"),
+            peer_node: word("n2"),
+            peer_interface: word("eth1"),
+            ..Told::default()
+        },
+    ]
 }
 
 fn removal() -> Removal {
@@ -203,6 +225,7 @@ fn group_messages() -> Vec<(&'static str, Message)> {
                 members: vec![member(2), member_v6()],
                 failed_paths: vec![pair()],
                 leaving: vec![],
+                told: vec![],
             }),
         ),
         (
@@ -213,6 +236,7 @@ fn group_messages() -> Vec<(&'static str, Message)> {
                 members: vec![member(2)],
                 failed_paths: vec![],
                 leaving: vec![address("10.77.1.4")],
+                told: told(),
             }),
         ),
         (
@@ -224,6 +248,7 @@ fn group_messages() -> Vec<(&'static str, Message)> {
                 failed_paths: vec![pair()],
                 removed: vec![removal()],
                 digest: 0x1122_3344_5566_7788,
+                told: told(),
             }),
         ),
         (
@@ -235,6 +260,7 @@ fn group_messages() -> Vec<(&'static str, Message)> {
                 failed_paths: vec![],
                 removed: vec![removal()],
                 digest: 0x1122_3344_5566_7788,
+                told: vec![],
             }),
         ),
         ("prepare_ack", Message::PrepareAck { group: group_v6(), have: None }),
@@ -260,6 +286,7 @@ fn group_messages() -> Vec<(&'static str, Message)> {
                 failed_paths: vec![pair()],
                 removed: vec![removal()],
                 base: None,
+                told: vec![],
             }),
         ),
         (
@@ -270,6 +297,7 @@ fn group_messages() -> Vec<(&'static str, Message)> {
                 failed_paths: vec![],
                 removed: vec![],
                 base: Some(GroupId { instance: group().instance - 1, ..group() }),
+                told: told(),
             }),
         ),
         (

@@ -26,6 +26,11 @@ macro_rules! catalogue {
                 match self { $(EventKind::$kind => concat!("HATS-", $code),)* }
             }
 
+            /// The number in [`code`](Self::code).
+            pub fn number(self) -> u32 {
+                match self { $(EventKind::$kind => crate::event::number($code),)* }
+            }
+
             /// `adapter.down`.
             pub fn name(self) -> &'static str {
                 match self { $(EventKind::$kind => $name,)* }
@@ -47,6 +52,16 @@ macro_rules! catalogue {
             }
         }
     };
+}
+
+/// The digits of a code; the catalogue has nothing else there.
+const fn number(digits: &str) -> u32 {
+    let (digits, mut at, mut number) = (digits.as_bytes(), 0, 0);
+    while at < digits.len() {
+        number = number * 10 + (digits[at] - b'0') as u32;
+        at += 1;
+    }
+    number
 }
 
 mod kind;

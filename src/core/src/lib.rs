@@ -27,5 +27,6 @@ pub mod say;
 pub mod sizes;
 pub mod targets;
 pub mod time;
+pub mod told;
 mod topology;
 pub mod view;

@@ -27,6 +27,7 @@ use crate::{
     ring::Neighbours,
     targets::Targets,
     time::{Timestamp, nanos},
+    told::OpenFaults,
     topology::Topology,
     view::AdapterState,
 };
@@ -44,6 +45,7 @@ mod losses;
 mod multicast;
 mod narrow;
 mod news;
+mod open;
 mod paths;
 mod required;
 mod returns;
@@ -214,6 +216,12 @@ impl Node {
         node
     }
 
+    /// Has it take back what an earlier run of its daemon told the world, when
+    /// it is over: for the start, before the first input.
+    pub fn inherit(&mut self, faults: OpenFaults) {
+        self.topology.inherit(faults);
+    }
+
     /// What it was told at its start.
     pub fn config(&self) -> &Config {
         &self.config
@@ -347,12 +355,15 @@ impl Node {
     }
 
     fn publish(&mut self, event: Event) {
+        if event.authority {
+            self.topology.said(&event);
+        }
         self.effects.push(Effect::Publish(event));
     }
 
     fn publish_as(&mut self, event: Option<Event>, authority: bool) {
         if let Some(mut event) = event {
-            event.authority = authority;
+            event.authority |= authority;
             self.publish(event);
         }
     }

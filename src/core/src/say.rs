@@ -8,7 +8,8 @@ use alloc::{
 use core::{net::IpAddr, time::Duration};
 
 use hats_wire::{
-    Cause, Confidence, Direction, GroupId, Identity, Loss, Member, Verdict, VerdictKind,
+    Cause, Confidence, Direction, GroupId, Identity, Incarnation, Loss, Member, Verdict,
+    VerdictKind,
 };
 
 use crate::{
@@ -277,6 +278,13 @@ pub(crate) fn path_restored(network: &str, member: &Member, peer: &Member) -> Ev
 pub(crate) fn about_node(kind: EventKind, node: &str, rest: &str) -> Event {
     let mut event = Event::new(kind, format!("{node} {rest}"));
     event.node = Some(node.into());
+    event
+}
+
+pub(crate) fn node_up(node: &str, run: Incarnation, clears: Option<EventKind>) -> Event {
+    let mut event = about_node(EventKind::NodeUp, node, "up");
+    event.incarnation = Some(run.0);
+    event.clears = clears;
     event
 }
 

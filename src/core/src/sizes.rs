@@ -14,6 +14,9 @@ pub const NETWORKS_MAX: usize = 256;
 /// Failed paths known, and those of one group.
 pub const PATHS_MAX: usize = 4_096;
 
+/// Faults that others told, or an earlier run, and that are not over.
+pub const INHERITED_MAX: usize = 4_096;
+
 /// What a table has at most one entry for each of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Each {

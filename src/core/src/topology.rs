@@ -21,6 +21,7 @@ use crate::{
     say,
     sizes::{ADAPTERS_MAX, Each, NETWORKS_MAX, PATHS_MAX, Size},
     time::Timestamp,
+    told::OpenFaults,
 };
 
 mod adapters;
@@ -47,6 +48,11 @@ pub(crate) struct Topology {
     pub paths: BTreeMap<(String, Pair), KnownPath>,
     /// Networks that fell apart.
     pub broken: BTreeMap<String, Broken>,
+    /// What others told, or an earlier run of this node.
+    inherited: OpenFaults,
+    /// With which instance a network came together again: who says that it is in
+    /// parts may not have heard of that.
+    merged: BTreeMap<String, u64>,
     /// Grows with every change of the state of an adapter or node.
     pub changes: u64,
 }
@@ -60,6 +66,8 @@ pub(crate) struct Broken {
     pub verdict_id: String,
     /// None: everybody is alone.
     sides: Vec<Vec<IpAddr>>,
+    /// As they were told.
+    sets: Vec<String>,
     /// That of the newest group known then that goes across the parts.
     instance: u64,
 }
@@ -121,13 +129,55 @@ pub(crate) fn goes_across(sides: &[Vec<IpAddr>], members: &Members) -> bool {
 }
 
 impl Topology {
-    pub(crate) fn sizes(&self) -> [Size; 4] {
+    pub(crate) fn sizes(&self) -> [Size; 6] {
         [
             Size::new("known adapters", self.adapters.len(), ADAPTERS_MAX).each(Each::Adapter),
             Size::new("known nodes", self.nodes.len(), ITEMS_MAX).each(Each::Node),
             Size::new("known failed paths", self.paths.len(), PATHS_MAX),
             Size::new("broken networks", self.broken.len(), NETWORKS_MAX).each(Each::Network),
+            self.inherited.size(),
+            Size::new("merged networks", self.merged.len(), NETWORKS_MAX).each(Each::Network),
         ]
+    }
+
+    /// This node is to take back what others told, or an earlier run of its own.
+    pub(crate) fn inherit(&mut self, mut faults: OpenFaults) {
+        for (network, instance) in &self.merged {
+            faults.end_network_before(network, *instance);
+        }
+        // Of what this run told itself it knows when it is over.
+        for network in self.broken.keys() {
+            faults.end_network(network);
+        }
+        for ((network, _), path) in &self.paths {
+            faults.end_path(network, (&path.ends.0, &path.ends.1));
+        }
+        self.inherited.extend(faults);
+        self.changes += 1;
+    }
+
+    /// What was told, by whomever, and is not over.
+    pub(crate) fn open_faults(&self) -> OpenFaults {
+        let mut faults = OpenFaults::default();
+        for known in self.nodes.values() {
+            if let Some(kind) = known.is_told() {
+                faults.add_node(&known.name, kind);
+            }
+        }
+        for (network, _, known) in self.adapters.iter() {
+            if known.is_told_down() {
+                faults.add_adapter(network, &known.member, EventKind::AdapterDown);
+            }
+        }
+        for ((network, _), path) in &self.paths {
+            faults.add_path(network, (&path.ends.0, &path.ends.1), EventKind::PathFailed);
+        }
+        for (network, broken) in &self.broken {
+            let sets = broken.sets.clone();
+            faults.add_network(network, broken.kind, sets, broken.instance);
+        }
+        faults.extend(self.inherited.clone());
+        faults
     }
 
     /// A verdict says that two well adapters do not reach each other.
@@ -139,6 +189,7 @@ impl Topology {
         if self.paths.contains_key(&key) || self.paths.len() >= PATHS_MAX {
             return None;
         }
+        self.inherited.end_path(&verdict.network, (&ends.0, &ends.1));
         let verdict_id = Some(verdict.id.clone());
         let instance = verdict.group.instance;
         self.paths.insert(key, KnownPath { ends, verdict_id, instance, since: now });
@@ -163,10 +214,15 @@ impl Topology {
                 // before it.
                 && group.instance > path.instance + 1
         };
-        self.paths
-            .extract_if(.., |key, path| works(key, path))
-            .map(|(_, path)| say::path_restored(network, &path.ends.0, &path.ends.1))
-            .collect()
+        let told = self.paths.extract_if(.., |key, path| works(key, path));
+        let mut restored: Vec<(Member, Member)> = told.map(|(_, path)| path.ends).collect();
+        for (one, other) in &restored {
+            self.inherited.end_path(network, (one, other));
+        }
+        restored.extend(self.inherited.end_paths(network, members, |low, high| {
+            failed.contains(&Pair::new(low.address, high.address))
+        }));
+        restored.iter().map(|(one, other)| say::path_restored(network, one, other)).collect()
     }
 
     /// Failed paths between members that their group does not list, and is to.
@@ -235,8 +291,10 @@ impl Topology {
         let event = say::about_network(verdict, name);
         let kind = event.kind;
         let verdict_id = verdict.id.clone();
-        let fresh = || Broken { kind, verdict_id, sides: verdict.sides.clone(), instance };
-        self.broken.entry(verdict.network.clone()).or_insert_with(fresh);
+        let (sides, sets) = (verdict.sides.clone(), event.sets.clone());
+        let fresh = || Broken { kind, verdict_id, sides, sets: Vec::new(), instance };
+        self.broken.entry(verdict.network.clone()).or_insert_with(fresh).sets = sets;
+        self.inherited.end_network(&verdict.network);
         Some(event)
     }
 
@@ -247,8 +305,17 @@ impl Topology {
         group: GroupId,
         members: &Members,
     ) -> Option<Event> {
-        self.broken.get(network).filter(|broken| broken.is_crossed(group, members))?;
-        let clears = self.broken.remove(network)?.kind;
+        let clears = match self.broken.get(network) {
+            Some(broken) if !broken.is_crossed(group, members) => return None,
+            Some(_) => {
+                self.inherited.end_network(network);
+                self.broken.remove(network)?.kind
+            }
+            None => self.inherited.end_crossed(network, members)?,
+        };
+        if self.merged.len() < NETWORKS_MAX || self.merged.contains_key(network) {
+            self.merged.insert(network.to_string(), group.instance);
+        }
         let text = alloc::format!("{network}: its parts found each other again");
         let mut event = Event::new(EventKind::NetworkMerged, text);
         event.network = Some(network.to_string());

@@ -17,6 +17,7 @@ use crate::{
     clock::{self, Worst},
     config::Settings,
     discovery::{self, Change, Interface, Plan, Roster, Waiting},
+    inherit,
     ipc::{self, Hub, Place, Wants},
     journal::Journal,
     log::Log,
@@ -72,9 +73,14 @@ impl Daemon {
     pub(crate) fn new(settings: Settings, config: Config, shell: Shell, now: Timestamp) -> Self {
         let Shell { log, journal, hub, nims } = shell;
         let publisher = Publisher::new(&config.cluster, &config.node, config.incarnation.0);
+        let mut node = Node::new(config, now);
+        if let Some(journal) = &journal {
+            let cluster = &node.config().cluster;
+            node.inherit(inherit::open_faults(&journal.archive(), cluster));
+        }
         let mut daemon = Daemon {
             settings,
-            node: Node::new(config, now),
+            node,
             publisher,
             log,
             journal,

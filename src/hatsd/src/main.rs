@@ -8,6 +8,7 @@ mod config;
 mod daemon;
 mod discovery;
 mod identity;
+mod inherit;
 mod ipc;
 mod journal;
 mod log;

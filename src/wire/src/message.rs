@@ -183,6 +183,31 @@ pub struct Removal {
     pub verdict_id: String,
 }
 
+/// So many told faults travel in one message; receivers take no more.
+pub const TOLD_MAX: usize = 1_024;
+
+/// A fault that was said and has not been taken back. What a kind does not have is
+/// empty.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Told {
+    /// The number of its code: 2103 is HATS-2103.
+    pub code: u32,
+    /// Where.
+    pub network: String,
+    /// Whose it is.
+    pub node: String,
+    /// Which interface of that node.
+    pub interface: String,
+    /// The other end of a path.
+    pub peer_node: String,
+    /// Its interface.
+    pub peer_interface: String,
+    /// The sides of a network, names of nodes joined by commas.
+    pub sets: Vec<String>,
+    /// The instance of the newest group that went across them.
+    pub instance: u64,
+}
+
 /// See [`Message::Proclaim`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Proclaim {
@@ -217,6 +242,8 @@ pub struct Join {
     pub failed_paths: Vec<Pair>,
     /// Whom it still lists besides: they are about to leave it.
     pub leaving: Vec<IpAddr>,
+    /// The faults that it has told and not taken back; at most [`TOLD_MAX`].
+    pub told: Vec<Told>,
 }
 
 /// See [`Message::Prepare`].
@@ -235,6 +262,9 @@ pub struct Prepare {
     pub removed: Vec<Removal>,
     /// Digest of members and failed paths.
     pub digest: u64,
+    /// For those who come: the faults that were told and not taken back; at most
+    /// [`TOLD_MAX`].
+    pub told: Vec<Told>,
 }
 
 /// See [`Message::List`].
@@ -250,6 +280,8 @@ pub struct List {
     pub removed: Vec<Removal>,
     /// What the asker said that it has: for whom else this is not.
     pub base: Option<GroupId>,
+    /// The faults that were told and not taken back; at most [`TOLD_MAX`].
+    pub told: Vec<Told>,
 }
 
 /// See [`Message::Summary`].

@@ -43,7 +43,9 @@ impl World {
         let (config, now) = (self.hosts[host].config.clone(), self.clock(host));
         self.trace.state(self, host, &format!("daemon starts, run {}", config.incarnation.0));
         let (starved, hangs) = (self.hosts[host].starved, self.hosts[host].hangs);
-        let daemon = Running::new(run, Node::new(config, now)).starved(starved).stopped(hangs);
+        let mut node = Node::new(config, now);
+        node.inherit(self.hosts[host].told.clone());
+        let daemon = Running::new(run, node).starved(starved).stopped(hangs);
         self.hosts[host].daemon = Some(daemon);
         self.truth.leaves(host, false);
         for index in 0..self.hosts[host].adapters.len() {
@@ -235,6 +237,7 @@ impl World {
                     let run = self.hosts[host].config.incarnation.0;
                     let at = self.now();
                     let observer = self.hosts[host].name().to_owned();
+                    self.hosts[host].told.note(&event);
                     self.records.said(Said { at, observer, run, event });
                 }
                 Effect::Left => {

@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use hats_core::{config::Config, io::AdapterIndex, nim::Machine, node::Node, time::Timestamp};
+use hats_core::{
+    config::Config, io::AdapterIndex, nim::Machine, node::Node, time::Timestamp, told::OpenFaults,
+};
 use hats_wire::{GroupId, link::Link};
 
 use crate::{
@@ -223,6 +225,8 @@ pub(crate) struct Host {
     pub(crate) hangs: bool,
     pub(crate) adapters: Vec<Adapter>,
     pub(crate) daemon: Option<Running<Node>>,
+    /// What its journal holds of faults that are not over.
+    pub(crate) told: OpenFaults,
     /// How many daemons and NIMs it has started.
     pub(crate) runs: u64,
     /// The run of the daemon that is to be there.

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
-use hats_core::config::{Config, Detection, Mode, NetworkSpec, Profile};
+use hats_core::{
+    config::{Config, Detection, Mode, NetworkSpec, Profile},
+    told::OpenFaults,
+};
 use hats_wire::{Incarnation, NodeId};
 
 use crate::{
@@ -264,6 +267,7 @@ impl Plan {
             hangs: false,
             adapters: Vec::new(),
             daemon: None,
+            told: OpenFaults::default(),
             runs: 0,
             daemon_run: 0,
         }

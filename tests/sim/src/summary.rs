@@ -286,6 +286,7 @@ impl Summary<'_> {
         words.extend(event.peer_node.as_ref().map(|peer| format!("- {peer}")));
         words.extend(event.cause.map(|cause| cause.to_string()));
         words.extend(event.direction.map(|direction| direction.word().to_owned()));
+        words.extend(event.clears.map(|kind| format!("clears {}", kind.name())));
         if event.authority {
             words.push("(authority)".to_owned());
         }

@@ -221,6 +221,7 @@ fn joined(me: &Member, members: &[Member]) -> Group {
         failed_paths: vec![],
         removed: vec![],
         base: None,
+        told: vec![],
     };
     group.handle(listened, leader, Message::List(list));
     assert!(group.view().is_some_and(|view| view.members.len() == members.len()));

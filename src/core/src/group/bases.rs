@@ -115,6 +115,7 @@ impl Group {
             failed_paths: view.failed_paths.iter().copied().collect(),
             removed: self.removed().to_vec(),
             base: Some(base),
+            told: Vec::new(),
         });
         self.send(to, message);
     }

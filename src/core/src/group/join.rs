@@ -54,6 +54,8 @@ impl Group {
                 .map(|member| member.address)
                 .filter(|address| self.doomed.contains_key(address))
                 .collect(),
+            // What was told is its node's to say, here and below.
+            told: Vec::new(),
         });
         self.send(leader, message);
     }

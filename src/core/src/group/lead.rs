@@ -340,6 +340,7 @@ fn prepares(
         failed_paths: next.failed_paths.iter().copied().collect(),
         removed: removed.to_vec(),
         digest: next.digest(),
+        told: Vec::new(),
     });
     let newcomers = to.into_iter().map(|address| (Some(address), full.clone()));
     [(None, difference)].into_iter().chain(newcomers).collect()
@@ -353,5 +354,6 @@ pub(super) fn in_full(next: &GroupView, removed: &[Removal]) -> Message {
         failed_paths: next.failed_paths.iter().copied().collect(),
         removed: removed.to_vec(),
         digest: next.digest(),
+        told: Vec::new(),
     })
 }

@@ -122,6 +122,7 @@ impl Node {
 
     fn group(&mut self, now: Timestamp, index: AdapterIndex, from: IpAddr, message: Message) {
         self.tell_again(index, from);
+        self.hear_open_faults(now, index, from, &message);
         if let Some(local) = self.locals.get_mut(&index) {
             local.group.handle(now, from, message);
         }

@@ -40,7 +40,8 @@ impl Node {
 
     pub(super) fn group_output(&mut self, now: Timestamp, index: AdapterIndex, output: Output) {
         match output {
-            Output::Send { to, message } => {
+            Output::Send { to, mut message } => {
+                self.tell_open_faults(index, &mut message);
                 self.send(index, to, &message);
                 if let (Some(to), Message::ListRequest { .. }) = (to, &message) {
                     self.ask_round(index, to, &message);
@@ -275,8 +276,9 @@ impl Node {
                 }
                 continue;
             }
-            let event = self.topology.adapter_up(now, network, member, view.id);
-            self.publish_as(event, leads);
+            for event in self.topology.adapter_up(now, network, member, view.id) {
+                self.publish_as(Some(event), leads);
+            }
         }
     }
 
@@ -305,8 +307,9 @@ impl Node {
             })
             .collect();
         for (network, me, group) in alone {
-            let event = self.topology.adapter_up(now, &network, &me, group);
-            self.publish_as(event, true);
+            for event in self.topology.adapter_up(now, &network, &me, group) {
+                self.publish_as(Some(event), true);
+            }
         }
     }
 

@@ -44,7 +44,9 @@ impl Node {
             self.refreshed = Some(sources);
             let (reachable, visible) = self.sight();
             for event in self.topology.in_sight(now, &visible, self.config.node_id) {
-                self.publish_as(Some(event), false);
+                let place = event.network.as_deref().zip(event.addr);
+                let authority = place.is_some_and(|(on, at)| self.leads_group_of(on, at));
+                self.publish_as(Some(event), authority);
             }
             for (id, event) in self.topology.reachable(now, &reachable, self.config.node_id) {
                 let authority = self.speaks_for(id);

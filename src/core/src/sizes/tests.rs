@@ -43,7 +43,8 @@ fn a_leader_takes_in_no_more_than_a_group_can_have() {
         let from = members[each - 1].address;
         let failed_paths = (0..each - 1).map(|at| Pair::new(members[at].address, from)).collect();
         let group_id = GroupId { instance: 1, leader: from };
-        let join = Join { group: group_id, into, members, failed_paths, leaving: vec![] };
+        let (leaving, told) = (vec![], vec![]);
+        let join = Join { group: group_id, into, members, failed_paths, leaving, told };
         group.handle(now, from, Message::Join(join));
         group.drain();
         assert_fits(group.sizes());

@@ -43,6 +43,10 @@ pub(crate) struct KnownAdapter {
     told_down: bool,
     /// What the next `adapter.up` ends.
     ended_by: Option<EventKind>,
+    /// This node said with authority that it is down, ...
+    said_down: bool,
+    /// ... or that it cannot be told whether it has failed.
+    doubted: bool,
     /// It comes and goes: until when it is held, as far as is known, and after
     /// how many losses.
     pub held: Option<(Timestamp, u64)>,
@@ -89,6 +93,11 @@ impl KnownAdapter {
     /// later, or it has left, and what it left for good is this run.
     pub(crate) fn outlived(&self, group: GroupId) -> bool {
         self.state == AdapterState::Left || (self.is_out() && self.instance >= group.instance)
+    }
+
+    /// It was told to be down, and that is not over.
+    pub(super) fn is_told_down(&self) -> bool {
+        self.ended_by == Some(EventKind::AdapterDown) && self.state != AdapterState::Up
     }
 
     /// The world takes it for up.
@@ -216,6 +225,8 @@ impl Topology {
                     told_up: false,
                     told_down: false,
                     ended_by: None,
+                    said_down: false,
+                    doubted: false,
                     held: None,
                     said_by: member.incarnation,
                     lossy: false,
@@ -239,22 +250,23 @@ impl Topology {
         network: &str,
         member: &Member,
         group: GroupId,
-    ) -> Option<Event> {
+    ) -> Vec<Event> {
         self.adapter_seen(now, network, member);
-        let known = self.adapters.get_mut(network, member.address)?;
+        let Some(known) = self.adapters.get_mut(network, member.address) else { return Vec::new() };
         if known.state == AdapterState::Up {
             known.instance = known.instance.max(group.instance);
-            return None;
+            return self.was_up_all_the_time(network, member);
         }
         if known.outlived(group) {
-            return None;
+            return Vec::new();
         }
         self.replaced_by(network, member);
-        let known = self.adapters.get_mut(network, member.address)?;
-        let mut clears = known.ended_by.take();
-        if let Some(node) = self.nodes.get_mut(&member.node_id) {
-            clears = clears.or(node.take_withdrawn(network, &member.interface));
-        }
+        let inherited = self.inherited.end_adapter(network, member);
+        let doubted = self.inherited.end_doubt(network, member);
+        let Some(known) = self.adapters.get_mut(network, member.address) else { return Vec::new() };
+        let doubted = core::mem::take(&mut known.doubted) || doubted;
+        let clears = known.ended_by.take().or(inherited);
+        known.said_down = false;
         self.changes += 1;
         known.state = AdapterState::Up;
         known.joined = group.instance;
@@ -265,7 +277,45 @@ impl Topology {
         // A network that comes together again is one event, not one per adapter.
         let told = core::mem::replace(&mut known.told_up, true);
         known.told_down = false;
-        (!told).then(|| say::adapter_up(network, member, clears))
+        let mut events = Vec::new();
+        let doubt = Some(EventKind::AdapterInconclusive);
+        if (!told || inherited.is_some()) && !(doubted && clears == doubt) {
+            events.push(say::adapter_up(network, member, clears));
+        }
+        if doubted {
+            let mut event = say::adapter_up(network, member, doubt);
+            event.authority = true;
+            events.push(event);
+        }
+        events
+    }
+
+    /// It is up, as it was all the time; what others told of it is over, and what
+    /// an earlier run of this node did.
+    fn was_up_all_the_time(&mut self, network: &str, member: &Member) -> Vec<Event> {
+        let mut events = Vec::new();
+        let known = self.adapters.get(network, member.address);
+        if self.inherited.is_empty() || known.is_none_or(|it| it.state != AdapterState::Up) {
+            return events;
+        }
+        if let Some(clears) = self.inherited.end_adapter(network, member) {
+            events.push(say::adapter_up(network, member, Some(clears)));
+        }
+        if self.inherited.end_doubt(network, member) {
+            let mut event = say::adapter_up(network, member, Some(EventKind::AdapterInconclusive));
+            event.authority = true;
+            events.push(event);
+        }
+        events
+    }
+
+    /// This node said the event with authority, and may have to take it back.
+    pub(crate) fn said(&mut self, event: &Event) {
+        let Some((network, address)) = event.network.as_deref().zip(event.addr) else { return };
+        if let Some(known) = self.adapters.get_mut(network, address) {
+            known.said_down |= event.kind == EventKind::AdapterDown;
+            known.doubted |= event.kind == EventKind::AdapterInconclusive;
+        }
     }
 
     /// An interface has one address in a network: that one is up with another
@@ -354,12 +404,13 @@ impl Topology {
         let tell = state == AdapterState::Down && cause != Cause::DaemonDown;
         // Lost once more, in whatever way, before anybody took it in again.
         let again = known.told_down;
-        known.ended_by = match state {
+        let told = match state {
             AdapterState::Unknown => Some(EventKind::AdapterInconclusive),
             AdapterState::Up | AdapterState::Joining | AdapterState::Down | AdapterState::Left => {
                 tell.then_some(EventKind::AdapterDown)
             }
         };
+        known.ended_by = told.or(known.ended_by);
         known.cause = Some(cause);
         known.verdict_id = verdict.map(|verdict| verdict.id.clone());
         known.since = now;
@@ -471,8 +522,17 @@ impl Topology {
     pub(crate) fn in_sight(&mut self, now: Timestamp, visible: &Visible, me: NodeId) -> Vec<Event> {
         let mut events = Vec::new();
         for (network, its) in visible {
-            for (group, member) in its.values().filter(|(_, member)| member.node_id != me) {
-                events.extend(self.adapter_up(now, network, member, *group));
+            for (group, member) in its.values() {
+                if member.node_id == me {
+                    events.extend(self.was_up_all_the_time(network, member));
+                    continue;
+                }
+                // Its leader may never have heard what this node said of it.
+                let known = self.adapters.get(network, member.address);
+                let said = known.is_some_and(|known| known.said_down);
+                let is_up = self.adapter_up(now, network, member, *group);
+                let with = |event: Event| Event { authority: event.authority || said, ..event };
+                events.extend(is_up.into_iter().map(with));
             }
         }
         let sees = |network: &str, address: &IpAddr| {
@@ -495,7 +555,14 @@ impl Topology {
         self.changes += 1;
         let Some(known) = self.adapters.remove(network, address) else { return Vec::new() };
         if let Some(node) = self.nodes.get_mut(&known.member.node_id) {
-            node.adapter_withdrawn((network, &known.member.interface), address, known.ended_by);
+            node.adapter_withdrawn((network, &known.member.interface), address);
+        }
+        // It ends when the interface is up with another address.
+        if known.is_told_down() {
+            self.inherited.add_adapter(network, &known.member, EventKind::AdapterDown);
+        }
+        if known.doubted {
+            self.inherited.add_doubt(network, &known.member);
         }
         self.paths_end(network, address)
     }

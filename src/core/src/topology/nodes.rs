@@ -35,9 +35,8 @@ pub(crate) struct KnownNode {
     /// The world was told that this run is up, and nothing else since: coming
     /// into sight again is no news.
     told_up: bool,
-    /// The address that an interface had before, and what the next `adapter.up`
-    /// there ends, by network and interface.
-    withdrawn: BTreeMap<(String, String), (IpAddr, Option<EventKind>)>,
+    /// The address that an interface had before, by network and interface.
+    withdrawn: BTreeMap<(String, String), IpAddr>,
 }
 
 /// So many of a node's interfaces may be without their address at a time.
@@ -48,36 +47,28 @@ impl KnownNode {
         &mut self,
         (network, interface): (&str, &str),
         address: IpAddr,
-        told: Option<EventKind>,
     ) {
         let place = (network.to_string(), interface.to_string());
-        // Of two that went one after the other, the first may have been told.
-        let told = told.or_else(|| self.withdrawn.get(&place).and_then(|(_, told)| *told));
         if self.withdrawn.len() >= WITHDRAWN_MAX {
             self.withdrawn.pop_first();
         }
-        self.withdrawn.insert(place, (address, told));
-    }
-
-    pub(super) fn take_withdrawn(&mut self, network: &str, interface: &str) -> Option<EventKind> {
-        if self.withdrawn.is_empty() {
-            return None;
-        }
-        self.withdrawn.get_mut(&(network.to_string(), interface.to_string()))?.1.take()
+        self.withdrawn.insert(place, address);
     }
 
     /// The address that an interface had before it was taken away.
     pub(super) fn address_before(&self, network: &str, interface: &str) -> Option<IpAddr> {
         let place = (network.to_string(), interface.to_string());
-        self.withdrawn.get(&place).map(|(address, _)| *address)
+        self.withdrawn.get(&place).copied()
     }
 
     /// Whether the address was one of this node's, and is not any more.
     pub(crate) fn had(&self, network: &str, address: IpAddr) -> bool {
-        let its = |((name, _), (at, _)): (&(String, String), &(IpAddr, Option<EventKind>))| {
-            name == network && *at == address
-        };
-        self.withdrawn.iter().any(its)
+        self.withdrawn.iter().any(|((name, _), at)| name == network && *at == address)
+    }
+
+    /// What was told of it and is not over.
+    pub(super) fn is_told(&self) -> Option<EventKind> {
+        self.ended_by.filter(|_| self.state != NodeState::Up)
     }
 
     /// The world takes it for up: it is, or nobody said otherwise when it went
@@ -190,7 +181,12 @@ impl Topology {
             self.changes += u64::from(restarted);
             known.incarnation = known.incarnation.max(*incarnation);
             known.newest = known.newest.max(*incarnation);
+            let inherited = self.inherited.end_node(&known.name);
             if was == NodeState::Up {
+                // What this node never believed, and others have told.
+                if let Some(clears) = inherited.filter(|_| *id != me) {
+                    events.push((*id, say::node_up(&known.name, *incarnation, Some(clears))));
+                }
                 continue;
             }
             // One that is down or left comes back only as a new run, or
@@ -201,10 +197,10 @@ impl Topology {
             known.verdict_id = None;
             known.since = now;
             self.changes += 1;
-            let ended = known.ended_by.take();
+            let ended = known.ended_by.take().or(inherited);
             let told = core::mem::replace(&mut known.told_up, true) && !restarted;
             self.adapters.change_of(*id, |adapter| adapter.node_is_back(now, told));
-            if *id == me || told {
+            if *id == me || (told && inherited.is_none()) {
                 continue;
             }
             if restarted && matches!(ended, Some(EventKind::NodeDown | EventKind::DaemonDown)) {
@@ -214,10 +210,11 @@ impl Topology {
                 event.clears = ended.filter(|kind| *kind == EventKind::DaemonDown);
                 events.push((*id, event));
             }
-            let mut event = say::about_node(EventKind::NodeUp, &known.name, "up");
-            event.incarnation = Some(incarnation.0);
-            event.clears = ended;
-            events.push((*id, event));
+            events.push((*id, say::node_up(&known.name, *incarnation, ended)));
+            // Others told something else of it: that is over as well.
+            if inherited.is_some() && inherited != ended {
+                events.push((*id, say::node_up(&known.name, *incarnation, inherited)));
+            }
         }
         events
     }

@@ -2,8 +2,10 @@
 
 use hats_proto::wire as pb;
 
+use alloc::vec::Vec;
+
 use super::part::{Body, all, host, optional, put_all, required};
-use crate::{Chunk, DecodeError, Join, List, Prepare, Proclaim, Summary, address};
+use crate::{Chunk, DecodeError, Join, List, Prepare, Proclaim, Summary, TOLD_MAX, Told, address};
 
 impl Body for Proclaim {
     type Proto = pb::Proclaim;
@@ -35,6 +37,43 @@ impl Body for Proclaim {
     }
 }
 
+impl Body for Told {
+    type Proto = pb::Told;
+
+    fn put(&self) -> pb::Told {
+        pb::Told {
+            code: self.code,
+            network: self.network.clone(),
+            node: self.node.clone(),
+            interface: self.interface.clone(),
+            peer_node: self.peer_node.clone(),
+            peer_interface: self.peer_interface.clone(),
+            sets: self.sets.clone(),
+            instance: self.instance,
+        }
+    }
+
+    fn get(proto: pb::Told) -> Result<Self, DecodeError> {
+        Ok(Told {
+            code: proto.code,
+            network: proto.network,
+            node: proto.node,
+            interface: proto.interface,
+            peer_node: proto.peer_node,
+            peer_interface: proto.peer_interface,
+            sets: proto.sets,
+            instance: proto.instance,
+        })
+    }
+}
+
+fn told(told: Vec<pb::Told>, field: &'static str) -> Result<Vec<Told>, DecodeError> {
+    if told.len() > TOLD_MAX {
+        return Err(DecodeError::BadField { field });
+    }
+    all(told)
+}
+
 impl Body for Join {
     type Proto = pb::Join;
 
@@ -45,6 +84,7 @@ impl Body for Join {
             members: put_all(&self.members),
             failed_paths: put_all(&self.failed_paths),
             leaving: self.leaving.iter().copied().map(address::to_bytes).collect(),
+            told: put_all(&self.told),
         }
     }
 
@@ -56,6 +96,7 @@ impl Body for Join {
             members: all(proto.members)?,
             failed_paths: all(proto.failed_paths)?,
             leaving: leaving.collect::<Result<_, _>>()?,
+            told: told(proto.told, "join.told")?,
         })
     }
 }
@@ -71,6 +112,7 @@ impl Body for Prepare {
             removed: put_all(&self.removed),
             digest: self.digest,
             base: self.base.as_ref().map(Body::put),
+            told: put_all(&self.told),
         }
     }
 
@@ -82,6 +124,7 @@ impl Body for Prepare {
             removed: all(proto.removed)?,
             digest: proto.digest,
             base: optional(proto.base)?,
+            told: told(proto.told, "prepare.told")?,
         })
     }
 }
@@ -96,6 +139,7 @@ impl Body for List {
             failed_paths: put_all(&self.failed_paths),
             removed: put_all(&self.removed),
             base: self.base.as_ref().map(Body::put),
+            told: put_all(&self.told),
         }
     }
 
@@ -106,6 +150,7 @@ impl Body for List {
             failed_paths: all(proto.failed_paths)?,
             removed: all(proto.removed)?,
             base: optional(proto.base)?,
+            told: told(proto.told, "list.told")?,
         })
     }
 }

@@ -7,7 +7,7 @@ use hats_wire::{
     Envelope, GroupId, GroupReport, Header, Identity, Incarnation, Item, ItemBody, ItemKey,
     ItemVersion, Join, Letter, List, Member, Message, Multicast, Narrow, NodeId, NodeReport,
     Observation, Pair, Prepare, ProbeNotice, ProbeRequest, ProbeResult, ProbeSeen, Proclaim,
-    Removal, Silent, Summary, Verdict, VerdictKind,
+    Removal, Silent, Summary, Told, Verdict, VerdictKind,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
@@ -57,6 +57,22 @@ fn removal() -> impl Strategy<Value = Removal> {
         cause,
         verdict_id,
     })
+}
+
+fn told() -> impl Strategy<Value = Vec<Told>> {
+    let names = (word(), word(), word(), word(), word());
+    let one =
+        (any::<[u32; 2]>(), names, vec(word(), 0..3)).prop_map(|(numbers, names, sets)| Told {
+            code: numbers[0],
+            network: names.0,
+            node: names.1,
+            interface: names.2,
+            peer_node: names.3,
+            peer_interface: names.4,
+            sets,
+            instance: numbers[1].into(),
+        });
+    vec(one, 0..3)
 }
 
 fn observation() -> impl Strategy<Value = Observation> {
@@ -113,19 +129,27 @@ fn proclaim() -> impl Strategy<Value = Proclaim> {
 fn lists() -> impl Strategy<Value = Message> {
     let parts = || (vec(member(), 0..6), vec(pair(), 0..3), vec(removal(), 0..3));
     prop_oneof![
-        (group(), group(), parts(), vec(address(), 0..3)).prop_map(
-            |(group, into, (members, failed_paths, _), leaving)| {
-                Message::Join(Join { group, into, members, failed_paths, leaving })
+        (group(), group(), parts(), vec(address(), 0..3), told()).prop_map(
+            |(group, into, (members, failed_paths, _), leaving, told)| {
+                Message::Join(Join { group, into, members, failed_paths, leaving, told })
             }
         ),
-        (group(), option::of(group()), any::<u64>(), parts()).prop_map(
-            |(group, base, digest, (members, failed_paths, removed))| {
-                Message::Prepare(Prepare { group, base, members, failed_paths, removed, digest })
+        (group(), option::of(group()), any::<u64>(), parts(), told()).prop_map(
+            |(group, base, digest, (members, failed_paths, removed), told)| {
+                Message::Prepare(Prepare {
+                    group,
+                    base,
+                    members,
+                    failed_paths,
+                    removed,
+                    digest,
+                    told,
+                })
             }
         ),
-        (group(), option::of(group()), parts()).prop_map(
-            |(group, base, (members, failed_paths, removed))| {
-                Message::List(List { group, members, failed_paths, removed, base })
+        (group(), option::of(group()), parts(), told()).prop_map(
+            |(group, base, (members, failed_paths, removed), told)| {
+                Message::List(List { group, members, failed_paths, removed, base, told })
             }
         ),
     ]
@@ -417,6 +441,7 @@ pub(crate) fn list_of_len(len: usize) -> Message {
             failed_paths: Vec::new(),
             removed: Vec::new(),
             base: None,
+            told: Vec::new(),
         })
     };
     let body_len = |message: &Message| hats_wire::encode(&header, message).len() - 32;

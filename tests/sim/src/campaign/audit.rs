@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use hats_core::event::{Event, EventKind};
+
 use crate::{check::Told, world::World};
 
 /// Adds up what was published, by observer and run.
@@ -9,6 +11,54 @@ use crate::{check::Told, world::World};
 pub(crate) struct Audit {
     seen: usize,
     told: BTreeMap<(String, u64), Told>,
+    alerts: Alerts,
+}
+
+/// What an alert manager shows that goes by who has the authority: what is said
+/// by one that has it is there until one that has it then says what ends it.
+#[derive(Debug, Default)]
+struct Alerts(BTreeMap<Alert, String>);
+
+/// The kind of fault; node, network and interface; those of a path's other end.
+type Alert = (EventKind, [String; 3], [String; 2]);
+
+impl Alerts {
+    fn listen(&mut self, observer: &str, event: &Event) {
+        if !event.authority {
+            return;
+        }
+        let word = |word: &Option<String>| word.clone().unwrap_or_default();
+        let alert = |kind| {
+            let place = [word(&event.node), word(&event.network), word(&event.adapter)];
+            (kind, place, [word(&event.peer_node), word(&event.peer_adapter)])
+        };
+        if let Some(ended) = event.clears {
+            let (_, place, peer) = alert(ended);
+            // What is said of duplicates names the other holder; of one that
+            // cannot be told, who missed it.
+            self.0.retain(|(kind, at, to), _| {
+                let same = *kind != EventKind::PathFailed || *to == peer;
+                !(*kind == ended && *at == place && same)
+            });
+        }
+        if is_followed(event.kind) {
+            self.0.insert(alert(event.kind), observer.to_owned());
+        }
+    }
+}
+
+/// Faults that others end than those who say them.
+fn is_followed(kind: EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::AdapterDown
+            | EventKind::AdapterInconclusive
+            | EventKind::NodeDown
+            | EventKind::DaemonDown
+            | EventKind::PathFailed
+            | EventKind::NetworkPartitioned
+            | EventKind::NetworkFailed
+    )
 }
 
 impl Audit {
@@ -18,6 +68,7 @@ impl Audit {
             self.seen += 1;
             let told = self.told.entry((said.observer.clone(), said.run)).or_default();
             told.take(&said.event);
+            self.alerts.listen(&said.observer, &said.event);
         }
     }
 
@@ -43,6 +94,15 @@ impl Audit {
 
     /// Everything that was told to be down has been told to be up again.
     pub(crate) fn nothing_left(&self, world: &World) -> Result<(), String> {
+        if let Some(((kind, place, peer), observer)) = self.alerts.0.first_key_value() {
+            let words: Vec<&str> =
+                place.iter().chain(peer).map(String::as_str).filter(|it| !it.is_empty()).collect();
+            return Err(format!(
+                "an alert never ends: {} {}, said by {observer}",
+                kind.name(),
+                words.join(" ")
+            ));
+        }
         self.running(world).try_for_each(|(observer, told)| {
             let left = told.left(world.strict);
             if left.is_empty() {

@@ -50,6 +50,9 @@ pub(crate) struct Told {
     runs: BTreeMap<String, u64>,
     /// Failed ones, lower name first, and the network.
     paths: BTreeSet<(String, String, String)>,
+    /// Paths and networks that were told to be well again though this run had not
+    /// told that they were not: others had.
+    taken_back: BTreeSet<(String, String, String)>,
     /// Networks that fell apart or failed.
     /// With how many sides.
     broken: BTreeMap<String, (EventKind, usize)>,
@@ -80,7 +83,9 @@ impl Told {
             EventKind::AdapterUp => {
                 self.again.remove(&adapter);
                 self.replaces(&adapter, word(&event.adapter));
-                self.adapters.insert(adapter, Adapter::Up) != Some(Adapter::Up)
+                // What it ends may be what others told.
+                let ends = event.clears.is_some();
+                self.adapters.insert(adapter, Adapter::Up) != Some(Adapter::Up) || ends
             }
             EventKind::AdapterInconclusive => {
                 self.interfaces.insert(adapter.clone(), word(&event.adapter));
@@ -93,20 +98,31 @@ impl Told {
                 let left = event.kind == EventKind::NodeLeft;
                 self.nodes.insert(node, false) != Some(false) || left
             }
-            EventKind::NodeUp => self.node_up(node, event.incarnation.unwrap_or_default()),
+            EventKind::NodeUp => {
+                let ends = event.clears.is_some();
+                self.node_up(node, event.incarnation.unwrap_or_default()) || ends
+            }
             EventKind::AdapterDamped => self.held.insert(adapter),
             EventKind::AdapterReleased => self.held.remove(&adapter),
             EventKind::AdapterLossy => self.lossy.insert(adapter),
             EventKind::AdapterClean => self.lossy.remove(&adapter),
             EventKind::PathFailed => self.paths.insert(path(event)),
-            EventKind::PathRestored => self.paths.remove(&path(event)),
+            EventKind::PathRestored => {
+                let path = path(event);
+                self.paths.remove(&path) || self.taken_back.insert(path)
+            }
             EventKind::NetworkPartitioned | EventKind::NetworkFailed => {
                 // That a side of it is itself in parts is new.
                 let sides = event.sets.len();
                 let before = self.broken.insert(network, (event.kind, sides));
                 before.is_none_or(|(kind, known)| kind == event.kind && known < sides)
             }
-            EventKind::NetworkMerged => self.broken.remove(&network).is_some(),
+            EventKind::NetworkMerged => {
+                let of_others = |it: &mut Self| {
+                    it.taken_back.insert((String::new(), String::new(), network.clone()))
+                };
+                self.broken.remove(&network).is_some() || of_others(self)
+            }
             EventKind::NetworkMulticastBroken => self.no_multicast.insert(network),
             EventKind::NetworkMulticastRestored => self.no_multicast.remove(&network),
             EventKind::NetworkMtu => self.narrow.insert(network),

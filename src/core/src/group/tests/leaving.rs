@@ -36,7 +36,7 @@ fn asked_by_two() -> (Wire, GroupId, GroupId) {
     let into = wire.agreed(&[3]);
     let group = GroupId { instance: into.instance + 5, leader: address(2) };
     let members = vec![member(2), member(1)];
-    let join = Join { group, into, members, failed_paths: vec![], leaving: vec![] };
+    let join = Join { group, into, members, failed_paths: vec![], leaving: vec![], told: vec![] };
     wire.forget();
     wire.at(3, |machine, now| machine.handle(now, address(2), Message::Join(join)));
     wire.run(Duration::from_millis(70));
@@ -100,6 +100,7 @@ fn a_list_for_one_that_has_left_meanwhile_is_of_the_past() {
         failed_paths: vec![],
         removed: vec![],
         base: Some(before),
+        told: vec![],
     };
     wire.at(1, |machine, now| machine.handle(now, address(3), Message::List(list)));
     assert_eq!(wire.history(1), [] as [Vec<u8>; 0]);

@@ -144,6 +144,7 @@ fn prepare_of_one_that_would_not_lead_is_refused() {
             failed_paths: vec![],
             removed: vec![],
             digest: next.digest(),
+            told: vec![],
         })
     };
     wire.at(1, |group, now| group.handle(now, address(2), prepare(&next)));
@@ -170,6 +171,7 @@ fn prepare_that_was_acknowledged_is_acknowledged_again_after_the_commit() {
         failed_paths: vec![],
         removed: vec![],
         digest: view.digest(),
+        told: vec![],
     });
     wire.at(1, |group, now| group.handle(now, address(2), prepare));
     assert_eq!(wire.count(is_ack), 1);

@@ -60,6 +60,7 @@ impl Follower {
             failed_paths: Vec::new(),
             removed: Vec::new(),
             digest,
+            told: Vec::new(),
         };
         this.hears(true, &this.proclaim());
         this.hears(true, &Message::Prepare(prepare));

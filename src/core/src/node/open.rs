@@ -1,0 +1,62 @@
+//! Faults that are told and not over, for those who do not know of them.
+
+use core::net::IpAddr;
+
+use hats_wire::{Join, List, Member, Message, Prepare};
+
+use super::Node;
+use crate::{io::AdapterIndex, time::Timestamp, told::OpenFaults};
+
+impl Node {
+    /// Adds them to what makes one group of two: whoever leads it may have to say
+    /// the end of what the other one told.
+    pub(super) fn tell_open_faults(&self, index: AdapterIndex, message: &mut Message) {
+        let Some(local) = self.locals.get(&index) else { return };
+        let told = if let Message::Prepare(Prepare { told, members, .. }) = message {
+            let view = local.group.view();
+            let comes = |it: &Member| view.is_none_or(|v| !v.members.contains(it.address));
+            if !members.iter().any(comes) {
+                return;
+            }
+            told
+        } else if let Message::Join(Join { told, .. }) | Message::List(List { told, .. }) = message
+        {
+            told
+        } else {
+            return;
+        };
+        *told = self.topology.open_faults().on_wire();
+    }
+
+    /// Takes over those of a group that this one meets: also of whom this node
+    /// has had up all the time. Within a group all have heard what was told.
+    pub(super) fn hear_open_faults(
+        &mut self,
+        now: Timestamp,
+        index: AdapterIndex,
+        from: IpAddr,
+        message: &Message,
+    ) {
+        let (Message::Join(Join { told, members, .. })
+        | Message::List(List { told, members, .. })
+        | Message::Prepare(Prepare { told, members, .. })) = message
+        else {
+            return;
+        };
+        let Some(local) = self.locals.get(&index).filter(|_| !told.is_empty()) else { return };
+        let here = |at| local.group.view().is_some_and(|view| view.members.contains(at));
+        if !here(from) || members.iter().any(|member| !here(member.address)) {
+            self.topology.inherit(OpenFaults::from_wire(told));
+            self.refresh_nodes(now);
+        }
+    }
+
+    /// Whether this node speaks for the adapter, as a member of its own group.
+    pub(super) fn leads_group_of(&self, network: &str, address: IpAddr) -> bool {
+        self.locals.values().any(|local| {
+            local.spec.network.name == network
+                && local.group.leads()
+                && local.group.view().is_some_and(|view| view.members.contains(address))
+        })
+    }
+}

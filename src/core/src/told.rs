@@ -1,0 +1,321 @@
+//! What was told to the world and is not over.
+//!
+//! An alert ends by the event that `clears` it, from whoever has the authority
+//! then. That may be a run of a daemon that told nothing: one that was started
+//! anew, or came when the fault was there. It inherits what is open: from the
+//! events that its own earlier runs published, and from the groups that it meets.
+
+use alloc::{
+    collections::BTreeMap,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use hats_wire::{Member, TOLD_MAX, Told};
+
+use crate::{
+    event::{Event, EventKind},
+    members::Members,
+    sizes::{INHERITED_MAX, Size},
+};
+
+/// An end of a path, or an adapter: by the names that people and alerts know.
+type Place = (String, String);
+
+/// What an open fault is about.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Subject {
+    Node(String),
+    Network(String),
+    Adapter(String, Place),
+    /// An adapter of which it could not be told whether it has failed.
+    Doubt(String, Place),
+    /// The lower place first.
+    Path(String, [Place; 2]),
+}
+
+/// How it stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Open {
+    kind: EventKind,
+    /// Of a path: the upper end was named first, and is so by what ends it.
+    swapped: bool,
+    /// The sides of a network in parts, names of nodes joined by commas.
+    sets: Vec<String>,
+    /// The instance of the newest group that went across them; 0: not known.
+    instance: u64,
+}
+
+impl Open {
+    fn new(kind: EventKind) -> Self {
+        Open { kind, swapped: false, sets: Vec::new(), instance: 0 }
+    }
+}
+
+/// The faults that were told and have not been taken back.
+///
+/// Kinds that the adapter's own node says and takes back (damped, lossy,
+/// duplicate) are not among them. That it cannot be told is said by one of two and
+/// heard by nobody else: that one alone takes it back.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct OpenFaults(BTreeMap<Subject, Open>);
+
+impl OpenFaults {
+    /// Follows one more event of those that a node published, in their order.
+    pub fn note(&mut self, event: &Event) {
+        let Some((subject, begins)) = subject(event) else { return };
+        if begins {
+            let swapped = match &subject {
+                Subject::Path(_, [low, _]) => Some(&low.0) != event.node.as_ref(),
+                Subject::Node(_)
+                | Subject::Network(_)
+                | Subject::Adapter(..)
+                | Subject::Doubt(..) => false,
+            };
+            let (kind, sets) = (event.kind, event.sets.clone());
+            let instance = event.instance.unwrap_or_default();
+            self.add(subject, Open { kind, swapped, sets, instance });
+        } else {
+            self.0.remove(&subject);
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn size(&self) -> Size {
+        Size::new("inherited faults", self.len(), INHERITED_MAX)
+    }
+
+    /// Takes what `others` has besides.
+    pub(crate) fn extend(&mut self, others: OpenFaults) {
+        for (subject, open) in others.0 {
+            if self.0.len() < INHERITED_MAX {
+                self.0.entry(subject).or_insert(open);
+            }
+        }
+    }
+
+    pub(crate) fn add_node(&mut self, node: &str, kind: EventKind) {
+        self.add(Subject::Node(node.to_string()), Open::new(kind));
+    }
+
+    pub(crate) fn add_doubt(&mut self, network: &str, member: &Member) {
+        let subject = Subject::Doubt(network.to_string(), place(member));
+        self.add(subject, Open::new(EventKind::AdapterInconclusive));
+    }
+
+    /// What is said by this node alone, and not to others.
+    pub(crate) fn end_doubt(&mut self, network: &str, member: &Member) -> bool {
+        self.end(|| Subject::Doubt(network.to_string(), place(member))).is_some()
+    }
+
+    pub(crate) fn add_adapter(&mut self, network: &str, member: &Member, kind: EventKind) {
+        self.add(adapter(network, member), Open::new(kind));
+    }
+
+    pub(crate) fn add_path(&mut self, network: &str, ends: (&Member, &Member), kind: EventKind) {
+        let (one, other) = (place(ends.0), place(ends.1));
+        let open = Open { swapped: one > other, ..Open::new(kind) };
+        self.add(path(network, one, other), open);
+    }
+
+    pub(crate) fn add_network(
+        &mut self,
+        network: &str,
+        kind: EventKind,
+        sets: Vec<String>,
+        instance: u64,
+    ) {
+        let open = Open { sets, instance, ..Open::new(kind) };
+        self.add(Subject::Network(network.to_string()), open);
+    }
+
+    fn add(&mut self, subject: Subject, open: Open) {
+        if self.0.len() < INHERITED_MAX || self.0.contains_key(&subject) {
+            self.0.insert(subject, open);
+        }
+    }
+
+    /// What the node's return ends.
+    pub(crate) fn end_node(&mut self, node: &str) -> Option<EventKind> {
+        self.end(|| Subject::Node(node.to_string()))
+    }
+
+    /// What the adapter's return ends.
+    pub(crate) fn end_adapter(&mut self, network: &str, member: &Member) -> Option<EventKind> {
+        self.end(|| adapter(network, member))
+    }
+
+    /// Ends what is told of a path.
+    pub(crate) fn end_path(&mut self, network: &str, ends: (&Member, &Member)) {
+        self.end(|| path(network, place(ends.0), place(ends.1)));
+    }
+
+    /// Ends what is told of a network.
+    pub(crate) fn end_network(&mut self, network: &str) {
+        self.end(|| Subject::Network(network.to_string()));
+    }
+
+    /// Ends what is told of a network that came together again with a group of this
+    /// instance: of before that.
+    pub(crate) fn end_network_before(&mut self, network: &str, instance: u64) {
+        let subject = Subject::Network(network.to_string());
+        if self.0.get(&subject).is_some_and(|open| open.instance < instance) {
+            self.0.remove(&subject);
+        }
+    }
+
+    fn end(&mut self, subject: impl FnOnce() -> Subject) -> Option<EventKind> {
+        // Nearly always: names need not be copied.
+        if self.is_empty() {
+            return None;
+        }
+        Some(self.0.remove(&subject())?.kind)
+    }
+
+    /// What ends with a group of these members: its network is in parts, and they
+    /// are not all on one side.
+    pub(crate) fn end_crossed(&mut self, network: &str, members: &Members) -> Option<EventKind> {
+        if self.is_empty() {
+            return None;
+        }
+        let subject = Subject::Network(network.to_string());
+        let sets = &self.0.get(&subject)?.sets;
+        let here = |name: &str| members.iter().any(|member| member.node == name);
+        let crossed = match sets.as_slice() {
+            [] => members.len() > 1,
+            sets => sets.iter().filter(|set| set.split(',').any(here)).count() > 1,
+        };
+        crossed.then(|| self.end(|| subject)).flatten()
+    }
+
+    /// Ends the failed paths between these members that their group does not
+    /// list, and gives their ends.
+    pub(crate) fn end_paths(
+        &mut self,
+        network: &str,
+        members: &Members,
+        failed: impl Fn(&Member, &Member) -> bool,
+    ) -> Vec<(Member, Member)> {
+        let mut ended = Vec::new();
+        if self.is_empty() {
+            return ended;
+        }
+        let member = |(node, interface): &Place| {
+            members.iter().find(|it| it.node == *node && it.interface == *interface).cloned()
+        };
+        self.0.retain(|subject, open| {
+            let Subject::Path(name, [low, high]) = subject else { return true };
+            let ends = (name == network).then(|| member(low).zip(member(high))).flatten();
+            let Some(ends) = ends.filter(|(low, high)| !failed(low, high)) else { return true };
+            ended.push(if open.swapped { (ends.1, ends.0) } else { ends });
+            false
+        });
+        ended
+    }
+
+    /// For one that may not know of them.
+    pub(crate) fn on_wire(&self) -> Vec<Told> {
+        let about = |(subject, open): (&Subject, &Open)| {
+            let code = open.kind.number();
+            let mut told = Told { code, instance: open.instance, ..Told::default() };
+            match subject {
+                Subject::Doubt(..) => return None,
+                Subject::Node(node) => told.node.clone_from(node),
+                Subject::Network(network) => {
+                    told.network.clone_from(network);
+                    told.sets.clone_from(&open.sets);
+                }
+                Subject::Adapter(network, place) => {
+                    told.network.clone_from(network);
+                    (told.node, told.interface) = place.clone();
+                }
+                Subject::Path(network, [low, high]) => {
+                    let (one, peer) = if open.swapped { (high, low) } else { (low, high) };
+                    told.network.clone_from(network);
+                    (told.node, told.interface) = one.clone();
+                    (told.peer_node, told.peer_interface) = peer.clone();
+                }
+            }
+            Some(told)
+        };
+        self.0.iter().filter_map(about).take(TOLD_MAX).collect()
+    }
+
+    /// What a message says that is open.
+    pub(crate) fn from_wire(told: &[Told]) -> Self {
+        let mut faults = OpenFaults::default();
+        for it in told {
+            let kind = EventKind::ALL.iter().copied().find(|kind| kind.number() == it.code);
+            let Some(kind) = kind else { continue };
+            let mut event = Event::new(kind, String::new());
+            event.network = Some(it.network.clone());
+            event.node = Some(it.node.clone());
+            event.adapter = Some(it.interface.clone());
+            event.peer_node = Some(it.peer_node.clone());
+            event.peer_adapter = Some(it.peer_interface.clone());
+            event.sets.clone_from(&it.sets);
+            event.instance = Some(it.instance);
+            faults.note(&event);
+        }
+        faults
+    }
+}
+
+/// What an event is about, and whether it begins there; none: it neither opens
+/// nor ends what is followed here.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the others begin and end nothing here")]
+fn subject(event: &Event) -> Option<(Subject, bool)> {
+    let network = || event.network.clone();
+    let place = || Some((event.node.clone()?, event.adapter.clone()?));
+    let peer = || Some((event.peer_node.clone()?, event.peer_adapter.clone()?));
+    match event.kind {
+        EventKind::AdapterDown => Some((Subject::Adapter(network()?, place()?), true)),
+        EventKind::AdapterInconclusive if event.authority => {
+            Some((Subject::Doubt(network()?, place()?), true))
+        }
+        EventKind::AdapterUp if event.clears == Some(EventKind::AdapterInconclusive) => {
+            Some((Subject::Doubt(network()?, place()?), false))
+        }
+        EventKind::AdapterUp => Some((Subject::Adapter(network()?, place()?), false)),
+        kind @ (EventKind::NodeDown
+        | EventKind::DaemonDown
+        | EventKind::NodeLeft
+        | EventKind::NodeUp) => {
+            Some((Subject::Node(event.node.clone()?), kind != EventKind::NodeUp))
+        }
+        kind @ (EventKind::PathFailed | EventKind::PathRestored) => {
+            Some((path(&network()?, place()?, peer()?), kind == EventKind::PathFailed))
+        }
+        kind @ (EventKind::NetworkPartitioned
+        | EventKind::NetworkFailed
+        | EventKind::NetworkMerged) => {
+            Some((Subject::Network(network()?), kind != EventKind::NetworkMerged))
+        }
+        _ => None,
+    }
+}
+
+fn place(member: &Member) -> Place {
+    (member.node.clone(), member.interface.clone())
+}
+
+fn adapter(network: &str, member: &Member) -> Subject {
+    Subject::Adapter(network.to_string(), place(member))
+}
+
+fn path(network: &str, one: Place, other: Place) -> Subject {
+    let ends = if one <= other { [one, other] } else { [other, one] };
+    Subject::Path(network.to_string(), ends)
+}
+
+#[cfg(test)]
+mod tests;
