@@ -147,11 +147,10 @@ fn tell(lab: &Lab, request: &Request) -> Result<()> {
 fn ping(lab: &Lab, from: String, to: String, network: String, count: u32) -> Result<i32> {
     let names = (from.clone(), to.clone());
     let request = Request::Ping { from, to, network, count };
-    let PingReply { sent, there, back, fastest_us } = lab.ask(&request)?;
+    let PingReply { sent, there, back: returned, fastest_us } = lab.ask(&request)?;
     let (from, to) = names;
     let fastest = fastest_us.map_or(String::new(), |us| format!("; fastest {us} us"));
-    say!(
-        "{from} to {to}: {there} of {sent} arrived; {to} to {from}: {back} of {sent} arrived{fastest}"
-    );
-    Ok(i32::from(there < sent || back < sent))
+    let back = format!("{to} to {from}: {returned} of {sent} arrived");
+    say!("{from} to {to}: {there} of {sent} arrived; {back}{fastest}");
+    Ok(i32::from(there < sent || returned < sent))
 }
