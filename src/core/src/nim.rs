@@ -354,10 +354,15 @@ impl Machine {
 
     /// A probe whose time is over waits until all that has arrived is in.
     fn finish_probes(&mut self, all_in: bool) {
-        let linger = self.interval().saturating_mul(self.config.sensitivity);
-        for done in self.probes.finish(self.now, all_in, linger) {
+        for done in self.probes.finish(self.now, all_in, self.linger()) {
             self.report(Report::ProbeDone(done));
         }
+    }
+
+    /// How long after its time an answer still tells one that is late: the
+    /// detection time.
+    fn linger(&self) -> Duration {
+        self.interval().saturating_mul(self.config.sensitivity)
     }
 
     /// The daemon ended without a word: the others shall hear it from us rather

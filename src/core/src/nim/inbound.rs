@@ -54,7 +54,8 @@ impl Machine {
                 self.report(Report::ProbeSeen { at_ns, from, case, sequence, node_id });
             }
             Message::ProbeReply { sequence, probe, stalled, .. } => {
-                match self.probes.reply(from, probe, sequence, stalled, self.now) {
+                let (answer, linger) = ((probe, sequence), self.linger());
+                match self.probes.reply(from, answer, stalled, self.now, linger) {
                     Answer::Counts => {}
                     Answer::Late(done) => self.report(Report::ProbeDone(done)),
                     Answer::Unasked => self.counters.reject("probe_reply_unasked", 1),

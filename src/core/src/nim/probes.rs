@@ -211,17 +211,19 @@ impl Probes {
         }
     }
 
-    /// An answer arrived.
+    /// An answer arrived. One to a probe that nobody answered counts for so long
+    /// after its time.
     pub(super) fn reply(
         &mut self,
         from: IpAddr,
-        id: u64,
-        sequence: u32,
+        (id, sequence): (u64, u32),
         stalled: bool,
         now: Timestamp,
+        linger: Duration,
     ) -> Answer {
         let asked = |probe: &Probe| probe.spec.target == from && !probe.spec.icmp_only;
-        let late = self.lingering.get(&id).is_some_and(asked);
+        let late = self.lingering.get(&id);
+        let late = late.is_some_and(|probe| asked(probe) && now <= probe.until + linger);
         if late && let Some(mut probe) = self.lingering.remove(&id) {
             let counts = probe.answer(sequence, stalled, now);
             return if counts { Answer::Late(probe.done(now)) } else { Answer::Unasked };
@@ -274,8 +276,10 @@ impl Probes {
         let over: Vec<Probe> = over.into_iter().filter_map(|id| self.take(id)).collect();
         let done = over.iter().map(|probe| probe.done(now)).collect();
         let silent = over.into_iter().filter(|it| it.received() == 0 && !it.spec.icmp_only);
-        self.lingering.retain(|_, probe| now <= probe.until + linger);
         for probe in silent {
+            // Those of long ago make room first: to look for them at every input would
+            // take longer than everything else when thousands do not answer.
+            self.lingering.retain(|_, probe| now <= probe.until + linger);
             if self.lingering.len() >= LINGERING_MAX {
                 self.lingering.pop_first();
             }

@@ -2,7 +2,10 @@
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
-use hats_wire::link::{Heard, Measured, NeighbourState};
+use hats_wire::{
+    Verdict,
+    link::{Heard, Measured, NeighbourState},
+};
 
 use super::{Local, Node};
 use crate::{
@@ -35,6 +38,13 @@ impl Node {
     /// The membership in force on a local adapter: cheaper than the whole view.
     pub fn group_on(&self, adapter: AdapterIndex) -> Option<&GroupView> {
         self.locals.get(&adapter)?.group.view()
+    }
+
+    /// A verdict that took effect here, if it is still kept: cheaper than the
+    /// whole view.
+    pub fn verdict_in_force(&self, id: &str) -> Option<&Verdict> {
+        self.verdicts_at.get(id)?;
+        self.database.verdict(id)
     }
 
     fn show_networks(&self, now: Timestamp) -> Vec<NetworkView> {

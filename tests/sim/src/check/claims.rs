@@ -52,9 +52,7 @@ impl Checker for NoClaimTooLarge {
 fn objection(world: &World, said: &Said, id: &str) -> Option<String> {
     let observer = world.host_named(&said.observer);
     let daemon = world.hosts[observer].daemon.as_ref()?;
-    let view = daemon.machine.view();
-    let Some(verdict) = view.verdicts.iter().map(|shown| &shown.verdict).find(|it| it.id == id)
-    else {
+    let Some(verdict) = daemon.machine.verdict_in_force(id) else {
         return Some(format!("there is no verdict {id}"));
     };
     let parties = (observer, observer, world.names.get(&verdict.culprit.node).copied());
