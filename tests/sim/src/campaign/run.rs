@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hats_core::damping::HELD_MAX;
+use hats_core::event::EventKind;
 use hats_core::view::{AdapterState, NetworkView};
 
 use super::{
@@ -240,7 +241,11 @@ impl<'a> Run<'a> {
         if !is_well(&self.world) {
             return Err("was well again, and is not any more".to_owned());
         }
-        let late = self.world.events()[mark..].iter().find(|said| said.event.clears.is_some());
+        // What an adapter loses is counted over a minute.
+        let late = |said: &&Said| {
+            said.event.clears.is_some() && said.event.kind != EventKind::AdapterClean
+        };
+        let late = self.world.events()[mark..].iter().find(late);
         if let Some(said) = late {
             return Err(format!("only after all was well: {}", self.words(said)));
         }
@@ -369,6 +374,10 @@ impl<'a> Run<'a> {
             Fault::Node(NodeFault::DaemonHang, _) => lease(&detection) * 2,
             // Its kernel answers: then silence counts only after a second.
             Fault::Adapter(AdapterFault::NimHang, ..) => Duration::from_secs(1),
+            // So it does where nobody can be asked.
+            Fault::Adapter(AdapterFault::Cut | AdapterFault::Deaf | AdapterFault::Mute, ..) => {
+                Duration::from_secs(1)
+            }
             // Proclaims are missed, and then found to come by unicast alone.
             Fault::MulticastDead(_) => detection.heartbeat_interval * MULTICAST_FOUND,
             Fault::Weather(Weather::Mtu(_), _) => narrow_found(self.story),

@@ -28,7 +28,8 @@
 //! | node.restarted | that run is not the node's first |
 //! | node.down | no adapter of it exchanged with a live node's, or it was cut off from the judge |
 //! | … as a verdict | node_down only of a node that has several adapters, else unreachable |
-//! | daemon.down | the daemon did not run, or not in time, or has been started anew |
+//! | daemon.down | the daemon did not run, or not in time |
+//! | … without a verdict | or the run that the observer was told of last is over |
 //! | … or | a NIM did not run, and no other exchanged with a live node's |
 //! | node.left | it had been told to stop |
 //! | network.partitioned | the live adapters were in two parts or more |
@@ -315,7 +316,8 @@ fn of_node(scene: &Scene<'_>, host: usize, event: &Event) -> Option<&'static str
         return node_down(scene, host);
     }
     if event.kind == EventKind::DaemonDown {
-        return daemon_down(scene, host);
+        let anew = event.verdict_id.is_none() && scene.was_told_another_run(host);
+        return daemon_down(scene, host).filter(|_| !anew);
     }
     if event.kind == EventKind::NodeLeft {
         return left(scene, host);

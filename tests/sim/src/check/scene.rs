@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use hats_core::{config::Detection, time::nanos};
+use hats_core::{config::Detection, event::EventKind, time::nanos};
 
-use crate::{truth::Moment, world::World};
+use crate::{record::Said, truth::Moment, world::World};
 
 /// An event speaks of now, or of a little while ago.
 pub(crate) struct Scene<'a> {
@@ -70,6 +70,22 @@ impl<'a> Scene<'a> {
             moment.spread(&mut informed);
         }
         informed.contains(&self.observer())
+    }
+
+    /// Whether what the observer was told last of a node's daemon is of another run
+    /// than the one there is: that one is over, however long ago.
+    pub(crate) fn was_told_another_run(&self, host: usize) -> bool {
+        let name = self.world.hosts[host].name();
+        let observer = self.world.hosts[self.observer()].name();
+        let up = |said: &&Said| {
+            let event = &said.event;
+            let of = event.kind == EventKind::NodeUp && event.node.as_deref() == Some(name);
+            of && said.observer == observer
+        };
+        let before = |said: &&Said| nanos(said.at) < self.at;
+        let told = self.world.events().iter().rev().filter(before).find(up);
+        let now = Moment::new(self.world, self.at).host(host).and_then(|it| it.daemon);
+        told.is_some_and(|told| told.event.incarnation != now)
     }
 
     /// Whether the event may speak of that time.
