@@ -8,8 +8,7 @@ use hats_wire::{Cause, GroupId, Member, Message, Prepare, Removal};
 use super::{Adopted, Duty, Group, GroupView, Lead, Membership, Output, Prepared, Round};
 use crate::{pace, sizes::PATHS_MAX, time::Timestamp};
 
-/// How often a round is drawn out that nobody answers: until it is judged who
-/// does not hear whom.
+/// How often a round is drawn out that no newcomer answers.
 const EXTENSIONS: u32 = 4;
 
 impl Lead {
@@ -64,6 +63,7 @@ impl Group {
             .filter(|address| !round.acks.contains_key(address))
             .collect();
         let small = round.next.members.len() <= pace::SMALL;
+        round.resent = true;
         let prepare = in_full(&round.next, &round.removed);
         if silent.len() > pace::FEW && !small {
             if !last {
@@ -166,6 +166,7 @@ impl Group {
             acks,
             asked,
             resend_at: now + timing.ack_retry,
+            resent: false,
             deadline: now + timing.round,
             extended: 0,
         });
@@ -260,14 +261,19 @@ impl Group {
     /// member that did not answer stays in until its silence is judged.
     fn finish_round(&mut self, now: Timestamp) {
         let round_lasts = self.timing.round;
-        let Some(lead) = self.lead() else { return };
-        let Some(mut round) = lead.round.take() else { return };
-        if round.acks.len() == 1 && round.extended < EXTENSIONS {
+        let Some(mut round) = self.lead().and_then(|lead| lead.round.take()) else { return };
+        let Some(view) = self.view() else { return };
+        let others = round.next.members.iter().filter(|it| it.address != self.me.address);
+        let kept = others.into_iter().any(|it| view.members.contains(it.address));
+        if round.acks.len() == 1 && (kept || round.extended < EXTENSIONS) {
             // Nobody answers: this may be the one that hears nothing, and what
-            // it committed alone would stand against the others' word.
-            round.extended += 1;
+            // it committed alone would stand against the others' word. It lasts until
+            // it is judged who does not hear whom.
+            round.extended = round.extended.saturating_add(1);
             round.deadline = now + round_lasts;
-            lead.round = Some(round);
+            if let Some(lead) = self.lead() {
+                lead.round = Some(round);
+            }
             return;
         }
         let Some(membership) = self.membership() else { return };
@@ -285,6 +291,13 @@ impl Group {
         let commit = Message::Commit { group, digest, absent: absent.into_iter().collect() };
         let waiting = self.lead().map(core::mem::take);
         self.send(None, commit.clone());
+        if round.resent && next.members.len() <= pace::SMALL {
+            // Where multicast is dead, this is lost like what came before.
+            let me = self.me.address;
+            for member in next.members.iter().filter(|it| it.address != me) {
+                self.send(member.address, commit.clone());
+            }
+        }
         let (retry, gather) = (self.timing.ack_retry, self.timing.gather);
         self.adopt(now, next, round.removed, Adopted::Committed);
         if let Some(membership) = self.membership_mut() {

@@ -139,6 +139,8 @@ pub(super) struct Round {
     /// The groups that newcomers come from, by leader.
     pub(super) asked: BTreeMap<IpAddr, Asked>,
     pub(super) resend_at: Timestamp,
+    /// Some were asked again, each for itself.
+    pub(super) resent: bool,
     pub(super) deadline: Timestamp,
     /// How often nobody had answered by then.
     pub(super) extended: u32,
