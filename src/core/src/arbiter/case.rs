@@ -207,6 +207,22 @@ impl Found {
     }
 }
 
+impl Found {
+    /// Whether it says what was so at that time, or (but for `more`) little before.
+    pub(super) fn is_fresh(&self, at: Timestamp, more: Duration) -> bool {
+        self.completed + self.waited * 2 + more >= at
+    }
+
+    /// When to look again if it is to be fresh when patience is over.
+    pub(super) fn next_round(&self, until: Timestamp, pause: Duration) -> Timestamp {
+        if self.is_fresh(until, Duration::ZERO) {
+            return until;
+        }
+        let left = until.since(self.completed).saturating_sub(self.waited * 2);
+        self.completed + pause.min(left)
+    }
+}
+
 /// So many probes must be lost, one after the other, before that is no chance
 /// (less than one in a million) where `arrived` of `all` others are answered.
 fn needed_probes(all: u64, arrived: u64) -> u32 {

@@ -357,10 +357,19 @@ impl Arbiter {
                     self.begin_round(now, case, around);
                 }
             }
-            _ if case.patience(found, self.lease).is_some_and(|until| now < until) => {
+            _ if let Some(until) = case.patience(found, self.lease)
+                && (now < until || !found.is_fresh(until, Duration::ZERO)) =>
+            {
                 if !running {
                     let pause = if case.goodbye { self.interval } else { PATIENCE / 10 };
-                    case.stage = Stage::Resting { until: now.max(found.completed + pause) };
+                    let next = found.next_round(until, pause);
+                    case.stage = Stage::Resting { until: now.max(next) };
+                }
+            }
+            // What was so then may be over.
+            _ if !found.is_fresh(now, self.interval) => {
+                if !running {
+                    self.begin_round(now, case, around);
                 }
             }
             // Nobody answered the first time: once more, and ask the targets.
