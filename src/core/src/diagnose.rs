@@ -111,6 +111,12 @@ pub(crate) fn conclusion_of(silent: &Silent) -> Conclusion {
     })
 }
 
+/// Everybody whom a report shows on either side of a network in parts.
+pub(crate) fn parted(silent: &Silent) -> BTreeSet<IpAddr> {
+    let Conclusion::Partition { sides } = conclusion_of(silent) else { return BTreeSet::new() };
+    sides.into_iter().flatten().collect()
+}
+
 /// What is missing when nobody else can look.
 pub const NO_THIRD_VOICE: &str = "a third node on this network, or a reference target";
 

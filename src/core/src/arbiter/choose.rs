@@ -75,7 +75,7 @@ pub(super) fn company(
         }
     }
     // Whoever is there and not a member is with it on its side of a split, too.
-    let stranger = |address: &IpAddr| {
+    let outside = |address: &IpAddr| {
         *address != suspect.address
             && *address != place.me.address
             && !view.members.contains(*address)
@@ -85,14 +85,17 @@ pub(super) fn company(
         let here = report.adapters.iter().filter(|it| it.network == place.network);
         here.filter(|it| it.fault.is_none()).map(|it| it.address)
     });
-    let strangers: BTreeSet<IpAddr> = heard.chain(known).filter(stranger).collect();
-    members.extend(strangers.into_iter().take(COMPANY_MAX).map(|address| {
-        let node = address.to_string();
-        let run = Incarnation(0);
-        Identity { address, node_id: NodeId(0), incarnation: run, node, interface: String::new() }
-            .into()
-    }));
+    let strangers: BTreeSet<IpAddr> = heard.chain(known).filter(outside).collect();
+    members.extend(strangers.into_iter().take(COMPANY_MAX).map(stranger));
     members
+}
+
+/// One of whom no more is known than its address.
+pub(super) fn stranger(address: IpAddr) -> Member {
+    let node = address.to_string();
+    let run = Incarnation(0);
+    Identity { address, node_id: NodeId(0), incarnation: run, node, interface: String::new() }
+        .into()
 }
 
 /// Up to three of these members that can be asked over another network: the

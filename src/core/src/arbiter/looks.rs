@@ -5,8 +5,8 @@ use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 
 use hats_wire::{Member, Pair, Verdict};
 
-use super::{case::is_over, *};
-use crate::diagnose::conclusion_of;
+use super::{case::is_over, choose::stranger, *};
+use crate::diagnose::{conclusion_of, parted};
 
 /// Looks under way at a time; what comes beyond is judged as it stands.
 pub(super) const LOOKS_MAX: usize = 256;
@@ -78,6 +78,14 @@ impl Arbiter {
         }
         let word = self.ask_suspect(silent, around);
         self.begin_look(now, Purpose::Judge(silent.clone().into()), probing, word)
+    }
+
+    /// Whether this node looks for itself before it judges that case.
+    pub(crate) fn is_looking(&self, case_name: &str) -> bool {
+        self.looks.iter().any(|look| match &look.purpose {
+            Purpose::Judge(silent) | Purpose::Survey(silent) => silent.case_name == case_name,
+            Purpose::Doubt(_) => false,
+        })
     }
 
     /// Asks a suspect that lives elsewhere whom it reaches, unless it has said
@@ -188,11 +196,12 @@ impl Arbiter {
         let Some(place) = around.on(&silent.network) else { return };
         let Some(view) = place.group.view() else { return };
         let mut probing = Probing::waiting(self.wait_of(silent.waited_us));
-        // A reporter that was left behind is asked after, too.
-        let reporter = [&silent.reporter];
-        let outside = reporter.into_iter().filter(|it| !view.members.contains(it.address));
-        let others: Vec<&Member> = view.members.iter().chain(outside).collect();
-        for member in others.into_iter().filter(|member| member.address != place.me.address) {
+        // Who was left behind is asked after, too, and who has gone on without this
+        // node.
+        let outside = parted(&silent).into_iter().filter(|it| !view.members.contains(*it));
+        let outside: Vec<Member> = outside.map(stranger).collect();
+        let others = view.members.iter().chain(&outside);
+        for member in others.filter(|member| member.address != place.me.address) {
             self.probe(&mut probing, place, member, ask(false));
         }
         let silent = Box::new(silent);

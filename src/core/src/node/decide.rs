@@ -36,6 +36,15 @@ impl Node {
             // Decided; what follows from it is under way.
             return;
         }
+        // This node is about to judge it, or has just judged another case of the same.
+        let judged = self.decided_already(&silent).is_some_and(|it| match it.body {
+            ItemBody::Verdict(verdict) => verdict.decided_by_node == self.config.node_id,
+            ItemBody::Node(_) | ItemBody::Group(_) => false,
+        });
+        let known = conclusion.blames_suspect() && judged;
+        if known || self.arbiter.is_looking(&silent.case_name) {
+            return;
+        }
         if self.has_just_spoken(now, &silent.suspect, &conclusion) {
             return;
         }
@@ -246,19 +255,13 @@ impl Node {
         let Some(local) = self.locals.get(&index) else { return };
         let Some(view) = local.group.view() else { return };
         let me = local.me.address;
-        let near = with_company(&silent, reached.iter().copied().chain([me]).collect());
-        let (near, mut far): (Vec<IpAddr>, Vec<IpAddr>) = view
-            .members
-            .iter()
-            .map(|member| member.address)
-            .partition(|address| near.contains(address));
         let Conclusion::Partition { sides: evident } = conclusion_of(&silent) else { return };
-        let reporter = silent.reporter.address;
-        if !view.members.contains(reporter) && !reached.contains(&reporter) {
-            // One that was left behind, and those it reaches.
-            let with = evident[0].iter().filter(|it| !near.contains(it) && !far.contains(it));
-            far.extend(with.copied().collect::<Vec<_>>());
-        }
+        let reached = with_company(&silent, reached.iter().copied().chain([me]).collect());
+        // Who was left behind counts, too, and who has gone on without this node.
+        let outside = evident.iter().flatten().filter(|it| !view.members.contains(**it));
+        let members = view.members.iter().map(|member| member.address);
+        let (near, far): (Vec<IpAddr>, Vec<IpAddr>) =
+            members.chain(outside.copied()).partition(|address| reached.contains(address));
         if far.is_empty() {
             // It works again; who is still silent is looked at anew.
             return;
