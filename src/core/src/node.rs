@@ -21,7 +21,7 @@ use crate::{
     config::{AdapterSpec, Config},
     damping::Damper,
     event::{Event, EventKind},
-    group::Group,
+    group::{Group, GroupView},
     io::{AdapterIndex, Deadline, Effect, Input, Wake},
     linkstate::Database,
     ring::Neighbours,
@@ -438,18 +438,19 @@ impl Node {
     /// those that are with it does, on the first of its networks where it has company.
     fn speaks_for(&self, node: NodeId) -> bool {
         let company = self.topology.adapters_of(node).into_iter().find_map(|(network, member)| {
-            // It may have been taken out of the group by now.
-            let mine = self.locals.values().filter(|local| local.fault.is_none());
-            let mut mine = mine.filter(|local| local.spec.network.name == network);
-            let mine = mine.find_map(|local| local.group.view().cloned());
-            let group = mine.or_else(|| self.group_listing(&network, &member))?;
-            let fit = |other: &Member| {
+            let fit = |other: &&Member| {
                 let known = self.topology.adapters.get(&network, other.address);
                 other.node_id != node
                     && !self.is_doomed(&network, other.address)
                     && known.is_none_or(|known| known.state != AdapterState::Down)
             };
-            group.members.iter().find(|other| fit(other)).map(|other| other.node_id)
+            let highest = |group: GroupView| group.members.iter().find(fit).map(|it| it.node_id);
+            // It may have been taken out of the group by now.
+            let mine = self.locals.values().filter(|local| local.fault.is_none());
+            let mine = mine.filter(|local| local.spec.network.name == network);
+            let mine = mine.filter_map(|local| local.group.view().cloned()).find_map(highest);
+            // Who is alone there may be so for a fault of its own.
+            mine.or_else(|| self.group_listing(&network, &member).and_then(highest))
         });
         company == Some(self.config.node_id)
     }
