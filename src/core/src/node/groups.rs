@@ -52,6 +52,8 @@ impl Node {
                 self.committed(now, index, before, view, &removed, why);
             }
             Output::Overdue { leader } => {
+                // It may not know what this node knows.
+                self.compare_in_full(index, leader);
                 self.with_arbiter(|arbiter, around| {
                     arbiter.unanswered(now, index, leader, around);
                 });
@@ -137,6 +139,10 @@ impl Node {
             before.as_ref().is_some_and(|before| !before.members.contains(view.id.leader));
         if !taken_in {
             self.say_removed(now, &network, removed, view.id.instance, leads);
+            let had = |address| before.as_ref().is_some_and(|it| it.members.contains(address));
+            for member in view.members.iter().filter(|it| !had(it.address)) {
+                self.was_taken_in(&network, member.address);
+            }
         } else if let Some(before) = before.as_ref() {
             let had = |address| before.members.contains(address);
             self.doubt_returns(now, &network, had, view.id.leader, view.members.iter());

@@ -97,6 +97,8 @@ impl Node {
     fn learn_node(&mut self, now: Timestamp, report: &NodeReport, incarnation: Incarnation) {
         self.check_restart(now, report.node_id, incarnation);
         self.learn_multicast(report);
+        // Who has not said which adapters it has may have one where another is alone.
+        self.topology.changes += u64::from(self.topology.adapters.any_sole());
         self.learn_narrow(report);
         let its = self.topology.adapters.of(report.node_id);
         let gone = its.filter(|(network, known)| {

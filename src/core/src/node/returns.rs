@@ -5,13 +5,13 @@
 //! stays in until its silence is judged. So its word is not taken for as long as
 //! that lasts, unless the judged one is heard of.
 
-use alloc::{collections::BTreeMap, string::String};
-use core::net::IpAddr;
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use core::{net::IpAddr, slice};
 
-use hats_wire::{GroupReport, Incarnation, Member};
+use hats_wire::{GroupId, GroupReport, Incarnation, Member};
 
 use super::Node;
-use crate::{io::AdapterIndex, linkstate::member_of, time::Timestamp, view::AdapterState};
+use crate::{io::AdapterIndex, linkstate::member_of, time::Timestamp};
 
 /// Whose return is not believed yet: the run, and until when. Known adapters only.
 #[derive(Debug, Default)]
@@ -37,8 +37,8 @@ impl Returns {
 }
 
 impl Node {
-    /// A group of several members was taken in by that of `leader`, which lists
-    /// these now.
+    /// This group was taken in by that of `leader`, which lists these now. Whom it
+    /// had itself `before` is no matter.
     pub(super) fn doubt_returns<'a>(
         &mut self,
         now: Timestamp,
@@ -47,41 +47,68 @@ impl Node {
         leader: IpAddr,
         listed: impl Iterator<Item = &'a Member>,
     ) {
-        let detection = &self.config.detection;
-        let until = now + detection.verdict_bound() + detection.heartbeat_interval * 4;
-        // What this node is a member of itself, it knows.
-        let others = listed.filter(|it| it.node_id != self.config.node_id);
-        for member in others.filter(|it| it.address != leader && !before(it.address)) {
-            let known = self.topology.adapters.get(network, member.address);
-            let judged = known.is_some_and(|known| {
-                matches!(known.state, AdapterState::Down | AdapterState::Unknown)
-                    && known.verdict_id.is_some()
-                    && known.member.incarnation == member.incarnation
-            });
-            if judged {
-                let which = (network.into(), member.address);
-                self.returns.0.entry(which).or_insert((member.incarnation, until));
-            }
+        for member in listed.filter(|it| it.address != leader && !before(it.address)) {
+            self.doubt(now, network, member);
         }
     }
 
-    /// The same, of a group that this node hears of: before the report replaces
-    /// what was known.
+    /// A group that this node hears of lists some anew, and others that it has not
+    /// missed yet: before the report replaces what was known.
     pub(super) fn doubt_reported(&mut self, now: Timestamp, report: &GroupReport) {
         let leader = report.group.leader;
         let known = self.database.group(&report.network, leader);
         if known.is_some_and(|known| known.group >= report.group) {
             return;
         }
-        let before = self.database.groups_of(&report.network).find(|other| {
-            other.group < report.group
-                && other.members.len() > 1
-                && member_of(other, leader).is_none()
-                && other.members.iter().any(|it| member_of(report, it.address) == Some(it))
+        let alone = self.keeps_others(report);
+        // Whom it takes in it has heard, and they have heard their leader.
+        let taken = |address| known.is_some_and(|known| member_of(known, address).is_none());
+        let doubted = report.members.iter().filter(|it| {
+            let in_company = it.address == leader || taken(it.address);
+            alone || !in_company
         });
-        let Some(before) = before.cloned() else { return };
-        let had = |address| member_of(&before, address).is_some();
-        self.doubt_returns(now, &report.network, had, leader, report.members.iter());
+        for member in doubted.cloned().collect::<Vec<_>>() {
+            self.doubt(now, &report.network, &member);
+        }
+    }
+
+    /// Whether it lists members of another group without the leader that they
+    /// have: it has not missed them yet, and took in nobody.
+    fn keeps_others(&self, report: &GroupReport) -> bool {
+        let others = |id: GroupId, mut members: slice::Iter<'_, Member>| {
+            let theirs = |it: &Member| member_of(report, it.address) == Some(it);
+            let leader = self.topology.adapters.get(&report.network, id.leader);
+            id.leader != report.group.leader
+                && member_of(report, id.leader).is_none()
+                && leader.is_none_or(|leader| !leader.is_out())
+                && members.any(|it| it.address != report.group.leader && theirs(it))
+        };
+        let mut known = self.database.groups_of(&report.network);
+        known.any(|it| others(it.group, it.members.iter()))
+            || self.on_network(&report.network).into_iter().any(|index| {
+                let view = self.locals.get(&index).and_then(|local| local.group.view());
+                view.is_some_and(|view| others(view.id, view.members.as_slice().iter()))
+            })
+    }
+
+    /// One that was judged, as far as is known here: what this node is itself, it
+    /// knows.
+    fn doubt(&mut self, now: Timestamp, network: &str, member: &Member) {
+        let known = self.topology.adapters.get(network, member.address);
+        let judged = known.is_some_and(|it| it.is_judged(member.incarnation));
+        if judged && member.node_id != self.config.node_id {
+            let detection = &self.config.detection;
+            let until = now + detection.verdict_bound() + detection.heartbeat_interval * 4;
+            let which = (network.into(), member.address);
+            self.returns.0.entry(which).or_insert((member.incarnation, until));
+        }
+    }
+
+    /// The group that this node is in has taken it in.
+    pub(super) fn was_taken_in(&mut self, network: &str, address: IpAddr) {
+        if !self.returns.0.is_empty() {
+            self.returns.0.remove(&(network.into(), address));
+        }
     }
 
     /// It is heard of.
@@ -99,20 +126,26 @@ impl Node {
 
     pub(super) fn wake_returns(&mut self, now: Timestamp) {
         if self.returns.next_deadline().is_some_and(|until| now >= until) {
-            // One that this node misses itself is being judged once more.
             let later = now + self.config.detection.verdict_bound();
-            let (locals, arbiter) = (&self.locals, &self.arbiter);
-            self.returns.0.retain(|(network, address), (_, until)| {
-                let missed = locals.iter().any(|(index, local)| {
-                    local.spec.network.name == *network && arbiter.has_case(*index, *address)
-                });
-                if missed && now >= *until {
+            let mut returns = core::mem::take(&mut self.returns);
+            returns.0.retain(|(network, address), (_, until)| {
+                if now >= *until && self.is_still_doubtful(network, *address) {
                     *until = later;
                 }
                 now < *until
             });
+            self.returns = returns;
             self.topology.changes += 1;
             self.refresh_nodes(now);
         }
+    }
+
+    /// One that this node misses itself is being judged once more; and nothing is
+    /// known of one that is listed without the leader that others of its group have.
+    fn is_still_doubtful(&self, network: &str, address: IpAddr) -> bool {
+        let missed = |index| self.arbiter.has_case(index, address);
+        let mut reports = self.database.groups_of(network);
+        self.on_network(network).into_iter().any(missed)
+            || reports.any(|it| member_of(it, address).is_some() && self.keeps_others(it))
     }
 }

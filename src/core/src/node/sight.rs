@@ -76,7 +76,7 @@ impl Node {
     /// The newest group that lists each adapter, among those known here.
     pub(super) fn belongings(&self) -> BTreeMap<&str, BTreeMap<IpAddr, (GroupId, &Member)>> {
         let mut belongs: BTreeMap<&str, BTreeMap<IpAddr, (GroupId, &Member)>> = BTreeMap::new();
-        let reported = self.database.groups();
+        let reported = self.database.groups().filter(|report| !self.is_listed_in_vain(report));
         let reported =
             reported.map(|report| (&*report.network, report.group, false, &report.members[..]));
         let own = self.locals.values().filter(|local| local.fault.is_none());
@@ -102,6 +102,20 @@ impl Node {
             }
         }
         belongs
+    }
+
+    /// Whether it lists an adapter of this node that is in an earlier group with
+    /// others: its leader has not noticed yet, and knows as little of the rest.
+    fn is_listed_in_vain(&self, report: &GroupReport) -> bool {
+        let mut locals = self.locals.values();
+        locals.any(|local| {
+            local.group.view().is_some_and(|view| {
+                view.members.len() > 1
+                    && view.id < report.group
+                    && local.spec.network.name == report.network
+                    && member_of(report, local.me.address) == Some(&local.me)
+            })
+        })
     }
 
     /// Whether to be listed in this group says anything of the adapter now.
@@ -160,9 +174,14 @@ impl Node {
         }
     }
 
-    /// No other adapter is known on that network: to be alone is no fault.
+    /// No other adapter is known on that network, by the word of everybody who is
+    /// there: to be alone is no fault.
     pub(super) fn is_sole(&self, network: &str, address: IpAddr) -> bool {
         self.topology.adapters.on(network).all(|(other, _)| *other == address)
+            && self.locals.values().filter_map(|local| local.group.view()).all(|view| {
+                let said = |it: &Member| self.database.node(it.node_id).map(|(_, run)| run);
+                view.members.iter().all(|it| said(it) >= Some(it.incarnation))
+            })
     }
 
     /// The nodes that groups connect to this one, and the adapters that are in

@@ -271,10 +271,8 @@ impl Node {
                 let own = self.database.own_node(self.config.node_id);
                 self.flood(index, leader, own);
             }
-            if ask && leader.is_some() {
-                let buckets = self.database.buckets();
-                let summary = Summary { buckets, answer_wanted: true, ..Summary::default() };
-                self.send(index, leader, &Message::Summary(summary));
+            if let Some(leader) = leader.filter(|_| ask) {
+                self.compare_in_full(index, leader);
             }
             if answer {
                 self.answer(index);
@@ -311,9 +309,19 @@ impl Node {
             let wait = pace::spread(rank, view.members.len(), limit);
             local.sync.ask_at = Some(now + wait);
         } else {
-            let summary = Summary { answer_wanted: true, ..self.database.summary() };
-            self.send(index, Some(from), &Message::Summary(summary));
+            self.compare_in_full(index, from);
         }
+    }
+
+    /// Tells another member what there is here, and asks for what is lacking.
+    pub(super) fn compare_in_full(&mut self, index: AdapterIndex, with: IpAddr) {
+        let summary = if self.is_large(index) {
+            Summary { buckets: self.database.buckets(), ..Summary::default() }
+        } else {
+            self.database.summary()
+        };
+        let summary = Summary { answer_wanted: true, ..summary };
+        self.send(index, Some(with), &Message::Summary(summary));
     }
 
     /// A member says what it has.

@@ -41,6 +41,8 @@ pub(crate) struct KnownAdapter {
     /// The world was told that it is down, and not since that it is up, or its
     /// node was back.
     told_down: bool,
+    /// By a verdict it is out, and no group has taken it in since.
+    judged: bool,
     /// What the next `adapter.up` ends.
     ended_by: Option<EventKind>,
     /// This node said with authority that it is down, ...
@@ -86,6 +88,7 @@ impl KnownAdapter {
             self.told_up = false;
             self.since = now;
         }
+        self.judged = false;
         was
     }
 
@@ -98,6 +101,11 @@ impl KnownAdapter {
     /// It was told to be down, and that is not over.
     pub(super) fn is_told_down(&self) -> bool {
         self.ended_by == Some(EventKind::AdapterDown) && self.state != AdapterState::Up
+    }
+
+    /// This run of it was judged, and is not up since.
+    pub(crate) fn is_judged(&self, run: Incarnation) -> bool {
+        self.judged && self.member.incarnation == run
     }
 
     /// The world takes it for up.
@@ -135,6 +143,11 @@ impl Adapters {
     /// Those on one network, by address.
     pub(crate) fn on(&self, network: &str) -> impl Iterator<Item = (&IpAddr, &KnownAdapter)> {
         self.networks.get(network).into_iter().flatten()
+    }
+
+    /// Whether a network is known with one adapter only.
+    pub(crate) fn any_sole(&self) -> bool {
+        self.networks.values().any(|its| its.len() == 1)
     }
 
     /// All of them, by network and address.
@@ -224,6 +237,7 @@ impl Topology {
                     joined: 0,
                     told_up: false,
                     told_down: false,
+                    judged: false,
                     ended_by: None,
                     said_down: false,
                     doubted: false,
@@ -277,6 +291,7 @@ impl Topology {
         // A network that comes together again is one event, not one per adapter.
         let told = core::mem::replace(&mut known.told_up, true);
         known.told_down = false;
+        known.judged = false;
         let mut events = Vec::new();
         let doubt = Some(EventKind::AdapterInconclusive);
         if (!told || inherited.is_some()) && !(doubted && clears == doubt) {
@@ -413,6 +428,7 @@ impl Topology {
         known.ended_by = told.or(known.ended_by);
         known.cause = Some(cause);
         known.verdict_id = verdict.map(|verdict| verdict.id.clone());
+        known.judged |= verdict.is_some();
         known.since = now;
         known.instance = known.instance.max(instance);
         known.told_down |= tell;
