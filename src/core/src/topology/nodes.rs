@@ -181,7 +181,10 @@ impl Topology {
             self.changes += u64::from(restarted);
             known.incarnation = known.incarnation.max(*incarnation);
             known.newest = known.newest.max(*incarnation);
-            let inherited = self.inherited.end_node(&known.name);
+            // Of this node itself others are to tell it: they learn it in a group.
+            let inherited = (*id != me || reachable.len() > 1)
+                .then(|| self.inherited.end_node(&known.name))
+                .flatten();
             if was == NodeState::Up {
                 // What this node never believed, and others have told.
                 if let Some(clears) = inherited.filter(|_| *id != me) {
