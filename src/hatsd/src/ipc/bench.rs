@@ -37,8 +37,7 @@ struct Tally {
     lost: AtomicU64,
 }
 
-/// An event as the daemon publishes it, 330 bytes with everything, of one of so
-/// many nodes.
+/// An event as the daemon publishes it, of one of so many nodes.
 fn event(seq: u64, mono_ns: u64, nodes: u64) -> Event {
     Event {
         ts: "2026-11-22T12:04:07.331Z".to_owned(),
@@ -249,7 +248,7 @@ async fn delay(readers: usize, rate: u64) {
     let delays = subscribers(server.path(), readers, &tally, true);
     all_subscribed(&mut server, &tally, readers as u64).await;
     publish(&mut server, &tally, (rate * 3, rate), readers as u64).await;
-    println!("{readers} subscribers, {rate} events/s: {}", quantiles(&delays));
+    println!("{readers} subscribers, {rate} published/s: {}", quantiles(&delays));
 }
 
 async fn throughput(readers: usize, rate: u64) {
@@ -264,8 +263,8 @@ async fn throughput(readers: usize, rate: u64) {
     let lost = tally.lost.load(Ordering::Relaxed);
     let read = tally.events.load(Ordering::Relaxed);
     println!(
-        "{readers} subscribers at {rate} events/s: all subscribed in {connected:.0} ms; {read} \
-         events read in {took:.2} s ({:.0}/s), {lost} lost; the driver's part \
+        "{readers} subscribers, {rate} published/s: all subscribed in {connected:.0} ms; {read} \
+         delivered in {took:.2} s ({:.0}/s), {lost} lost; the driver's part \
          {:.1} us of a processor an event",
         read as f64 / took,
         busy * 1e6 / count as f64,
@@ -290,8 +289,8 @@ async fn shared(nodes: u64) {
     let read = tally.events.load(Ordering::Relaxed);
     let lost = tally.lost.load(Ordering::Relaxed);
     println!(
-        "{readers} subscribers, {rate} events/s for 3 s, each wanted by {wanted}: {read} read of \
-         {} in {took:.2} s ({:.0}/s), {lost} told as lost; the driver's part \
+        "{readers} subscribers, {rate} published/s for 3 s, each wanted by {wanted}: {read} \
+         delivered of {} in {took:.2} s ({:.0}/s), {lost} told as lost; the driver's part \
          {:.1} us of a processor an event",
         count * wanted,
         read as f64 / took,
@@ -319,7 +318,7 @@ async fn stuck() {
     let delays = subscribers(server.path(), 100, &tally, true);
     all_subscribed(&mut server, &tally, 100).await;
     publish(&mut server, &tally, (2_000, 1_000), 100).await;
-    println!("100 subscribers, 1000 events/s: {}", quantiles(&delays));
+    println!("100 subscribers, 1000 published/s: {}", quantiles(&delays));
     let stuck = server.subscribed(Filter::default()).await;
     publish(&mut server, &tally, (10_000, 1_000), 100).await;
     println!("and one that never reads: {}", quantiles(&delays));

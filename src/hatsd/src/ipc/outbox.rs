@@ -77,9 +77,14 @@ impl Outbox {
         if queue.items.len() >= FRAMES_MAX || queue.bytes + frame.len() > BYTES_MAX {
             return false;
         }
+        // The writer waits only when it has found nothing: who adds to something
+        // need not wake it.
+        let is_first = queue.items.is_empty();
         queue.push(frame);
         drop(queue);
-        self.more.notify_one();
+        if is_first {
+            self.more.notify_one();
+        }
         true
     }
 
@@ -182,5 +187,30 @@ impl Queue {
             return Some(Next::Tell);
         }
         self.closed.then_some(Next::Close)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_writer_is_woken_by_the_first_frame_and_takes_those_after_it() {
+        let outbox = Outbox::default();
+        for frames in [vec![1, 2], vec![3], vec![4, 5, 6], vec![7]] {
+            let told = async {
+                // The writer is waiting by now.
+                tokio::task::yield_now().await;
+                frames.iter().for_each(|it| assert!(outbox.offer(Bytes::from(vec![*it]))));
+            };
+            let next = timeout(Duration::from_secs(1), outbox.next());
+            let (next, ()) = tokio::join!(next, told);
+            let Ok(Next::Write(bytes)) = next else { panic!("{next:?}") };
+            assert_eq!(bytes, frames);
+        }
     }
 }
