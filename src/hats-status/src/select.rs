@@ -81,6 +81,11 @@ impl StateOf {
 pub(crate) struct Hidden(BTreeSet<(String, String)>);
 
 impl Hidden {
+    /// Whether nothing is.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether an adapter of this node on this network is hidden.
     pub(crate) fn has(&self, node: &str, network: &str) -> bool {
         // Most of the time nothing is hidden, and there are thousands of cells.

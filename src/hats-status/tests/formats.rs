@@ -139,6 +139,7 @@ fn an_adapter_that_is_hidden_is_not_said_to_be_absent() {
     let one = ask(&["--adapter", "192.28.4.1,193.28.4.9"]);
     let row = one.lines().find(|line| line.starts_with(" n1 ")).unwrap();
     assert!(row.ends_with("hidden") && !row.contains(" -"), "{one}");
+    assert!(ask(&["--state", "left"]).contains("no node and no adapter is in a state"));
     assert!(!ask(&[]).contains("hidden") && !ask(&["--network", "neta"]).contains("hidden"));
 }
 

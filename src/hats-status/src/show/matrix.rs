@@ -18,6 +18,9 @@ const ROWS_MAX: usize = 50;
 /// What the marks mean.
 const LEGEND: &str = "* this node   L leader   S successor   ! a fault   - no adapter there\n";
 
+/// Names are looked up before: this is by the state.
+const NONE: &str = "no node and no adapter is in a state that --state names\n";
+
 /// In place of an adapter that is there and not shown.
 const HIDDEN: &str = "hidden";
 const LEGEND_HIDDEN: &str = "hidden: has an adapter there, which --state or --adapter leaves out\n";
@@ -29,6 +32,9 @@ pub(crate) fn matrix(snapshot: &Snapshot, hidden: &Hidden, whole: bool) -> Strin
     let cells = cells(snapshot, hidden);
     let names: Vec<&str> = used_networks(snapshot).map(|network| network.name.as_str()).collect();
     let (rows, left_out) = rows(snapshot, &cells, whole);
+    if rows.is_empty() && !hidden.is_empty() {
+        return NONE.to_owned();
+    }
     let mut text = String::new();
     let mut first = 0;
     while first < names.len().max(1) {

@@ -151,10 +151,10 @@ impl Seen {
         let lossy = silences >= SILENCES_A_DAY;
         let why = if late {
             format!("{MARGIN} x the worst lateness is {}, it allows {}", span(needed), span(slack))
-        } else if lossy {
-            format!("about {silences:.0} silences a day by lost heartbeats alone")
         } else if !self.enough {
             format!("fewer than {ENOUGH} heartbeats of some neighbour were seen")
+        } else if lossy {
+            format!("about {silences:.0} silences a day by lost heartbeats alone")
         } else {
             format!("allows {} of lateness", span(slack))
         };
@@ -166,7 +166,8 @@ impl Seen {
             sensitivity,
             detection_time_us: interval_us * u64::from(sensitivity),
             fits: !late && !lossy && self.enough,
-            refuted: late || lossy,
+            // One lateness is enough for that, one loss is not.
+            refuted: late || (lossy && self.enough),
             in_force,
             why,
         }
@@ -335,6 +336,8 @@ mod tests {
         };
         assert_eq!((fits("bfd"), fits("fast"), fits("wan")), ("no", "unknown", "unknown"));
         assert!(tuning.profiles.iter().all(|fit| !fit.fits), "a program is told no more");
+        let unlucky = tune(&super::tuning(&snapshot(measured(15, 5, 100))));
+        assert!(unlucky.contains("unknown") && !unlucky.contains("a day"), "{unlucky}");
     }
 
     #[test]
