@@ -91,7 +91,9 @@ fn a_starved_daemon_finds_a_crash_late_and_blames_nobody_else() {
     case.world.starve_daemon("n5", ms(200));
     case.world.crash("n3");
     let down = |event: &hats_core::event::Event| event.node.as_deref() == Some("n3");
-    let bound = case.bound() + ms(600);
+    // It answers late: rounds then wait for a detection time, and so does the judge's
+    // acknowledgement; each of the two messages may find it out of the CPU.
+    let bound = case.bound() + case.detection.detection_time() * 2 + ms(200) * 2;
     case.world
         .run_until(|world| world.all_said(mark, EventKind::NodeDown, down), bound)
         .expect("all say that n3 is down");
