@@ -135,5 +135,13 @@ fn a_small_mtu_keeps_heartbeats_and_blames_nobody() {
     let mut case = Case::new(Profile::Default, "n3");
     let mark = case.world.mark();
     case.world.conditions("neta", Conditions { mtu: Some(300), ..Conditions::default() });
-    nobody_is_blamed(&mut case, mark);
+    case.world.run_for(case.detection.detection_time() * 20);
+    case.everybody_says(mark, &[hats_sim::Blame::mtu("neta")]);
+    assert!(case.world.settled(), "the group holds");
+    let mark = case.world.mark();
+    case.world.conditions("neta", Conditions::default());
+    let any = |_: &hats_core::event::Event| true;
+    case.world
+        .run_until(|world| world.all_said(mark, EventKind::NetworkMtuRestored, any), ms(20_000))
+        .expect("all say that long packets arrive again");
 }
