@@ -37,7 +37,7 @@ use crate::{
     group::Group,
     io::AdapterIndex,
     linkstate::Database,
-    node::Detours,
+    node::{Detours, Speakers},
     sizes::{Each, Size},
     time::{Timestamp, nanos},
 };
@@ -88,6 +88,8 @@ pub(crate) struct Place<'a> {
     pub fault: Option<Cause>,
     /// How those were heard of that are not members.
     pub heard: &'a Detours,
+    /// Who has spoken to it by unicast.
+    pub speakers: &'a Speakers,
     pub now: Timestamp,
 }
 

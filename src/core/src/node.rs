@@ -57,6 +57,7 @@ mod sync;
 mod verdicts;
 
 pub(crate) use detours::Detours;
+pub(crate) use multicast::Speakers;
 
 /// Time between two lines about this node's own lateness.
 const LATE_EVERY: Duration = Duration::from_secs(10);
@@ -385,6 +386,7 @@ impl Node {
                 references: &local.references,
                 fault: local.fault,
                 heard: &local.detours,
+                speakers: &local.speakers,
                 now: self.now,
             })
             .collect();

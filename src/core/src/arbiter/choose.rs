@@ -50,6 +50,9 @@ pub(super) fn arbiters(
 /// leaders proclaim each fourth.
 const HEARD_INTERVALS: u32 = 8;
 
+/// Members that have just spoken, of those that a party probes.
+const SPOKE_MAX: usize = 4;
+
 /// Those that a party probes to learn whether its own adapter works: the
 /// arbiters, its neighbours in the ring, and whoever else is known or heard there.
 pub(super) fn company(
@@ -68,7 +71,10 @@ pub(super) fn company(
     let step = list.len().div_ceil(COMPANY_MAX).max(1);
     let all_round = list.iter().step_by(step);
     let mut members: Vec<Member> = Vec::new();
-    for member in arbiters.iter().chain(near).chain(all_round) {
+    // And whom it has just heard: its side may be a few, none of them among those.
+    let spoke = place.speakers.latest(place.now, interval * HEARD_INTERVALS);
+    let spoke = spoke.into_iter().filter_map(|address| view.members.get(address)).take(SPOKE_MAX);
+    for member in arbiters.iter().chain(near).chain(all_round).chain(spoke) {
         let others = member.address != suspect.address && member.address != place.me.address;
         if others && !members.contains(member) {
             members.push(member.clone());

@@ -44,6 +44,7 @@ struct Scene {
     references: Vec<IpAddr>,
     fault: Option<Cause>,
     heard: Detours,
+    speakers: Speakers,
     database: Database,
     arbiter: Arbiter,
 }
@@ -67,6 +68,7 @@ impl Scene {
             references: vec![],
             fault: None,
             heard: Detours::default(),
+            speakers: Speakers::default(),
             database,
             arbiter: Arbiter::new(node(me), 1, &member(me).node.clone(), prefix, &detection()),
         }
@@ -86,7 +88,8 @@ impl Scene {
                 let network = if adapter == NETA { "neta" } else { "netb" };
                 let fault = self.fault.filter(|_| adapter == NETA);
                 let (references, heard, now) = (&self.references[..], &self.heard, self.now);
-                Place { adapter, network, me, group, references, fault, heard, now }
+                let speakers = &self.speakers;
+                Place { adapter, network, me, group, references, fault, heard, speakers, now }
             })
             .collect();
         act(&mut self.arbiter, self.now, &Surroundings { places, database: &self.database })

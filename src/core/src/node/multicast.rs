@@ -106,10 +106,10 @@ impl Hearing {
 /// Who spoke to a local adapter by unicast, and when: without multicast it may
 /// not be known otherwise that they are there.
 #[derive(Debug, Default)]
-pub(super) struct Speakers(BTreeMap<IpAddr, Timestamp>);
+pub(crate) struct Speakers(BTreeMap<IpAddr, Timestamp>);
 
 impl Speakers {
-    fn note(&mut self, now: Timestamp, from: IpAddr, interval: Duration) {
+    pub(crate) fn note(&mut self, now: Timestamp, from: IpAddr, interval: Duration) {
         if self.0.len() >= SPEAKERS_MAX && !self.0.contains_key(&from) {
             self.0.retain(|_, at| now <= *at + interval * SPEAKERS_LAST);
             if self.0.len() >= SPEAKERS_MAX {
@@ -121,6 +121,15 @@ impl Speakers {
 
     pub(super) fn size(&self) -> Size {
         Size::new("who spoke by unicast", self.0.len(), SPEAKERS_MAX)
+    }
+
+    /// Those that spoke in the last `span`, the latest first.
+    pub(crate) fn latest(&self, now: Timestamp, span: Duration) -> Vec<IpAddr> {
+        let mut spoke: Vec<(Timestamp, IpAddr)> =
+            self.0.iter().map(|(address, at)| (*at, *address)).collect();
+        spoke.retain(|(at, _)| now <= *at + span);
+        spoke.sort_unstable();
+        spoke.into_iter().rev().map(|(_, address)| address).collect()
     }
 
     /// Those that spoke lately.

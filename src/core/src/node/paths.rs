@@ -183,6 +183,9 @@ impl Node {
             && let Some(local) = self.locals.get_mut(&index)
         {
             local.losses.probed(done.id, peer, done.received > 0);
+            if done.received > 0 {
+                self.note_speaker(now, index, peer);
+            }
         }
         if purpose.is_none()
             && done.received > 0

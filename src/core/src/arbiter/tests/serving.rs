@@ -42,6 +42,23 @@ fn arbiter_probes_both_parties_on_the_network_in_question() {
     assert_eq!(targets[..2], [member(4).address, member(1).address]);
 }
 
+/// In a network of many that falls apart its own side may be a few, neither its
+/// neighbours nor any of those that it would ask anyway.
+#[test]
+fn suspect_looks_for_company_among_those_it_has_just_heard() {
+    let names: Vec<u8> = (1..=40).collect();
+    let mut scene = Scene::new(4, &names, &[NETA, NETB]);
+    let interval = detection().heartbeat_interval;
+    let just_now = Timestamp(scene.now.0 - 1);
+    scene.speakers.note(just_now, member(33).address, interval);
+    let acts = ask(&mut scene, request(1));
+    let asked = |acts: &[Act], who: u8| {
+        probes(acts).iter().any(|(at, it)| *at == NETA && it.target == member(who).address)
+    };
+    assert!(asked(&acts, 33), "it has just spoken");
+    assert!(!asked(&acts, 34), "one of many that have not");
+}
+
 #[test]
 fn arbiter_answers_at_once_when_all_probes_were_answered() {
     let mut scene = Scene::of_five();
