@@ -106,7 +106,8 @@ impl World {
         self.done(format!("address of {node}/{network} changes from {was} to {address}"));
         let renumbered = self.adapter(old).renumbered(address);
         let adapter = self.adapter_mut(old);
-        (adapter.has_address, adapter.replaced, adapter.group) = (false, true, None);
+        // Its daemon is still in its group, until it hears of that.
+        (adapter.has_address, adapter.replaced) = (false, true);
         self.hosts[old.host].adapters.push(renumbered);
         self.networks[number].take_away(was);
         let owner = self.networks[number].give(address, new);
