@@ -57,16 +57,20 @@ impl Arbiter {
         if self.looks.iter().any(same) {
             return true;
         }
-        let mut probing = Probing::waiting(self.wait_of(silent.waited_us));
+        let wait = self.wait_of(silent.waited_us);
+        let mut probing = Probing::waiting(wait);
+        // What was seen while somebody late was waited for may be over.
+        let old = wait > self.probe_timeout;
         for place in around.places.iter().filter(|place| place.fault.is_none()) {
             let Some(view) = place.group.view() else { continue };
             let me = place.me.address;
             let here = place.network == silent.network;
-            let looked = silent.observations.iter().any(|o| {
-                o.network == place.network
-                    && o.target == silent.suspect.node
-                    && (!here || o.prober_address == me)
-            });
+            let looked = !old
+                && silent.observations.iter().any(|o| {
+                    o.network == place.network
+                        && o.target == silent.suspect.node
+                        && (!here || o.prober_address == me)
+                });
             let suspect = view.members.of_node(silent.suspect.node_id);
             let reporter = view.members.of_node(silent.reporter.node_id).filter(|_| here);
             for member in suspect.into_iter().chain(reporter).filter(|_| !looked) {
