@@ -8,7 +8,8 @@ use hats_wire::{Cause, GroupId, Member, Message, Prepare, Removal};
 use super::{Adopted, Duty, Group, GroupView, Lead, Membership, Output, Prepared, Round};
 use crate::{pace, sizes::PATHS_MAX, time::Timestamp};
 
-/// How often a round is drawn out that no newcomer answers.
+/// How often a round is drawn out that takes in nobody while newcomers are silent:
+/// they may be late.
 const EXTENSIONS: u32 = 4;
 
 impl Lead {
@@ -265,7 +266,14 @@ impl Group {
         let Some(view) = self.view() else { return };
         let others = round.next.members.iter().filter(|it| it.address != self.me.address);
         let kept = others.into_iter().any(|it| view.members.contains(it.address));
-        if round.acks.len() == 1 && (kept || round.extended < EXTENSIONS) {
+        let newcomers =
+            || round.next.members.iter().filter(|it| !view.members.contains(it.address));
+        let silent = newcomers().any(|it| !round.acks.contains_key(&it.address));
+        let in_vain = newcomers().all(|it| !round.acks.contains_key(&it.address))
+            && round.removed.is_empty()
+            && round.next.failed_paths == view.failed_paths;
+        let late = silent && in_vain && round.extended < EXTENSIONS;
+        if (round.acks.len() == 1 && kept) || late {
             // Nobody answers: this may be the one that hears nothing, and what
             // it committed alone would stand against the others' word. It lasts until
             // it is judged who does not hear whom.
