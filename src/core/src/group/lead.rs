@@ -142,6 +142,16 @@ impl Group {
         }
     }
 
+    /// Whether the membership that is prepared lists one that is to leave.
+    fn prepares_doomed(&self) -> bool {
+        match self.membership().map(|membership| &membership.duty) {
+            Some(Duty::Lead(Lead { round: Some(round), .. })) => {
+                self.doomed.keys().any(|address| round.next.members.contains(*address))
+            }
+            Some(_) | None => false,
+        }
+    }
+
     /// Begins, or begins again, the two-phase commit of what is wanted.
     fn start_round(&mut self, now: Timestamp) {
         let timing = self.timing;
@@ -262,6 +272,12 @@ impl Group {
     /// member that did not answer stays in until its silence is judged.
     fn finish_round(&mut self, now: Timestamp) {
         let round_lasts = self.timing.round;
+        if self.prepares_doomed() {
+            // Who has been judged meanwhile would seem to be taken in again, by a
+            // membership that came after its verdict.
+            self.start_round(now);
+            return;
+        }
         let Some(mut round) = self.lead().and_then(|lead| lead.round.take()) else { return };
         let Some(view) = self.view() else { return };
         let others = round.next.members.iter().filter(|it| it.address != self.me.address);

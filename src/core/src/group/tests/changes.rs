@@ -45,6 +45,21 @@ fn members_doomed_together_leave_by_one_commit() {
 }
 
 #[test]
+fn who_is_judged_while_others_are_waited_for_is_in_no_later_membership() {
+    let mut wire = Wire::formed(1..=5);
+    wire.part(&[1, 2, 3]);
+    wire.doom(&[4, 5], &[3], Cause::NodeDown);
+    wire.run(Duration::from_millis(300));
+    wire.doom(&[4, 5], &[2], Cause::NodeDown);
+    wire.run(Duration::from_millis(900));
+    // Nobody has judged the last one: it is in.
+    assert_eq!(wire.history(5), [[5, 4, 1]]);
+    wire.doom(&[4, 5], &[1], Cause::NodeDown);
+    wire.run(Duration::from_millis(300));
+    wire.agreed(&[4, 5]);
+}
+
+#[test]
 fn successor_that_does_not_act_is_overdue_by_rank() {
     let mut wire = Wire::formed(1..=5);
     wire.part(&[4, 5]);
