@@ -49,9 +49,10 @@ fn who_is_judged_while_others_are_waited_for_is_in_no_later_membership() {
     let mut wire = Wire::formed(1..=5);
     wire.part(&[1, 2, 3]);
     wire.doom(&[4, 5], &[3], Cause::NodeDown);
-    wire.run(Duration::from_millis(300));
+    // Just before the time of the round is up.
+    wire.run(Duration::from_millis(490));
     wire.doom(&[4, 5], &[2], Cause::NodeDown);
-    wire.run(Duration::from_millis(900));
+    wire.run(Duration::from_millis(700));
     // Nobody has judged the last one: it is in.
     assert_eq!(wire.history(5), [[5, 4, 1]]);
     wire.doom(&[4, 5], &[1], Cause::NodeDown);
