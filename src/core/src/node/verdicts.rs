@@ -14,7 +14,7 @@ use crate::{
 impl Node {
     /// A verdict, ours or another's, takes effect here.
     pub(super) fn learn_verdict(&mut self, now: Timestamp, verdict: &Verdict) {
-        if !self.is_outdated(verdict) && self.is_doubtful(verdict) {
+        if !self.is_outdated(verdict) && self.is_doubtful(now, verdict) {
             let mut looking = false;
             self.with_arbiter(|arbiter, around| looking = arbiter.doubt(now, verdict, around));
             if looking {
@@ -25,8 +25,9 @@ impl Node {
     }
 
     /// Whether it comes from beyond a split: a group of this node's lists the
-    /// culprit, and none lists who decided that it is gone with it.
-    fn is_doubtful(&self, verdict: &Verdict) -> bool {
+    /// culprit, and none lists who decided that it is gone with it. Or it comes
+    /// late: on another network the culprit has been taken in a moment ago.
+    fn is_doubtful(&self, now: Timestamp, verdict: &Verdict) -> bool {
         // The NIMs of a daemon that hangs answer for it, and have said that it does.
         let hangs = verdict.observations.iter().any(|seen| seen.stalled);
         let gone = matches!(verdict.kind, VerdictKind::Node | VerdictKind::Daemon) && !hangs;
@@ -39,6 +40,17 @@ impl Node {
             members.any(|member| !local.group.is_doomed(member.address))
         };
         let locals = || self.locals.values().filter(|local| local.fault.is_none());
+        let detection = &self.config.detection;
+        let lately = detection.verdict_bound() + detection.heartbeat_interval * 4;
+        let fresh = self.topology.adapters.of(culprit).any(|(network, known)| {
+            let mut there = locals().filter(|local| local.spec.network.name == network);
+            known.state == AdapterState::Up
+                && now < known.since + lately
+                && there.any(|local| here(local, culprit))
+        });
+        if fresh {
+            return true;
+        }
         let mut with_culprit = locals().filter(|local| here(local, culprit)).peekable();
         with_culprit.peek().is_some()
             && !with_culprit.any(|local| here(local, verdict.decided_by_node))
