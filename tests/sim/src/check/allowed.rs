@@ -9,6 +9,7 @@
 //! | event | is fair if, at some instant |
 //! |---|---|
 //! | adapter.up | it exchanged with a live node's, or was the only one, or is the observer's |
+//! | … | or a NIM hung on its network, whose daemon may not have noticed |
 //! | adapter.suspect, .late | it did not exchange with the observer's adapter, or was not live |
 //! | adapter.down, link_down | it had no carrier, or is held because it had none |
 //! | … address_lost | it had no address, or is held because it had none |
@@ -25,6 +26,7 @@
 //! | path.failed | that way, or one of both, was cut, and both ends were live |
 //! | node.up | that run exchanged with a live node, and news of it came to the observer |
 //! | … | or it hung, not longer than its lease, and its NIMs exchanged with those that were |
+//! | … | or a NIM hung on a network of its, whose daemon may not have noticed |
 //! | node.restarted | that run is not the node's first |
 //! | node.down | no adapter of it exchanged with a live node's, or it was cut off from the judge |
 //! | … as a verdict | node_down only of a node that has several adapters, else unreachable |
@@ -198,8 +200,7 @@ fn of_adapter(scene: &Scene<'_>, port: Port, event: &Event) -> Option<&'static s
     if event.kind == EventKind::AdapterUp {
         let own = port.host == scene.observer();
         let up = |moment: &Moment<'_>| {
-            // Its daemon does not notice for a lease that its NIM says nothing, and leads on.
-            let unnoticed = moment.adapter(port).is_some_and(|it| it.nim == Nim::Stopped);
+            let unnoticed = is_beside_a_hang(moment, port);
             moment.has_company(port)
                 || (moment.is_live(port.host) && (own || unnoticed || moment.is_sole(port)))
         };
@@ -333,7 +334,21 @@ fn of_node(scene: &Scene<'_>, host: usize, event: &Event) -> Option<&'static str
         |moment: &Moment<'_>| moment.adapters_of(host).any(|port| moment.has_company(port));
     let up = scene.ever(|moment| live(moment) && connected(moment))
         || scene.news_came(host, |moment| live(moment) && company(moment));
-    unless(up || hangs_unnoticed(scene, host, is_run), "nothing connected the two")
+    let beside =
+        |moment: &Moment<'_>| moment.adapters_of(host).any(|port| is_beside_a_hang(moment, port));
+    let unnoticed = || {
+        hangs_unnoticed(scene, host, is_run) || scene.ever(|moment| live(moment) && beside(moment))
+    };
+    unless(up || unnoticed(), "nothing connected the two")
+}
+
+/// A NIM hangs on its network, be it its own: a daemon does not notice for a lease,
+/// and goes on with those that it was with.
+fn is_beside_a_hang(moment: &Moment<'_>, port: Port) -> bool {
+    let hangs = |it: Port| moment.adapter(it).is_some_and(|it| it.nim == Nim::Stopped);
+    let network = moment.adapter(port).map(|it| it.network);
+    let mut there = network.into_iter().flat_map(|network| moment.ports(network));
+    there.any(|it| hangs(it) && moment.is_live(it.host))
 }
 
 /// Its NIMs speak for a daemon that ran a little while ago: for as long as
