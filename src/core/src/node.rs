@@ -220,7 +220,7 @@ impl Node {
     /// Has it take back what an earlier run of its daemon told the world, when
     /// it is over: for the start, before the first input.
     pub fn inherit(&mut self, faults: OpenFaults) {
-        self.topology.inherit(faults);
+        self.topology.inherit(faults, None);
     }
 
     /// What it was told at its start.
@@ -282,6 +282,7 @@ impl Node {
         self.probe_paths(now);
         self.say_alone(now);
         self.wake_returns(now);
+        self.wake_inherited(now);
         self.wake_multicast(now);
         self.wake_sight(now);
         self.wake_leaving(now);
@@ -317,7 +318,8 @@ impl Node {
         let repeats =
             repeats.chain(syncs).chain(self.look_at).min().map(|at| (at, Deadline::LinkState));
         let paths = self.paths.next_deadline().map(|at| (at, Deadline::Case));
-        let returns = self.returns.next_deadline().map(|at| (at, Deadline::Case));
+        let returns = self.returns.next_deadline().into_iter().chain(self.topology.inherited_until);
+        let returns = returns.min().map(|at| (at, Deadline::Case));
         let leave = self.leaving.as_ref().and_then(leave::Leaving::next_deadline);
         let leave = leave.map(|at| (at, Deadline::Leave));
         let steady = [(self.lease_at, Deadline::Lease), (self.alive_at, Deadline::Alive)];

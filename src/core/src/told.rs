@@ -11,7 +11,7 @@ use alloc::{
     vec::Vec,
 };
 
-use hats_wire::{Member, TOLD_MAX, Told};
+use hats_wire::{Member, TOLD_BYTES_MAX, TOLD_MAX, Told};
 
 use crate::{
     event::{Event, EventKind},
@@ -19,14 +19,17 @@ use crate::{
     sizes::{INHERITED_MAX, Size},
 };
 
+/// The name of their table among the sizes.
+pub const INHERITED: &str = "inherited faults";
+
 /// An end of a path, or an adapter: by the names that people and alerts know.
 type Place = (String, String);
 
 /// What an open fault is about.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Subject {
-    Node(String),
     Network(String),
+    Node(String, EventKind),
     Adapter(String, Place),
     /// An adapter of which it could not be told whether it has failed.
     Doubt(String, Place),
@@ -34,29 +37,50 @@ enum Subject {
     Path(String, [Place; 2]),
 }
 
+impl Subject {
+    fn node(&self) -> Option<&str> {
+        match self {
+            Subject::Node(node, _) => Some(node),
+            _ => None,
+        }
+    }
+}
+
 /// How it stands.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Open {
     kind: EventKind,
+    /// By this node, with authority.
+    said: bool,
     /// Of a path: the upper end was named first, and is so by what ends it.
     swapped: bool,
     /// The sides of a network in parts, names of nodes joined by commas.
     sets: Vec<String>,
-    /// The instance of the newest group that went across them; 0: not known.
+    /// That of the newest group that went across the sides, or of the group in which
+    /// the path failed; 0: not known.
     instance: u64,
 }
 
+/// So many bytes of names are kept of the sides of networks.
+const SETS_BYTES_MAX: usize = 1 << 20;
+
 impl Open {
+    fn bytes(&self) -> usize {
+        self.sets.iter().map(String::len).sum()
+    }
+
     fn new(kind: EventKind) -> Self {
-        Open { kind, swapped: false, sets: Vec::new(), instance: 0 }
+        let sets = Vec::new();
+        Open { kind, said: false, swapped: false, sets, instance: 0 }
     }
 }
 
 /// The faults that were told and have not been taken back.
 ///
 /// Kinds that the adapter's own node says and takes back (damped, lossy,
-/// duplicate) are not among them. That it cannot be told is said by one of two and
-/// heard by nobody else: that one alone takes it back.
+/// duplicate) are not among them, and none that is no fault (node.left). That it
+/// cannot be told is said by one of two and heard by nobody else: that one alone
+/// takes it back.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct OpenFaults(BTreeMap<Subject, Open>);
 
@@ -67,14 +91,16 @@ impl OpenFaults {
         if begins {
             let swapped = match &subject {
                 Subject::Path(_, [low, _]) => Some(&low.0) != event.node.as_ref(),
-                Subject::Node(_)
+                Subject::Node(..)
                 | Subject::Network(_)
                 | Subject::Adapter(..)
                 | Subject::Doubt(..) => false,
             };
             let (kind, sets) = (event.kind, event.sets.clone());
             let instance = event.instance.unwrap_or_default();
-            self.add(subject, Open { kind, swapped, sets, instance });
+            self.add(subject, Open { kind, said: event.authority, swapped, sets, instance });
+        } else if let Subject::Node(node, _) = &subject {
+            self.end_node(node);
         } else {
             self.0.remove(&subject);
         }
@@ -91,20 +117,22 @@ impl OpenFaults {
     }
 
     pub(crate) fn size(&self) -> Size {
-        Size::new("inherited faults", self.len(), INHERITED_MAX)
+        Size::new(INHERITED, self.len(), INHERITED_MAX)
     }
 
     /// Takes what `others` has besides.
     pub(crate) fn extend(&mut self, others: OpenFaults) {
+        let mut bytes: usize = self.0.values().map(Open::bytes).sum();
         for (subject, open) in others.0 {
-            if self.0.len() < INHERITED_MAX {
+            bytes += open.bytes();
+            if self.0.len() < INHERITED_MAX && bytes <= SETS_BYTES_MAX {
                 self.0.entry(subject).or_insert(open);
             }
         }
     }
 
     pub(crate) fn add_node(&mut self, node: &str, kind: EventKind) {
-        self.add(Subject::Node(node.to_string()), Open::new(kind));
+        self.add(Subject::Node(node.to_string(), kind), Open::new(kind));
     }
 
     pub(crate) fn add_doubt(&mut self, network: &str, member: &Member) {
@@ -121,9 +149,9 @@ impl OpenFaults {
         self.add(adapter(network, member), Open::new(kind));
     }
 
-    pub(crate) fn add_path(&mut self, network: &str, ends: (&Member, &Member), kind: EventKind) {
+    pub(crate) fn add_path(&mut self, network: &str, ends: (&Member, &Member), instance: u64) {
         let (one, other) = (place(ends.0), place(ends.1));
-        let open = Open { swapped: one > other, ..Open::new(kind) };
+        let open = Open { swapped: one > other, instance, ..Open::new(EventKind::PathFailed) };
         self.add(path(network, one, other), open);
     }
 
@@ -145,8 +173,31 @@ impl OpenFaults {
     }
 
     /// What the node's return ends.
-    pub(crate) fn end_node(&mut self, node: &str) -> Option<EventKind> {
-        self.end(|| Subject::Node(node.to_string()))
+    pub(crate) fn end_node(&mut self, node: &str) -> Vec<EventKind> {
+        let kinds = || [EventKind::NodeDown, EventKind::DaemonDown].into_iter();
+        kinds().filter_map(|kind| self.end(|| Subject::Node(node.to_string(), kind))).collect()
+    }
+
+    /// Nodes of which something is told.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = &str> {
+        let mut names: Vec<&str> = self.0.keys().filter_map(Subject::node).collect();
+        names.dedup();
+        names.into_iter()
+    }
+
+    /// Adapters of which something is told: network, node, interface.
+    pub(crate) fn adapters(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.0.keys().filter_map(|subject| match subject {
+            Subject::Adapter(network, place) | Subject::Doubt(network, place) => {
+                Some((&**network, &*place.0, &*place.1))
+            }
+            Subject::Network(_) | Subject::Node(..) | Subject::Path(..) => None,
+        })
+    }
+
+    /// Whether an earlier run of this node said with authority that it is down.
+    pub(crate) fn is_said(&self, network: &str, member: &Member) -> bool {
+        !self.is_empty() && self.0.get(&adapter(network, member)).is_some_and(|open| open.said)
     }
 
     /// What the adapter's return ends.
@@ -164,13 +215,10 @@ impl OpenFaults {
         self.end(|| Subject::Network(network.to_string()));
     }
 
-    /// Ends what is told of a network that came together again with a group of this
-    /// instance: of before that.
-    pub(crate) fn end_network_before(&mut self, network: &str, instance: u64) {
-        let subject = Subject::Network(network.to_string());
-        if self.0.get(&subject).is_some_and(|open| open.instance < instance) {
-            self.0.remove(&subject);
-        }
+    /// Leaves out what this node has said the end of, in a later group than it was
+    /// told in: who tells it has not heard of that.
+    pub(crate) fn leave_out(&mut self, ended: &Ended) {
+        self.0.retain(|subject, open| ended.0.get(subject).is_none_or(|at| open.instance >= *at));
     }
 
     fn end(&mut self, subject: impl FnOnce() -> Subject) -> Option<EventKind> {
@@ -190,8 +238,10 @@ impl OpenFaults {
         let subject = Subject::Network(network.to_string());
         let sets = &self.0.get(&subject)?.sets;
         let here = |name: &str| members.iter().any(|member| member.node == name);
+        // Everybody was alone; of a partition whose sides are not known, nothing shows.
+        let failed = self.0.get(&subject)?.kind == EventKind::NetworkFailed;
         let crossed = match sets.as_slice() {
-            [] => members.len() > 1,
+            [] => failed && members.len() > 1,
             sets => sets.iter().filter(|set| set.split(',').any(here)).count() > 1,
         };
         crossed.then(|| self.end(|| subject)).flatten()
@@ -222,14 +272,14 @@ impl OpenFaults {
         ended
     }
 
-    /// For one that may not know of them.
+    /// For one that may not know of them: as many as fit, networks first.
     pub(crate) fn on_wire(&self) -> Vec<Told> {
         let about = |(subject, open): (&Subject, &Open)| {
             let code = open.kind.number();
             let mut told = Told { code, instance: open.instance, ..Told::default() };
             match subject {
                 Subject::Doubt(..) => return None,
-                Subject::Node(node) => told.node.clone_from(node),
+                Subject::Node(node, _) => told.node.clone_from(node),
                 Subject::Network(network) => {
                     told.network.clone_from(network);
                     told.sets.clone_from(&open.sets);
@@ -247,7 +297,13 @@ impl OpenFaults {
             }
             Some(told)
         };
-        self.0.iter().filter_map(about).take(TOLD_MAX).collect()
+        let mut room = TOLD_BYTES_MAX;
+        let fits = |told: &Told| {
+            let left = room.checked_sub(told.bytes());
+            room = left.unwrap_or(room);
+            left.is_some()
+        };
+        self.0.iter().filter_map(about).filter(fits).take(TOLD_MAX).collect()
     }
 
     /// What a message says that is open.
@@ -270,6 +326,31 @@ impl OpenFaults {
     }
 }
 
+/// Networks and paths that this node has said to be well again, and the instance
+/// of the group by which they were.
+#[derive(Debug, Default)]
+pub(crate) struct Ended(BTreeMap<Subject, u64>);
+
+impl Ended {
+    pub(crate) fn network(&mut self, network: &str, instance: u64) {
+        self.add(Subject::Network(network.to_string()), instance);
+    }
+
+    pub(crate) fn path(&mut self, network: &str, ends: (&Member, &Member), instance: u64) {
+        self.add(path(network, place(ends.0), place(ends.1)), instance);
+    }
+
+    fn add(&mut self, subject: Subject, instance: u64) {
+        if self.0.len() < INHERITED_MAX || self.0.contains_key(&subject) {
+            self.0.insert(subject, instance);
+        }
+    }
+
+    pub(crate) fn size(&self) -> Size {
+        Size::new("faults told to be over", self.0.len(), INHERITED_MAX)
+    }
+}
+
 /// What an event is about, and whether it begins there; none: it neither opens
 /// nor ends what is followed here.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the others begin and end nothing here")]
@@ -286,11 +367,8 @@ fn subject(event: &Event) -> Option<(Subject, bool)> {
             Some((Subject::Doubt(network()?, place()?), false))
         }
         EventKind::AdapterUp => Some((Subject::Adapter(network()?, place()?), false)),
-        kind @ (EventKind::NodeDown
-        | EventKind::DaemonDown
-        | EventKind::NodeLeft
-        | EventKind::NodeUp) => {
-            Some((Subject::Node(event.node.clone()?), kind != EventKind::NodeUp))
+        kind @ (EventKind::NodeDown | EventKind::DaemonDown | EventKind::NodeUp) => {
+            Some((Subject::Node(event.node.clone()?, kind), kind != EventKind::NodeUp))
         }
         kind @ (EventKind::PathFailed | EventKind::PathRestored) => {
             Some((path(&network()?, place()?, peer()?), kind == EventKind::PathFailed))

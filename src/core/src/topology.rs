@@ -12,7 +12,7 @@ use alloc::{
 };
 use core::net::IpAddr;
 
-use hats_wire::{GroupId, Member, NodeId, Pair, Verdict};
+use hats_wire::{GroupId, Incarnation, Member, NodeId, Pair, Verdict};
 
 use crate::{
     event::{Event, EventKind},
@@ -21,7 +21,8 @@ use crate::{
     say,
     sizes::{ADAPTERS_MAX, Each, NETWORKS_MAX, PATHS_MAX, Size},
     time::Timestamp,
-    told::OpenFaults,
+    told::{Ended, OpenFaults},
+    view::{AdapterState, NodeState},
 };
 
 mod adapters;
@@ -50,9 +51,10 @@ pub(crate) struct Topology {
     pub broken: BTreeMap<String, Broken>,
     /// What others told, or an earlier run of this node.
     inherited: OpenFaults,
-    /// With which instance a network came together again: who says that it is in
-    /// parts may not have heard of that.
-    merged: BTreeMap<String, u64>,
+    /// When it looks next who of them is up here all the time.
+    pub inherited_until: Option<Timestamp>,
+    /// Who tells these may not have heard that they are over.
+    ended: Ended,
     /// Grows with every change of the state of an adapter or node.
     pub changes: u64,
 }
@@ -136,15 +138,13 @@ impl Topology {
             Size::new("known failed paths", self.paths.len(), PATHS_MAX),
             Size::new("broken networks", self.broken.len(), NETWORKS_MAX).each(Each::Network),
             self.inherited.size(),
-            Size::new("merged networks", self.merged.len(), NETWORKS_MAX).each(Each::Network),
+            self.ended.size(),
         ]
     }
 
     /// This node is to take back what others told, or an earlier run of its own.
-    pub(crate) fn inherit(&mut self, mut faults: OpenFaults) {
-        for (network, instance) in &self.merged {
-            faults.end_network_before(network, *instance);
-        }
+    pub(crate) fn inherit(&mut self, mut faults: OpenFaults, look_at: Option<Timestamp>) {
+        faults.leave_out(&self.ended);
         // Of what this run told itself it knows when it is over.
         for network in self.broken.keys() {
             faults.end_network(network);
@@ -152,8 +152,55 @@ impl Topology {
         for ((network, _), path) in &self.paths {
             faults.end_path(network, (&path.ends.0, &path.ends.1));
         }
-        self.inherited.extend(faults);
-        self.changes += 1;
+        if !faults.is_empty() {
+            self.inherited.extend(faults);
+            self.inherited_until = self.inherited_until.max(look_at);
+        }
+    }
+
+    /// Those that others told to be down and that are up here, as they were all
+    /// the time.
+    pub(crate) fn told_down_and_up(&self) -> Vec<(String, Member)> {
+        let known = |node: &str| self.nodes.iter().find(|(_, known)| known.name == node);
+        let mut found = Vec::new();
+        for (network, node, interface) in self.inherited.adapters() {
+            let Some((id, _)) = known(node) else { continue };
+            let its = self.adapters.of(*id).filter(|(name, known)| {
+                *name == network
+                    && known.member.interface == interface
+                    && known.state == AdapterState::Up
+            });
+            found.extend(its.map(|(on, it)| (on.to_string(), it.member.clone())));
+        }
+        found
+    }
+
+    /// The same of nodes.
+    pub(crate) fn told_down_and_up_nodes(&self) -> Vec<(NodeId, String, Incarnation)> {
+        let up = |name: &str| {
+            let known = self.nodes.iter().find(|(_, known)| known.name == name)?;
+            (known.1.state == NodeState::Up).then(|| (*known.0, name.into(), known.1.incarnation))
+        };
+        self.inherited.nodes().filter_map(up).collect()
+    }
+
+    /// It is up, as it was all the time; what others told of it is over.
+    pub(crate) fn adapter_was_up(&mut self, network: &str, member: &Member) -> Vec<Event> {
+        let mut events = Vec::new();
+        if let Some(clears) = self.inherited.end_adapter(network, member) {
+            events.push(say::adapter_up(network, member, Some(clears)));
+        }
+        if self.inherited.end_doubt(network, member) {
+            let doubt = Some(EventKind::AdapterInconclusive);
+            events.push(Event { authority: true, ..say::adapter_up(network, member, doubt) });
+        }
+        events
+    }
+
+    /// The same of a node.
+    pub(crate) fn node_was_up(&mut self, node: &str, run: Incarnation) -> Vec<Event> {
+        let ended = self.inherited.end_node(node);
+        ended.into_iter().map(|kind| say::node_up(node, run, Some(kind))).collect()
     }
 
     /// What was told, by whomever, and is not over.
@@ -170,7 +217,7 @@ impl Topology {
             }
         }
         for ((network, _), path) in &self.paths {
-            faults.add_path(network, (&path.ends.0, &path.ends.1), EventKind::PathFailed);
+            faults.add_path(network, (&path.ends.0, &path.ends.1), path.instance);
         }
         for (network, broken) in &self.broken {
             let sets = broken.sets.clone();
@@ -222,6 +269,9 @@ impl Topology {
         restored.extend(self.inherited.end_paths(network, members, |low, high| {
             failed.contains(&Pair::new(low.address, high.address))
         }));
+        for (one, other) in &restored {
+            self.ended.path(network, (one, other), group.instance);
+        }
         restored.iter().map(|(one, other)| say::path_restored(network, one, other)).collect()
     }
 
@@ -313,9 +363,7 @@ impl Topology {
             }
             None => self.inherited.end_crossed(network, members)?,
         };
-        if self.merged.len() < NETWORKS_MAX || self.merged.contains_key(network) {
-            self.merged.insert(network.to_string(), group.instance);
-        }
+        self.ended.network(network, group.instance);
         let text = alloc::format!("{network}: its parts found each other again");
         let mut event = Event::new(EventKind::NetworkMerged, text);
         event.network = Some(network.to_string());

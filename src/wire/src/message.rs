@@ -185,6 +185,9 @@ pub struct Removal {
 
 /// So many told faults travel in one message; receivers take no more.
 pub const TOLD_MAX: usize = 1_024;
+/// And so many bytes of names in them: with a few thousand members beside them they
+/// fit the longest message, [`MESSAGE_MAX`](crate::MESSAGE_MAX).
+pub const TOLD_BYTES_MAX: usize = 64 << 10;
 
 /// A fault that was said and has not been taken back. What a kind does not have is
 /// empty.
@@ -206,6 +209,15 @@ pub struct Told {
     pub sets: Vec<String>,
     /// The instance of the newest group that went across them.
     pub instance: u64,
+}
+
+impl Told {
+    /// The bytes of all its names.
+    pub fn bytes(&self) -> usize {
+        let names = [&self.network, &self.node, &self.interface, &self.peer_node];
+        let names = names.into_iter().chain([&self.peer_interface]).chain(&self.sets);
+        names.map(String::len).sum()
+    }
 }
 
 /// See [`Message::Proclaim`].

@@ -46,9 +46,52 @@ impl Node {
         let Some(local) = self.locals.get(&index).filter(|_| !told.is_empty()) else { return };
         let here = |at| local.group.view().is_some_and(|view| view.members.contains(at));
         if !here(from) || members.iter().any(|member| !here(member.address)) {
-            self.topology.inherit(OpenFaults::from_wire(told));
-            self.refresh_nodes(now);
+            // Others are told meanwhile who may have to say the end.
+            let detection = &self.config.detection;
+            let until = now + detection.verdict_bound() + detection.heartbeat_interval * 4;
+            self.topology.inherit(OpenFaults::from_wire(told), Some(until));
         }
+    }
+
+    /// Takes back what others told of those that are up here, as they were all
+    /// the time. Who has the authority waits for those that it misses itself: it
+    /// slept, maybe, and is the last one to do so.
+    pub(super) fn wake_inherited(&mut self, now: Timestamp) {
+        if self.topology.inherited_until.take_if(|until| now >= *until).is_none() {
+            return;
+        }
+        let me = self.config.node_id;
+        let mut waits = false;
+        for (network, member) in self.topology.told_down_and_up() {
+            let authority = self.leads_group_of(&network, member.address);
+            if authority && self.is_missed(&network, member.address) {
+                waits = true;
+                continue;
+            }
+            for event in self.topology.adapter_was_up(&network, &member) {
+                self.publish_as(Some(event), authority);
+            }
+        }
+        for (id, node, run) in self.topology.told_down_and_up_nodes() {
+            let authority = self.speaks_for(id);
+            let its = self.topology.adapters_of(id);
+            if authority && its.iter().any(|(on, it)| self.is_missed(on, it.address)) {
+                waits = true;
+                continue;
+            }
+            for event in self.topology.node_was_up(&node, run) {
+                // Of itself, this node says nothing to itself.
+                self.publish_as(Some(event).filter(|_| id != me), authority);
+            }
+        }
+        if waits {
+            self.topology.inherited_until = Some(now + self.config.detection.heartbeat_interval);
+        }
+    }
+
+    /// Whether its silence is being judged here.
+    fn is_missed(&self, network: &str, address: IpAddr) -> bool {
+        self.on_network(network).into_iter().any(|index| self.arbiter.has_case(index, address))
     }
 
     /// Whether this node speaks for the adapter, as a member of its own group.

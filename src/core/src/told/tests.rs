@@ -39,7 +39,6 @@ fn a_fault_is_open_until_its_recovery_is_told() {
         (EventKind::AdapterDown, EventKind::AdapterUp),
         (EventKind::NodeDown, EventKind::NodeUp),
         (EventKind::DaemonDown, EventKind::NodeUp),
-        (EventKind::NodeLeft, EventKind::NodeUp),
         (EventKind::PathFailed, EventKind::PathRestored),
         (EventKind::NetworkPartitioned, EventKind::NetworkMerged),
         (EventKind::NetworkFailed, EventKind::NetworkMerged),
@@ -51,8 +50,8 @@ fn a_fault_is_open_until_its_recovery_is_told() {
 }
 
 #[test]
-fn what_the_adapters_own_node_takes_back_is_not_followed() {
-    let told = [EventKind::AdapterLossy, EventKind::AdapterDamped, EventKind::AdapterSuspect];
+fn what_the_adapters_own_node_takes_back_is_not_followed_and_no_fault_is_not() {
+    let told = [EventKind::AdapterLossy, EventKind::AdapterDamped, EventKind::NodeLeft];
     assert!(following(&told.map(|kind| event(kind, None))).is_empty());
 }
 
@@ -136,4 +135,45 @@ fn no_more_are_kept_than_the_bound() {
     others.add_network("neta", EventKind::NetworkFailed, Vec::new(), 0);
     faults.extend(others);
     assert_eq!(faults.len(), INHERITED_MAX);
+}
+
+#[test]
+fn what_does_not_fit_a_message_is_left_out_and_the_rest_is_told() {
+    let mut large = event(EventKind::NetworkPartitioned, None);
+    large.sets = vec!["n".repeat(TOLD_BYTES_MAX), "m".to_string()];
+    let faults = following(&[large, event(EventKind::AdapterDown, None)]);
+    let told = faults.on_wire();
+    assert_eq!(told.iter().map(|told| told.code).collect::<Vec<_>>(), [2103]);
+}
+
+#[test]
+fn a_partition_whose_sides_are_not_known_is_not_over_by_any_group() {
+    let mut faults = following(&[event(EventKind::NetworkPartitioned, None)]);
+    let both = Members::new([member(1), member(2)]);
+    assert_eq!(faults.end_crossed("neta", &both), None);
+    let mut failed = following(&[event(EventKind::NetworkFailed, None)]);
+    assert_eq!(failed.end_crossed("neta", &both), Some(EventKind::NetworkFailed));
+}
+
+#[test]
+fn what_was_said_to_be_over_is_not_inherited_from_who_has_not_heard_that() {
+    let mut told = event(EventKind::NetworkFailed, None);
+    told.instance = Some(7);
+    let mut ended = Ended::default();
+    ended.network("neta", 8);
+    let mut late = following(core::slice::from_ref(&told));
+    late.leave_out(&ended);
+    assert!(late.is_empty());
+    told.instance = Some(8);
+    let mut later = following(core::slice::from_ref(&told));
+    later.leave_out(&ended);
+    assert_eq!(later.len(), 1, "it fell apart once more");
+}
+
+#[test]
+fn what_two_told_of_one_node_ends_with_its_return() {
+    let told = [EventKind::NodeDown, EventKind::DaemonDown].map(|kind| event(kind, None));
+    let mut faults = following(&told);
+    assert_eq!(faults.end_node("n1"), [EventKind::NodeDown, EventKind::DaemonDown]);
+    assert!(faults.is_empty());
 }

@@ -269,7 +269,7 @@ impl Topology {
         let Some(known) = self.adapters.get_mut(network, member.address) else { return Vec::new() };
         if known.state == AdapterState::Up {
             known.instance = known.instance.max(group.instance);
-            return self.was_up_all_the_time(network, member);
+            return Vec::new();
         }
         if known.outlived(group) {
             return Vec::new();
@@ -279,7 +279,10 @@ impl Topology {
         let doubted = self.inherited.end_doubt(network, member);
         let Some(known) = self.adapters.get_mut(network, member.address) else { return Vec::new() };
         let doubted = core::mem::take(&mut known.doubted) || doubted;
-        let clears = known.ended_by.take().or(inherited);
+        let ended = known.ended_by.take();
+        let down = ended.filter(|kind| *kind == EventKind::AdapterDown).or(inherited);
+        // That it cannot be told, as another one said.
+        let clears = down.or(ended.filter(|_| !doubted));
         known.said_down = false;
         self.changes += 1;
         known.state = AdapterState::Up;
@@ -293,33 +296,12 @@ impl Topology {
         known.told_down = false;
         known.judged = false;
         let mut events = Vec::new();
-        let doubt = Some(EventKind::AdapterInconclusive);
-        if (!told || inherited.is_some()) && !(doubted && clears == doubt) {
+        if (!told || inherited.is_some()) && !(doubted && clears.is_none()) {
             events.push(say::adapter_up(network, member, clears));
         }
         if doubted {
-            let mut event = say::adapter_up(network, member, doubt);
-            event.authority = true;
-            events.push(event);
-        }
-        events
-    }
-
-    /// It is up, as it was all the time; what others told of it is over, and what
-    /// an earlier run of this node did.
-    fn was_up_all_the_time(&mut self, network: &str, member: &Member) -> Vec<Event> {
-        let mut events = Vec::new();
-        let known = self.adapters.get(network, member.address);
-        if self.inherited.is_empty() || known.is_none_or(|it| it.state != AdapterState::Up) {
-            return events;
-        }
-        if let Some(clears) = self.inherited.end_adapter(network, member) {
-            events.push(say::adapter_up(network, member, Some(clears)));
-        }
-        if self.inherited.end_doubt(network, member) {
-            let mut event = say::adapter_up(network, member, Some(EventKind::AdapterInconclusive));
-            event.authority = true;
-            events.push(event);
+            let doubt = Some(EventKind::AdapterInconclusive);
+            events.push(Event { authority: true, ..say::adapter_up(network, member, doubt) });
         }
         events
     }
@@ -344,7 +326,10 @@ impl Topology {
                 && it.incarnation <= run
         };
         let its = self.adapters.of(member.node_id).filter(|(name, _)| *name == network);
-        let gone = its.filter(|(_, known)| known.cause == Some(Cause::Removed) && same(known));
+        let gone = its.filter(|(_, known)| {
+            let over = known.member.incarnation < member.incarnation && known.is_out();
+            (known.cause == Some(Cause::Removed) || over) && same(known)
+        });
         let gone: Vec<IpAddr> = gone.map(|(_, known)| known.member.address).collect();
         for address in gone {
             // Failed paths of it end with its node's own word.
@@ -425,7 +410,11 @@ impl Topology {
                 tell.then_some(EventKind::AdapterDown)
             }
         };
-        known.ended_by = told.or(known.ended_by);
+        known.ended_by = match (told, known.ended_by) {
+            // This node itself, or another one, ends that besides.
+            (Some(EventKind::AdapterInconclusive), Some(before)) => Some(before),
+            (told, before) => told.or(before),
+        };
         known.cause = Some(cause);
         known.verdict_id = verdict.map(|verdict| verdict.id.clone());
         known.judged |= verdict.is_some();
@@ -538,14 +527,11 @@ impl Topology {
     pub(crate) fn in_sight(&mut self, now: Timestamp, visible: &Visible, me: NodeId) -> Vec<Event> {
         let mut events = Vec::new();
         for (network, its) in visible {
-            for (group, member) in its.values() {
-                if member.node_id == me {
-                    events.extend(self.was_up_all_the_time(network, member));
-                    continue;
-                }
+            for (group, member) in its.values().filter(|(_, member)| member.node_id != me) {
                 // Its leader may never have heard what this node said of it.
                 let known = self.adapters.get(network, member.address);
-                let said = known.is_some_and(|known| known.said_down);
+                let said = known.is_some_and(|known| known.said_down)
+                    || self.inherited.is_said(network, member);
                 let is_up = self.adapter_up(now, network, member, *group);
                 let with = |event: Event| Event { authority: event.authority || said, ..event };
                 events.extend(is_up.into_iter().map(with));

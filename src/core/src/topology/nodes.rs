@@ -68,7 +68,8 @@ impl KnownNode {
 
     /// What was told of it and is not over.
     pub(super) fn is_told(&self) -> Option<EventKind> {
-        self.ended_by.filter(|_| self.state != NodeState::Up)
+        let fault = |kind: &EventKind| *kind != EventKind::NodeLeft;
+        self.ended_by.filter(|kind| self.state != NodeState::Up && fault(kind))
     }
 
     /// The world takes it for up: it is, or nobody said otherwise when it went
@@ -154,7 +155,8 @@ impl Topology {
         known.cause = Some(Cause::Left);
         known.verdict_id = None;
         known.since = now;
-        known.ended_by = Some(EventKind::NodeLeft);
+        // That it was told to be down is not over by this.
+        known.ended_by.get_or_insert(EventKind::NodeLeft);
         known.told_up = false;
         Some(say::about_node(EventKind::NodeLeft, &known.name, "left: its hatsd was stopped"))
     }
@@ -181,15 +183,7 @@ impl Topology {
             self.changes += u64::from(restarted);
             known.incarnation = known.incarnation.max(*incarnation);
             known.newest = known.newest.max(*incarnation);
-            // Of this node itself others are to tell it: they learn it in a group.
-            let inherited = (*id != me || reachable.len() > 1)
-                .then(|| self.inherited.end_node(&known.name))
-                .flatten();
             if was == NodeState::Up {
-                // What this node never believed, and others have told.
-                if let Some(clears) = inherited.filter(|_| *id != me) {
-                    events.push((*id, say::node_up(&known.name, *incarnation, Some(clears))));
-                }
                 continue;
             }
             // One that is down or left comes back only as a new run, or
@@ -200,10 +194,11 @@ impl Topology {
             known.verdict_id = None;
             known.since = now;
             self.changes += 1;
-            let ended = known.ended_by.take().or(inherited);
+            let inherited = self.inherited.end_node(&known.name);
+            let ended = known.ended_by.take().or(inherited.first().copied());
             let told = core::mem::replace(&mut known.told_up, true) && !restarted;
             self.adapters.change_of(*id, |adapter| adapter.node_is_back(now, told));
-            if *id == me || (told && inherited.is_none()) {
+            if *id == me || (told && inherited.is_empty()) {
                 continue;
             }
             if restarted && matches!(ended, Some(EventKind::NodeDown | EventKind::DaemonDown)) {
@@ -215,8 +210,8 @@ impl Topology {
             }
             events.push((*id, say::node_up(&known.name, *incarnation, ended)));
             // Others told something else of it: that is over as well.
-            if inherited.is_some() && inherited != ended {
-                events.push((*id, say::node_up(&known.name, *incarnation, inherited)));
+            for other in inherited.into_iter().filter(|other| Some(*other) != ended) {
+                events.push((*id, say::node_up(&known.name, *incarnation, Some(other))));
             }
         }
         events

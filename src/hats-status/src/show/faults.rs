@@ -50,7 +50,7 @@ pub(crate) fn faults(snapshot: &Snapshot) -> Vec<Fault<'_>> {
 /// this node is not on, is not.
 pub(crate) fn is_broken(network: &Network) -> bool {
     let is_well = matches!(network.state.as_str(), "stable" | "unstable" | "no_adapter" | LEFT_OUT);
-    network.multicast_broken || !is_well
+    network.multicast_broken || !network.narrow.is_empty() || !is_well
 }
 
 /// What begins the paragraph of a network.
@@ -190,24 +190,27 @@ mod tests {
     #[test]
     fn what_is_no_fault_to_the_judgement_is_a_note() {
         let reason = Some("its group has just changed".to_owned());
-        let network = |state: &str, multicast_broken| Snapshot {
+        let narrow = |mtu| vec![hats_client::ipc::Narrow { mtu, ..Default::default() }];
+        let network = |state: &str, multicast_broken, mtu: Option<u32>| Snapshot {
             networks: vec![Network {
                 name: "neta".into(),
                 state: state.into(),
                 reason: reason.clone(),
                 multicast_broken,
+                narrow: mtu.map(narrow).unwrap_or_default(),
                 ..Network::default()
             }],
             ..Snapshot::default()
         };
-        for (state, broken) in [
-            ("unstable", false),
-            ("no_adapter", false),
-            ("stable", true),
-            ("partitioned", false),
-            ("failed", false),
+        for (state, broken, mtu) in [
+            ("unstable", false, None),
+            ("no_adapter", false, None),
+            ("stable", true, None),
+            ("stable", false, Some(576)),
+            ("partitioned", false, None),
+            ("failed", false, None),
         ] {
-            let snapshot = network(state, broken);
+            let snapshot = network(state, broken, mtu);
             let is_fault = hats_metrics::assess(&snapshot).0 != "OK";
             assert_eq!(faults(&snapshot).len(), usize::from(is_fault), "{state}");
             let sign = if is_fault { "! neta " } else { "note: neta " };

@@ -2,7 +2,7 @@
 //! slowly holds one piece.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io,
     os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
@@ -65,6 +65,25 @@ pub(crate) struct Piece {
 impl Archive {
     pub(super) fn new(dir: &Path) -> Self {
         Archive { dir: dir.to_owned() }
+    }
+
+    /// Where the newest segments begin, of at most so many bytes together.
+    pub(crate) fn newest(&self, bytes: u64) -> io::Result<Cursor> {
+        let names = store::segments(&self.dir)?;
+        let (mut left, mut first) = (bytes, None);
+        for name in names.iter().rev() {
+            let length = match fs::metadata(store::path(&self.dir, *name)) {
+                Ok(of) => of.len(),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+                Err(error) => return Err(error),
+            };
+            match left.checked_sub(length) {
+                Some(rest) => left = rest,
+                None => break,
+            }
+            first = Some((*name, 0));
+        }
+        Ok(Cursor { order: Order::after(None), at: first.or(names.last().map(|it| (*it, 0))) })
     }
 
     /// Reads the next piece.

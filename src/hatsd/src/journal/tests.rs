@@ -391,3 +391,35 @@ proptest! {
         prop_assert_eq!(short(&items), "+0 8:1");
     }
 }
+
+#[test]
+fn the_newest_part_ends_with_the_last_event_and_is_no_larger_than_asked_for() {
+    let host = Host::new();
+    let (mut journal, _) = host.open_with(7, Limits { bytes: 1 << 20, ..WIDE });
+    let long = |seq| ipc::Event { msg: "m".repeat(10_000), ..event(7, seq) };
+    (1..=60).for_each(|seq| journal.write(&long(seq)));
+    journal.close();
+    let archive = Archive::new(&host.dir());
+    let sizes: Vec<u64> =
+        host.segments().iter().map(|path| fs::metadata(path).unwrap().len()).collect();
+    assert!(sizes.len() >= 3, "{sizes:?}");
+    let last_two: u64 = sizes[sizes.len() - 2..].iter().sum();
+    for (bytes, segments) in [(0, 1), (last_two, 2), (last_two + 1, 2), (u64::MAX, sizes.len())] {
+        let mut cursor = archive.newest(bytes).unwrap();
+        let mut events = Vec::new();
+        loop {
+            let Piece { items, is_last } = archive.read(&mut cursor).unwrap();
+            events.extend(items.into_iter().filter_map(|item| match item {
+                Item::Event(event) => Some(event.seq),
+                Item::Gap(_) => None,
+            }));
+            if is_last {
+                break;
+            }
+        }
+        assert_eq!(events.last(), Some(&60));
+        let read = events.len() as u64 * 10_000;
+        let there: u64 = sizes[sizes.len() - segments..].iter().sum();
+        assert!(read <= there && there - read < 20_000, "{bytes}: {read} of {there}");
+    }
+}

@@ -141,8 +141,7 @@ impl Sources<'_> {
         let multicast_broken = network.multicast_broken;
         let dead = || "multicast does not get through: the group holds by unicast".to_owned();
         let reason = reason.or_else(|| multicast_broken.then(dead));
-        let narrow: Vec<ipc::Narrow> =
-            network.narrow.iter().map(|way| self.narrow(&network.name, *way)).collect();
+        let narrow = self.narrow(network);
         let reason = reason.or_else(|| words::narrow(&narrow));
         let (successor, successor_addr) = network.successor.clone().unzip();
         ipc::Network {
@@ -168,19 +167,21 @@ impl Sources<'_> {
         }
     }
 
-    fn narrow(&self, network: &str, (from, to, mtu): (IpAddr, IpAddr, u32)) -> ipc::Narrow {
-        let node = |at: IpAddr| {
-            let mut its = self.view.adapters.iter();
-            let its = its.find(|it| it.network == network && it.address == at);
-            its.map(|it| it.node.clone()).unwrap_or_default()
-        };
-        ipc::Narrow {
+    fn narrow(&self, network: &NetworkView) -> Vec<ipc::Narrow> {
+        if network.narrow.is_empty() {
+            return Vec::new();
+        }
+        let its = self.view.adapters.iter().filter(|it| it.network == network.name);
+        let names: BTreeMap<IpAddr, &str> = its.map(|it| (it.address, &*it.node)).collect();
+        let node = |at: &IpAddr| names.get(at).copied().unwrap_or_default().to_owned();
+        let shown = network.narrow.iter().map(|(from, to, mtu)| ipc::Narrow {
             node: node(from),
             addr: from.to_string(),
             peer_node: node(to),
             peer_addr: to.to_string(),
-            mtu,
-        }
+            mtu: *mtu,
+        });
+        shown.collect()
     }
 
     fn node(&self, node: &NodeView) -> ipc::Node {

@@ -5,7 +5,10 @@ use hats_proto::wire as pb;
 use alloc::vec::Vec;
 
 use super::part::{Body, all, host, optional, put_all, required};
-use crate::{Chunk, DecodeError, Join, List, Prepare, Proclaim, Summary, TOLD_MAX, Told, address};
+use crate::{
+    Chunk, DecodeError, Join, List, Prepare, Proclaim, Summary, TOLD_BYTES_MAX, TOLD_MAX, Told,
+    address,
+};
 
 impl Body for Proclaim {
     type Proto = pb::Proclaim;
@@ -71,7 +74,11 @@ fn told(told: Vec<pb::Told>, field: &'static str) -> Result<Vec<Told>, DecodeErr
     if told.len() > TOLD_MAX {
         return Err(DecodeError::BadField { field });
     }
-    all(told)
+    let told: Vec<Told> = all(told)?;
+    if told.iter().map(Told::bytes).sum::<usize>() > TOLD_BYTES_MAX {
+        return Err(DecodeError::BadField { field });
+    }
+    Ok(told)
 }
 
 impl Body for Join {

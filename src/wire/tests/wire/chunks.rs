@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 
 use hats_wire::{
-    CHUNK_PART_MAX, CHUNKS_MAX, Chunk, DATAGRAM_MAX, DecodeError, Frame, HEADER_LEN, Header,
-    Incarnation, MESSAGE_MAX, Message, NodeId, PARTIAL_AGE_NS_MAX, PARTIAL_MAX,
-    PARTIAL_PER_SENDER_MAX, PROBE_MAX, Reassembly, decode, encode, floods, padding, split,
-    split_within,
+    CHUNK_PART_MAX, CHUNKS_MAX, Chunk, DATAGRAM_MAX, DecodeError, Frame, GroupId, HEADER_LEN,
+    Header, Incarnation, Join, MESSAGE_MAX, Message, NodeId, PARTIAL_AGE_NS_MAX, PARTIAL_MAX,
+    PARTIAL_PER_SENDER_MAX, PROBE_MAX, Reassembly, TOLD_BYTES_MAX, TOLD_MAX, Told, decode, encode,
+    floods, padding, split, split_within,
 };
 use proptest::prelude::*;
 
@@ -395,4 +395,33 @@ proptest! {
             prop_assert!(reassembly.len() <= PARTIAL_MAX);
         }
     }
+}
+
+#[test]
+fn more_told_faults_than_fit_a_message_are_refused() {
+    let told = |count: usize, length: usize| {
+        let one = Told { code: 2103, node: "n".repeat(length), ..Told::default() };
+        Message::Join(Join {
+            group: GroupId { instance: 1, leader: [10, 0, 0, 1].into() },
+            into: GroupId { instance: 2, leader: [10, 0, 0, 2].into() },
+            members: Vec::new(),
+            failed_paths: Vec::new(),
+            leaving: Vec::new(),
+            told: vec![one; count],
+        })
+    };
+    let arrives = |message: &Message| {
+        let mut reassembly = Reassembly::new();
+        let from = [10, 0, 0, 1].into();
+        let mut last = Ok(None);
+        for datagram in split(&header(), message) {
+            last = reassembly.accept(1, from, decode(&datagram).expect("a chunk"));
+        }
+        last.map(|frame| frame.map(|frame| frame.message))
+    };
+    let most = told(TOLD_MAX, TOLD_BYTES_MAX / TOLD_MAX);
+    assert_eq!(arrives(&most), Ok(Some(most)));
+    let refused = Err(DecodeError::BadField { field: "join.told" });
+    assert_eq!(arrives(&told(TOLD_MAX + 1, 1)), refused);
+    assert_eq!(arrives(&told(1, TOLD_BYTES_MAX + 1)), refused);
 }

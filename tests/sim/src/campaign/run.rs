@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hats_core::damping::HELD_MAX;
 use hats_core::event::EventKind;
+use hats_core::told::INHERITED;
 use hats_core::view::{AdapterState, NetworkView};
 
 use super::{
@@ -494,5 +495,9 @@ fn is_well(world: &World) -> bool {
                 };
                 view.paths.is_empty() && view.networks.iter().all(whole)
             })
+        })
+        && world.hosts.iter().filter_map(|host| host.daemon.as_ref()).all(|daemon| {
+            // What others told is over, too, and said to be.
+            daemon.machine.sizes().all(|size| size.of != INHERITED || size.len == 0)
         })
 }
