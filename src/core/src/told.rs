@@ -39,10 +39,7 @@ enum Subject {
 
 impl Subject {
     fn node(&self) -> Option<&str> {
-        match self {
-            Subject::Node(node, _) => Some(node),
-            _ => None,
-        }
+        if let Subject::Node(node, _) = self { Some(node) } else { None }
     }
 }
 
