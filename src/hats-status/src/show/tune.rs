@@ -150,11 +150,11 @@ impl Seen {
         let late = needed > slack;
         let lossy = silences >= SILENCES_A_DAY;
         let why = if late {
-            format!("{MARGIN} x the worst lateness is {}, it allows {}", span(needed), span(slack))
+            format!("{MARGIN} x the worst is {}, it allows {}", span(needed), span(slack))
         } else if !self.enough {
-            format!("fewer than {ENOUGH} heartbeats of some neighbour were seen")
+            format!("fewer than {ENOUGH} heartbeats seen")
         } else if lossy {
-            format!("about {silences:.0} silences a day by lost heartbeats alone")
+            format!("{silences:.0} silences a day by loss alone")
         } else {
             format!("allows {} of lateness", span(slack))
         };
@@ -329,6 +329,7 @@ mod tests {
         let tuning = tuning(&snapshot(measured(999, 0, 10_001)));
         assert_eq!(tuning.lowest, None);
         let text = tune(&tuning);
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         assert!(text.contains("too few") && !text.contains("99.9 % within"), "{text}");
         let fits = |profile: &str| {
             let row = text.lines().find(|line| line.starts_with(profile)).unwrap();
