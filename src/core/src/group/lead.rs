@@ -293,10 +293,15 @@ impl Group {
             // Nobody answers: this may be the one that hears nothing, and what
             // it committed alone would stand against the others' word. It lasts until
             // it is judged who does not hear whom.
-            round.extended = round.extended.saturating_add(1);
+            round.extended += 1;
             round.deadline = now + round_lasts;
+            let anew = round.extended > EXTENSIONS;
             if let Some(lead) = self.lead() {
                 lead.round = Some(round);
+            }
+            if anew {
+                // They may be in a group of theirs that is as late as this one.
+                self.start_round(now);
             }
             return;
         }
