@@ -101,6 +101,33 @@ fn what_fails_raises_one_alert_in_prometheus_and_its_recovery_ends_it() {
     assert_eq!(pager.others(), Vec::<String>::new(), "nothing but the node");
     assert!(lab.log_lines("\"cause\":\"node_down\"").len() >= 4, "two nodes, two adapters");
     println!("prometheus, alertmanager, mtail: {}", down["annotations"]["summary"]);
+    // Who leads by then was started anew meanwhile, and ends what it told before.
+    lab.done("fault kill-daemon n3");
+    let killed = pager.next();
+    assert_eq!(
+        (&killed["labels"]["alertname"], &killed["labels"]["node"]),
+        (&"HatsDaemonDown".into(), &"n3".into()),
+        "{killed}"
+    );
+    lab.done("heal n3");
+    ends_and_is_said_to_be_another_run(&pager, &killed);
+    lab.done("heal n1");
+    ends_and_is_said_to_be_another_run(&pager, &down);
+    assert_eq!(pager.others(), Vec::<String>::new(), "all is well");
+    println!("prometheus, alertmanager, mtail: ended by a leader that was started anew");
+}
+
+/// Of a node that is back, two things are said, in any order.
+fn ends_and_is_said_to_be_another_run(pager: &Pager, raised: &serde_json::Value) {
+    let mut said = [pager.next(), pager.next()];
+    said.sort_by_key(|alert| alert["status"] != "resolved");
+    let [end, restart] = said;
+    assert_eq!(
+        (&end["status"], &end["fingerprint"]),
+        (&"resolved".into(), &raised["fingerprint"]),
+        "{end}"
+    );
+    assert_eq!(restart["labels"]["alertname"], "HatsNodeRestarted", "{restart}");
 }
 
 #[test]
