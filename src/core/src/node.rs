@@ -220,7 +220,7 @@ impl Node {
     /// Has it take back what an earlier run of its daemon told the world, when
     /// it is over: for the start, before the first input.
     pub fn inherit(&mut self, faults: OpenFaults) {
-        self.topology.inherit(faults, None);
+        self.topology.inherit(self.now, faults, Duration::ZERO);
     }
 
     /// What it was told at its start.

@@ -169,10 +169,18 @@ impl OpenFaults {
         }
     }
 
-    /// What the node's return ends.
-    pub(crate) fn end_node(&mut self, node: &str) -> Vec<EventKind> {
-        let kinds = || [EventKind::NodeDown, EventKind::DaemonDown].into_iter();
-        kinds().filter_map(|kind| self.end(|| Subject::Node(node.to_string(), kind))).collect()
+    /// What the node's return ends, and whether an earlier run of this node said it
+    /// with authority.
+    pub(crate) fn end_node(&mut self, node: &str) -> Vec<(EventKind, bool)> {
+        let mut ended = Vec::new();
+        for kind in [EventKind::NodeDown, EventKind::DaemonDown] {
+            if !self.is_empty()
+                && let Some(open) = self.0.remove(&Subject::Node(node.to_string(), kind))
+            {
+                ended.push((kind, open.said));
+            }
+        }
+        ended
     }
 
     /// Nodes of which something is told.

@@ -10,7 +10,7 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use core::net::IpAddr;
+use core::{net::IpAddr, time::Duration};
 
 use hats_wire::{GroupId, Incarnation, Member, NodeId, Pair, Verdict};
 
@@ -27,6 +27,8 @@ use crate::{
 
 mod adapters;
 mod nodes;
+
+use nodes::node_up;
 
 pub(crate) use adapters::{Adapters, Visible};
 pub(crate) use nodes::KnownNode;
@@ -53,6 +55,8 @@ pub(crate) struct Topology {
     inherited: OpenFaults,
     /// When it looks next who of them is up here all the time.
     pub inherited_until: Option<Timestamp>,
+    /// So long it waits before that.
+    inherited_wait: Duration,
     /// Who tells these may not have heard that they are over.
     ended: Ended,
     /// Grows with every change of the state of an adapter or node.
@@ -143,7 +147,9 @@ impl Topology {
     }
 
     /// This node is to take back what others told, or an earlier run of its own.
-    pub(crate) fn inherit(&mut self, mut faults: OpenFaults, look_at: Option<Timestamp>) {
+    /// What is told of one that the world takes for up here, and that was out of
+    /// sight at most, is looked at after `wait`; nothing is up at the start.
+    pub(crate) fn inherit(&mut self, now: Timestamp, mut faults: OpenFaults, wait: Duration) {
         faults.leave_out(&self.ended);
         // Of what this run told itself it knows when it is over.
         for network in self.broken.keys() {
@@ -154,7 +160,14 @@ impl Topology {
         }
         if !faults.is_empty() {
             self.inherited.extend(faults);
-            self.inherited_until = self.inherited_until.max(look_at);
+            self.inherited_wait = wait;
+            self.inherited_until = self.inherited_until.max(Some(now + wait));
+        }
+    }
+
+    fn look_at_inherited(&mut self, now: Timestamp) {
+        if !self.inherited.is_empty() {
+            self.inherited_until.get_or_insert(now + self.inherited_wait);
         }
     }
 
@@ -200,7 +213,7 @@ impl Topology {
     /// The same of a node.
     pub(crate) fn node_was_up(&mut self, node: &str, run: Incarnation) -> Vec<Event> {
         let ended = self.inherited.end_node(node);
-        ended.into_iter().map(|kind| say::node_up(node, run, Some(kind))).collect()
+        ended.into_iter().map(|(kind, said)| node_up(node, run, Some(kind), said)).collect()
     }
 
     /// What was told, by whomever, and is not over.

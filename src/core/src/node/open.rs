@@ -48,8 +48,8 @@ impl Node {
         if !here(from) || members.iter().any(|member| !here(member.address)) {
             // Others are told meanwhile who may have to say the end.
             let detection = &self.config.detection;
-            let until = now + detection.verdict_bound() + detection.heartbeat_interval * 4;
-            self.topology.inherit(OpenFaults::from_wire(told), Some(until));
+            let wait = detection.verdict_bound() + detection.heartbeat_interval * 4;
+            self.topology.inherit(now, OpenFaults::from_wire(told), wait);
         }
     }
 

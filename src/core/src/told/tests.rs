@@ -174,6 +174,9 @@ fn what_was_said_to_be_over_is_not_inherited_from_who_has_not_heard_that() {
 fn what_two_told_of_one_node_ends_with_its_return() {
     let told = [EventKind::NodeDown, EventKind::DaemonDown].map(|kind| event(kind, None));
     let mut faults = following(&told);
-    assert_eq!(faults.end_node("n1"), [EventKind::NodeDown, EventKind::DaemonDown]);
+    assert_eq!(
+        faults.end_node("n1"),
+        [(EventKind::NodeDown, false), (EventKind::DaemonDown, false)]
+    );
     assert!(faults.is_empty());
 }

@@ -11,7 +11,7 @@ use core::{net::IpAddr, time::Duration};
 
 use hats_wire::{Cause, GroupId, Held, Incarnation, Loss, Member, NodeId, Verdict};
 
-use super::Topology;
+use super::{KnownNode, Topology};
 use crate::{
     event::{Event, EventKind},
     say,
@@ -275,7 +275,14 @@ impl Topology {
             return Vec::new();
         }
         self.replaced_by(network, member);
-        let inherited = self.inherited.end_adapter(network, member);
+        let told = self.adapters.get(network, member.address).is_some_and(|known| known.told_up);
+        let mut inherited = None;
+        if told {
+            // It may be the last that was heard of it.
+            self.look_at_inherited(now);
+        } else {
+            inherited = self.inherited.end_adapter(network, member);
+        }
         let doubted = self.inherited.end_doubt(network, member);
         let Some(known) = self.adapters.get_mut(network, member.address) else { return Vec::new() };
         let doubted = core::mem::take(&mut known.doubted) || doubted;
@@ -292,11 +299,11 @@ impl Topology {
         known.since = now;
         known.instance = known.instance.max(group.instance);
         // A network that comes together again is one event, not one per adapter.
-        let told = core::mem::replace(&mut known.told_up, true);
+        known.told_up = true;
         known.told_down = false;
         known.judged = false;
         let mut events = Vec::new();
-        if (!told || inherited.is_some()) && !(doubted && clears.is_none()) {
+        if !told && !(doubted && clears.is_none()) {
             events.push(say::adapter_up(network, member, clears));
         }
         if doubted {
@@ -308,6 +315,10 @@ impl Topology {
 
     /// This node said the event with authority, and may have to take it back.
     pub(crate) fn said(&mut self, event: &Event) {
+        if matches!(event.kind, EventKind::NodeDown | EventKind::DaemonDown) {
+            let its = |known: &&mut KnownNode| event.node.as_ref() == Some(&known.name);
+            self.nodes.values_mut().filter(its).for_each(|known| known.said = true);
+        }
         let Some((network, address)) = event.network.as_deref().zip(event.addr) else { return };
         if let Some(known) = self.adapters.get_mut(network, address) {
             known.said_down |= event.kind == EventKind::AdapterDown;

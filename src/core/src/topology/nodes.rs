@@ -32,6 +32,9 @@ pub(crate) struct KnownNode {
     pub since: Timestamp,
     /// What the next `node.up` ends.
     ended_by: Option<EventKind>,
+    /// This node said that with authority: whoever speaks for the node when it is
+    /// back may never have heard it.
+    pub(super) said: bool,
     /// The world was told that this run is up, and nothing else since: coming
     /// into sight again is no news.
     told_up: bool,
@@ -104,6 +107,7 @@ impl Topology {
             newest: incarnation,
             since: now,
             ended_by: None,
+            said: false,
             told_up: false,
             withdrawn: BTreeMap::new(),
         });
@@ -194,11 +198,18 @@ impl Topology {
             known.verdict_id = None;
             known.since = now;
             self.changes += 1;
-            let inherited = self.inherited.end_node(&known.name);
-            let ended = known.ended_by.take().or(inherited.first().copied());
             let told = core::mem::replace(&mut known.told_up, true) && !restarted;
             self.adapters.change_of(*id, |adapter| adapter.node_is_back(now, told));
-            if *id == me || (told && inherited.is_empty()) {
+            if told && !self.inherited.is_empty() {
+                // It may be the last that was heard of it.
+                self.inherited_until.get_or_insert(now + self.inherited_wait);
+            }
+            let inherited = if told { Vec::new() } else { self.inherited.end_node(&known.name) };
+            let own = known.ended_by.take().map(|kind| (kind, known.said));
+            known.said = false;
+            let (ended, said) = own.or(inherited.first().copied()).unzip();
+            let said = said.unwrap_or_default();
+            if *id == me || told {
                 continue;
             }
             if restarted && matches!(ended, Some(EventKind::NodeDown | EventKind::DaemonDown)) {
@@ -208,12 +219,23 @@ impl Topology {
                 event.clears = ended.filter(|kind| *kind == EventKind::DaemonDown);
                 events.push((*id, event));
             }
-            events.push((*id, say::node_up(&known.name, *incarnation, ended)));
+            events.push((*id, node_up(&known.name, *incarnation, ended, said)));
             // Others told something else of it: that is over as well.
-            for other in inherited.into_iter().filter(|other| Some(*other) != ended) {
-                events.push((*id, say::node_up(&known.name, *incarnation, Some(other))));
+            for (other, said) in inherited.into_iter().filter(|(it, _)| Some(*it) != ended) {
+                events.push((*id, node_up(&known.name, *incarnation, Some(other), said)));
             }
         }
         events
     }
+}
+
+/// That the node is up again, with the authority of this node if it `said` what
+/// that ends.
+pub(super) fn node_up(
+    node: &str,
+    run: Incarnation,
+    clears: Option<EventKind>,
+    said: bool,
+) -> Event {
+    Event { authority: said, ..say::node_up(node, run, clears) }
 }
