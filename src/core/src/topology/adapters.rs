@@ -303,7 +303,8 @@ impl Topology {
         known.told_down = false;
         known.judged = false;
         let mut events = Vec::new();
-        if !told && !(doubted && clears.is_none()) {
+        let said_by_doubt = doubted && clears.is_none();
+        if !told && !said_by_doubt {
             events.push(say::adapter_up(network, member, clears));
         }
         if doubted {
