@@ -70,7 +70,7 @@ impl<'t> Source<'t> {
 pub struct At<T> {
     /// What is there.
     pub value: T,
-    /// Its key with those above, as "network[1].peers[2]".
+    /// Its key with those above, as `network[1].peers[2]`.
     pub path: String,
     /// Where it is, in bytes of the file.
     pub span: Range<usize>,

@@ -11,7 +11,7 @@ use alloc::{
     vec::Vec,
 };
 
-use hats_wire::{Member, TOLD_BYTES_MAX, TOLD_MAX, Told};
+use hats_wire::{GroupId, Member, TOLD_BYTES_MAX, TOLD_MAX, Told};
 
 use crate::{
     event::{Event, EventKind},
@@ -236,15 +236,24 @@ impl OpenFaults {
 
     /// What ends with a group of these members: its network is in parts, and they
     /// are not all on one side.
-    pub(crate) fn end_crossed(&mut self, network: &str, members: &Members) -> Option<EventKind> {
+    pub(crate) fn end_crossed(
+        &mut self,
+        network: &str,
+        group: GroupId,
+        members: &Members,
+    ) -> Option<EventKind> {
         if self.is_empty() {
             return None;
         }
         let subject = Subject::Network(network.to_string());
-        let sets = &self.0.get(&subject)?.sets;
+        let Open { kind, sets, instance, .. } = self.0.get(&subject)?;
+        if *instance > 0 && group.instance <= instance + 1 {
+            // That of before, or one that was being prepared then.
+            return None;
+        }
         let here = |name: &str| members.iter().any(|member| member.node == name);
         // Everybody was alone; of a partition whose sides are not known, nothing shows.
-        let failed = self.0.get(&subject)?.kind == EventKind::NetworkFailed;
+        let failed = *kind == EventKind::NetworkFailed;
         let crossed = match sets.as_slice() {
             [] => failed && members.len() > 1,
             sets => sets.iter().filter(|set| set.split(',').any(here)).count() > 1,

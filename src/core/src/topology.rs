@@ -41,6 +41,17 @@ pub(crate) struct KnownPath {
     pub since: Timestamp,
     /// That of the group when it failed.
     instance: u64,
+    /// Each end told it, as its own: two faults to whoever goes by names.
+    both: bool,
+}
+
+impl KnownPath {
+    /// Its ends, in the order in which they were told.
+    fn told(self) -> impl Iterator<Item = (Member, Member)> {
+        let (one, other) = self.ends;
+        let swapped = self.both.then(|| (other.clone(), one.clone()));
+        core::iter::once((one, other)).chain(swapped)
+    }
 }
 
 /// See the module.
@@ -246,13 +257,17 @@ impl Topology {
         let ends = (verdict.culprit.clone(), peer.clone());
         let pair = Pair::new(ends.0.address, ends.1.address);
         let key = (verdict.network.clone(), pair);
-        if self.paths.contains_key(&key) || self.paths.len() >= PATHS_MAX {
+        if let Some(known) = self.paths.get_mut(&key) {
+            known.both |= known.ends.0.address != ends.0.address;
+            return None;
+        }
+        if self.paths.len() >= PATHS_MAX {
             return None;
         }
         self.inherited.end_path(&verdict.network, (&ends.0, &ends.1));
         let verdict_id = Some(verdict.id.clone());
         let instance = verdict.group.instance;
-        self.paths.insert(key, KnownPath { ends, verdict_id, instance, since: now });
+        self.paths.insert(key, KnownPath { ends, verdict_id, instance, since: now, both: false });
         Some(say::path_failed(verdict))
     }
 
@@ -275,7 +290,7 @@ impl Topology {
                 && group.instance > path.instance + 1
         };
         let told = self.paths.extract_if(.., |key, path| works(key, path));
-        let mut restored: Vec<(Member, Member)> = told.map(|(_, path)| path.ends).collect();
+        let mut restored: Vec<(Member, Member)> = told.flat_map(|(_, path)| path.told()).collect();
         for (one, other) in &restored {
             self.inherited.end_path(network, (one, other));
         }
@@ -315,7 +330,8 @@ impl Topology {
         };
         self.paths
             .extract_if(.., |key, _| its(key))
-            .map(|(_, path)| say::path_restored(network, &path.ends.0, &path.ends.1))
+            .flat_map(|(_, path)| path.told())
+            .map(|(one, other)| say::path_restored(network, &one, &other))
             .collect()
     }
 
@@ -351,12 +367,14 @@ impl Topology {
             .collect();
         let name =
             |address: &IpAddr| names.get(address).cloned().unwrap_or_else(|| address.to_string());
-        let event = say::about_network(verdict, name);
+        let mut event = say::about_network(verdict, name);
         let kind = event.kind;
         let verdict_id = verdict.id.clone();
         let (sides, sets) = (verdict.sides.clone(), event.sets.clone());
         let fresh = || Broken { kind, verdict_id, sides, sets: Vec::new(), instance };
-        self.broken.entry(verdict.network.clone()).or_insert_with(fresh).sets = sets;
+        let broken = self.broken.entry(verdict.network.clone()).or_insert_with(fresh);
+        broken.sets = sets;
+        event.instance = Some(broken.instance);
         self.inherited.end_network(&verdict.network);
         Some(event)
     }
@@ -374,7 +392,7 @@ impl Topology {
                 self.inherited.end_network(network);
                 self.broken.remove(network)?.kind
             }
-            None => self.inherited.end_crossed(network, members)?,
+            None => self.inherited.end_crossed(network, group, members)?,
         };
         self.ended.network(network, group.instance);
         let text = alloc::format!("{network}: its parts found each other again");

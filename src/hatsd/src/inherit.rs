@@ -55,6 +55,7 @@ fn follow(faults: &mut OpenFaults, told: &ipc::Event) {
     event.peer_node.clone_from(&told.peer_node);
     event.peer_adapter.clone_from(&told.peer_adapter);
     event.sets.clone_from(&told.sets);
+    event.instance = told.instance;
     event.clears = told.clears.as_deref().and_then(kind);
     event.authority = told.authority;
     faults.note(&event);

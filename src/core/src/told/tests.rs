@@ -25,6 +25,10 @@ fn event(kind: EventKind, clears: Option<EventKind>) -> Event {
     event
 }
 
+fn group(instance: u64) -> GroupId {
+    GroupId { instance, leader: [10, 77, 1, 3].into() }
+}
+
 fn following(events: &[Event]) -> OpenFaults {
     let mut faults = OpenFaults::default();
     for event in events {
@@ -104,11 +108,17 @@ fn a_network_is_whole_when_members_of_two_sides_meet() {
     told.sets = vec!["n1,n2".to_string(), "n3".to_string()];
     let mut faults = following(&[told]);
     let meet = |numbers: &[u8]| Members::new(numbers.iter().map(|number| member(*number)));
-    assert_eq!(faults.end_crossed("neta", &meet(&[1, 2])), None);
-    assert_eq!(faults.end_crossed("netb", &meet(&[1, 3])), None);
+    assert_eq!(faults.end_crossed("neta", group(9), &meet(&[1, 2])), None);
+    assert_eq!(faults.end_crossed("netb", group(9), &meet(&[1, 3])), None);
     let kind = Some(EventKind::NetworkPartitioned);
-    assert_eq!(faults.end_crossed("neta", &meet(&[1, 3])), kind);
-    assert_eq!(faults.end_crossed("neta", &meet(&[1, 3])), None, "it is said once");
+    let mut later = faults.clone();
+    if let Some(open) = later.0.values_mut().next() {
+        open.instance = 8;
+    }
+    assert_eq!(later.end_crossed("neta", group(9), &meet(&[1, 3])), None, "that of before");
+    assert_eq!(later.end_crossed("neta", group(10), &meet(&[1, 3])), kind);
+    assert_eq!(faults.end_crossed("neta", group(9), &meet(&[1, 3])), kind);
+    assert_eq!(faults.end_crossed("neta", group(9), &meet(&[1, 3])), None, "it is said once");
 }
 
 #[test]
@@ -150,9 +160,9 @@ fn what_does_not_fit_a_message_is_left_out_and_the_rest_is_told() {
 fn a_partition_whose_sides_are_not_known_is_not_over_by_any_group() {
     let mut faults = following(&[event(EventKind::NetworkPartitioned, None)]);
     let both = Members::new([member(1), member(2)]);
-    assert_eq!(faults.end_crossed("neta", &both), None);
+    assert_eq!(faults.end_crossed("neta", group(9), &both), None);
     let mut failed = following(&[event(EventKind::NetworkFailed, None)]);
-    assert_eq!(failed.end_crossed("neta", &both), Some(EventKind::NetworkFailed));
+    assert_eq!(failed.end_crossed("neta", group(9), &both), Some(EventKind::NetworkFailed));
 }
 
 #[test]

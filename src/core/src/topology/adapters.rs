@@ -382,6 +382,12 @@ impl Topology {
         if known.member.incarnation > member.incarnation {
             return None;
         }
+        let never_up = known.state == AdapterState::Joining && !known.told_up;
+        if cause == Cause::DaemonDown && verdict.is_none() && never_up && !told {
+            // Nobody was told anything of that run, and it is over.
+            known.instance = known.instance.max(instance);
+            return None;
+        }
         self.changes += 1;
         if stale || told {
             known.instance = known.instance.max(instance);
