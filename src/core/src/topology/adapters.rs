@@ -11,7 +11,7 @@ use core::{net::IpAddr, time::Duration};
 
 use hats_wire::{Cause, GroupId, Held, Incarnation, Loss, Member, NodeId, Verdict};
 
-use super::{KnownNode, Topology};
+use super::Topology;
 use crate::{
     event::{Event, EventKind},
     say,
@@ -46,9 +46,9 @@ pub(crate) struct KnownAdapter {
     /// What the next `adapter.up` ends.
     ended_by: Option<EventKind>,
     /// This node said with authority that it is down, ...
-    said_down: bool,
+    pub(super) said_down: bool,
     /// ... or that it cannot be told whether it has failed.
-    doubted: bool,
+    pub(super) doubted: bool,
     /// It comes and goes: until when it is held, as far as is known, and after
     /// how many losses.
     pub held: Option<(Timestamp, u64)>,
@@ -312,19 +312,6 @@ impl Topology {
             events.push(Event { authority: true, ..say::adapter_up(network, member, doubt) });
         }
         events
-    }
-
-    /// This node said the event with authority, and may have to take it back.
-    pub(crate) fn said(&mut self, event: &Event) {
-        if matches!(event.kind, EventKind::NodeDown | EventKind::DaemonDown) {
-            let its = |known: &&mut KnownNode| event.node.as_ref() == Some(&known.name);
-            self.nodes.values_mut().filter(its).for_each(|known| known.said = true);
-        }
-        let Some((network, address)) = event.network.as_deref().zip(event.addr) else { return };
-        if let Some(known) = self.adapters.get_mut(network, address) {
-            known.said_down |= event.kind == EventKind::AdapterDown;
-            known.doubted |= event.kind == EventKind::AdapterInconclusive;
-        }
     }
 
     /// An interface has one address in a network: that one is up with another

@@ -172,7 +172,7 @@ impl Topology {
         reachable: &BTreeMap<NodeId, Incarnation>,
         me: NodeId,
     ) -> Vec<(NodeId, Event)> {
-        let mut events = Vec::new();
+        let (mut events, mut looks) = (Vec::new(), false);
         for (id, known) in &mut self.nodes {
             let Some(incarnation) = reachable.get(id) else {
                 if known.state == NodeState::Up && *id != me {
@@ -200,10 +200,9 @@ impl Topology {
             self.changes += 1;
             let told = core::mem::replace(&mut known.told_up, true) && !restarted;
             self.adapters.change_of(*id, |adapter| adapter.node_is_back(now, told));
-            if told && !self.inherited.is_empty() {
-                // It may be the last that was heard of it.
-                self.inherited_until.get_or_insert(now + self.inherited_wait);
-            }
+            // What others told of one that is told to be up: this may be the last
+            // that was heard of it.
+            looks |= told;
             let inherited = if told { Vec::new() } else { self.inherited.end_node(&known.name) };
             let own = known.ended_by.take().map(|kind| (kind, known.said));
             known.said = false;
@@ -224,6 +223,9 @@ impl Topology {
             for (other, said) in inherited.into_iter().filter(|(it, _)| Some(*it) != ended) {
                 events.push((*id, node_up(&known.name, *incarnation, Some(other), said)));
             }
+        }
+        if looks {
+            self.look_at_inherited(now);
         }
         events
     }
