@@ -21,6 +21,9 @@ impl Checker for ToldOnce {
 
     fn check(&mut self, world: &World, news: &News<'_>) -> Result<(), String> {
         for said in news.said.iter().filter(|said| is_followed(world, said)) {
+            for told in self.told.values_mut() {
+                told.others_told(&said.event);
+            }
             let told = self.told.entry((said.observer.clone(), said.run)).or_default();
             if !told.take(&said.event) {
                 let event = Summary(world).event(&said.event);

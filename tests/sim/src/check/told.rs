@@ -160,6 +160,21 @@ impl Told {
         }
     }
 
+    /// Another observer told this: it may be taken back here once more.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others are not followed so")]
+    pub(crate) fn others_told(&mut self, event: &Event) {
+        match event.kind {
+            EventKind::PathFailed => {
+                self.taken_back.remove(&path(event));
+            }
+            EventKind::NetworkPartitioned | EventKind::NetworkFailed => {
+                let network = event.network.clone().unwrap_or_default();
+                self.taken_back.remove(&(String::new(), String::new(), network));
+            }
+            _ => {}
+        }
+    }
+
     /// An interface has one address in a network: one that is up took the place
     /// of the one before.
     fn replaces(&mut self, (node, network, address): &Which, interface: String) {
