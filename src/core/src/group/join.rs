@@ -111,7 +111,7 @@ impl Group {
             return;
         }
         self.highest = self.highest.max(join.group.instance);
-        let gather = self.timing.gather;
+        let (gather, its) = (self.timing.gather, join.group.instance);
         let Some(membership) = self.membership() else { return };
         if !matches!(membership.duty, Duty::Lead(_)) {
             return;
@@ -156,8 +156,15 @@ impl Group {
             lead.join_paths.extend(join.failed_paths.into_iter().take(room));
             lead.gather(now, gather);
         }
+        let outrun = lead.round.as_ref().is_some_and(|round| {
+            round.next.id.instance <= its && round.next.members.contains(from)
+        });
         for member in again {
             self.doom(now, member.address, Cause::Unreachable, "");
+        }
+        if outrun {
+            // It has gone on alone meanwhile, and cannot acknowledge what is not later.
+            self.start_round(now);
         }
     }
 }

@@ -153,7 +153,7 @@ impl Group {
     }
 
     /// Begins, or begins again, the two-phase commit of what is wanted.
-    fn start_round(&mut self, now: Timestamp) {
+    pub(super) fn start_round(&mut self, now: Timestamp) {
         let timing = self.timing;
         let Some((next, removed)) = self.next_view() else { return };
         if next.members.len() == 1 {

@@ -105,3 +105,24 @@ fn a_list_for_one_that_has_left_meanwhile_is_of_the_past() {
     wire.at(1, |machine, now| machine.handle(now, address(3), Message::List(list)));
     assert_eq!(wire.history(1), [] as [Vec<u8>; 0]);
 }
+
+#[test]
+fn a_newcomer_that_has_outrun_what_is_prepared_is_asked_with_a_later_instance() {
+    let (mut wire, group, first) = asked_by_two();
+    let join = |group: GroupId| Join {
+        group,
+        into: first,
+        members: vec![member(2)],
+        failed_paths: vec![],
+        leaving: vec![],
+        told: vec![],
+    };
+    wire.forget();
+    let again = join(group);
+    wire.at(3, |machine, now| machine.handle(now, address(2), Message::Join(again)));
+    assert_eq!(prepared(&wire), None, "it can acknowledge what is asked");
+    let alone = join(GroupId { instance: first.instance, leader: address(2) });
+    wire.at(3, |machine, now| machine.handle(now, address(2), Message::Join(alone)));
+    let asked = prepared(&wire).expect("it is prepared anew, at once");
+    assert!(asked.instance > first.instance, "{asked:?}");
+}
