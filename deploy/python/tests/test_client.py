@@ -257,11 +257,22 @@ class ExampleTest(unittest.TestCase):
         environment["PYTHONPATH"] = os.pathsep.join(sys.path)
         pipe = subprocess.PIPE
         command = [sys.executable, str(example)]
-        with subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe) as running:
-            assert running.stdout is not None and running.stderr is not None
+        # Where the tests run in the background, it would not be heard of.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            running = subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe)
+        finally:
+            signal.signal(signal.SIGINT, before)
+        with running:
+            assert running.stdout is not None
             self.assertIn(b"HATS-2103", running.stdout.readline())
             running.send_signal(signal.SIGINT)
-            self.assertEqual(running.stderr.read(), b"")
+            try:
+                _, told = running.communicate(timeout=30)
+            except subprocess.TimeoutExpired:
+                running.kill()
+                raise
+        self.assertEqual(told, b"")
         self.assertEqual(running.returncode, 130)
         self.assertEqual(fake.errors, [])
 
