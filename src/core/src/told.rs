@@ -38,6 +38,18 @@ enum Subject {
 }
 
 impl Subject {
+    /// The bytes of its names.
+    fn bytes(&self) -> usize {
+        let of = |place: &Place| place.0.len() + place.1.len();
+        match self {
+            Subject::Network(name) | Subject::Node(name, _) => name.len(),
+            Subject::Adapter(network, place) | Subject::Doubt(network, place) => {
+                network.len() + of(place)
+            }
+            Subject::Path(network, ends) => network.len() + ends.iter().map(of).sum::<usize>(),
+        }
+    }
+
     fn node(&self) -> Option<&str> {
         if let Subject::Node(node, _) = self { Some(node) } else { None }
     }
@@ -58,8 +70,8 @@ struct Open {
     instance: u64,
 }
 
-/// So many bytes of names are kept of the sides of networks.
-const SETS_BYTES_MAX: usize = 1 << 20;
+/// So many bytes of names are inherited, those of the sides of networks among them.
+const NAMES_BYTES_MAX: usize = 1 << 20;
 
 impl Open {
     fn bytes(&self) -> usize {
@@ -119,11 +131,14 @@ impl OpenFaults {
 
     /// Takes what `others` has besides.
     pub(crate) fn extend(&mut self, others: OpenFaults) {
-        let mut bytes: usize = self.0.values().map(Open::bytes).sum();
+        let bytes = |(subject, open): (&Subject, &Open)| subject.bytes() + open.bytes();
+        let mut kept: usize = self.0.iter().map(bytes).sum();
         for (subject, open) in others.0 {
-            bytes += open.bytes();
-            if self.0.len() < INHERITED_MAX && bytes <= SETS_BYTES_MAX {
-                self.0.entry(subject).or_insert(open);
+            let more = bytes((&subject, &open));
+            let fits = self.0.len() < INHERITED_MAX && kept + more <= NAMES_BYTES_MAX;
+            if fits && !self.0.contains_key(&subject) {
+                kept += more;
+                self.0.insert(subject, open);
             }
         }
     }

@@ -190,3 +190,21 @@ fn what_two_told_of_one_node_ends_with_its_return() {
     );
     assert!(faults.is_empty());
 }
+
+#[test]
+fn long_names_of_others_are_kept_up_to_a_bound_and_a_short_one_still_fits() {
+    let mut faults = OpenFaults::default();
+    let long = |number: usize| {
+        let mut event = event(EventKind::NodeDown, None);
+        event.node = Some(alloc::format!("{number}{}", "n".repeat(TOLD_BYTES_MAX)));
+        event
+    };
+    for number in 0..100 {
+        faults.extend(following(&[long(number)]));
+    }
+    assert_eq!(faults.len(), NAMES_BYTES_MAX / TOLD_BYTES_MAX - 1);
+    faults.extend(following(&[long(200), event(EventKind::NodeDown, None)]));
+    assert_eq!(faults.len(), NAMES_BYTES_MAX / TOLD_BYTES_MAX, "the short one");
+    faults.extend(following(&[event(EventKind::NodeDown, None)]));
+    assert_eq!(faults.len(), NAMES_BYTES_MAX / TOLD_BYTES_MAX, "it was there");
+}
