@@ -263,7 +263,8 @@ impl Writer {
         // Nothing is taken any more; what was left out is counted by this.
         let last = self.numbers.taken.load(Ordering::Relaxed);
         let mark = record::encode(&Record::Mark { epoch: self.epoch, seq: last });
-        let ended = self.store.append(&mark, (self.epoch, last)).and_then(|()| self.store.sync());
+        let ended =
+            self.store.append_after(&mark, (self.epoch, last)).and_then(|()| self.store.sync());
         self.note(ended);
     }
 

@@ -110,6 +110,20 @@ impl Store {
         if self.current.as_ref().is_none_or(|segment| segment.bytes >= full) {
             self.begin(at)?;
         }
+        self.write(bytes)
+    }
+
+    /// Writes what is said of the events before it, the last of which is `at`:
+    /// in the segment that has them, however full, so that the newest segment
+    /// is never one without an event.
+    pub(super) fn append_after(&mut self, bytes: &[u8], at: Name) -> io::Result<()> {
+        if self.current.is_none() {
+            self.begin(at)?;
+        }
+        self.write(bytes)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         let Some(segment) = &mut self.current else { return Ok(()) };
         let written = segment.file.write_all(bytes);
         if written.is_err() {

@@ -395,10 +395,12 @@ proptest! {
 #[test]
 fn the_newest_part_ends_with_the_last_event_and_is_no_larger_than_asked_for() {
     let host = Host::new();
-    let (mut journal, _) = host.open_with(7, Limits { bytes: 1 << 20, ..WIDE });
-    let long = |seq| ipc::Event { msg: "m".repeat(10_000), ..event(7, seq) };
-    (1..=60).for_each(|seq| journal.write(&long(seq)));
-    journal.close();
+    // Straight to the store: how the thread batches must not matter here.
+    let (mut store, _) = Store::open(&host.dir(), Limits { bytes: 1 << 20, ..WIDE }).unwrap();
+    for seq in 1..=60 {
+        let long = ipc::Event { msg: "m".repeat(10_000), ..event(7, seq) };
+        store.append(&record::event_bytes(&long), (7, seq)).unwrap();
+    }
     let archive = Archive::new(&host.dir());
     let sizes: Vec<u64> =
         host.segments().iter().map(|path| fs::metadata(path).unwrap().len()).collect();
@@ -422,4 +424,17 @@ fn the_newest_part_ends_with_the_last_event_and_is_no_larger_than_asked_for() {
         let there: u64 = sizes[sizes.len() - segments..].iter().sum();
         assert!(read <= there && there - read < 20_000, "{bytes}: {read} of {there}");
     }
+}
+
+/// The second event fills the segment, so that the next would begin another.
+#[test]
+fn a_run_that_ends_with_a_full_segment_leaves_none_without_an_event() {
+    let host = Host::new();
+    let (mut journal, _) = host.open_with(7, Limits { bytes: 1 << 18, ..WIDE });
+    let long = |seq| ipc::Event { msg: "m".repeat(60_000), ..event(7, seq) };
+    [1, 2].into_iter().for_each(|seq| journal.write(&long(seq)));
+    journal.close();
+    assert_eq!(host.segments().len(), 1);
+    let (_, ending) = Store::open(&host.dir(), WIDE).unwrap();
+    assert_eq!((ending.last, ending.published), (Some((7, 2)), Some((7, 2))));
 }
