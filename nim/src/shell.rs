@@ -13,7 +13,8 @@ use hats_core::{
     time::Timestamp,
 };
 use hats_sys::{
-    AdapterSocket, Echo, Readiness, lock_memory, monotonic_ns, set_realtime, wait_readable,
+    AdapterSocket, Audience, Echo, Readiness, lock_memory, monotonic_ns, set_realtime,
+    wait_readable,
 };
 use hats_wire::link::{Command, Configure, Mode, Report};
 
@@ -92,20 +93,23 @@ impl Shell {
 
     fn wait(&self, until: Option<u64>) -> anyhow::Result<Ready> {
         let socket = self.sockets.as_ref().map(|sockets| &sockets.adapter);
-        let [own, group] = socket.map_or([None, None], AdapterSocket::fds);
+        let sockets = socket.map_or([None; 3], AdapterSocket::fds);
+        let [own, group, everybody] = sockets.map(|fd| fd.map(|fd| (fd, false)));
         let echo = self.sockets.as_ref().and_then(|sockets| sockets.echo.as_ref());
         let ready = wait_readable(
             [
                 Some((self.daemon.fd(), self.daemon.wants_to_write())),
                 Some((self.adapter.fd(), false)),
-                own.map(|fd| (fd, false)),
-                group.map(|fd| (fd, false)),
+                own,
+                group,
+                everybody,
                 echo.map(|echo| (echo.as_fd(), false)),
             ],
             until,
         )?;
-        let [daemon, adapter, own, group, echo] = ready.map(|Readiness { readable, .. }| readable);
-        Ok(Ready { daemon, adapter, datagrams: own || group, echo })
+        let [daemon, adapter, own, group, everybody, echo] =
+            ready.map(|Readiness { readable, .. }| readable);
+        Ok(Ready { daemon, adapter, datagrams: own || group || everybody, echo })
     }
 
     fn commands(&mut self, now: Timestamp) -> anyhow::Result<()> {
@@ -150,7 +154,12 @@ impl Shell {
         for _ in 0..BATCH {
             let Some(arrived) = sockets.adapter.receive() else { break };
             let bytes = sockets.adapter.bytes(&arrived).to_vec();
-            let input = Input::Datagram { from: arrived.from, to_group: arrived.to_group, bytes };
+            let from = arrived.from;
+            let input = match arrived.to {
+                Audience::Own => Input::Datagram { from, to_group: false, bytes },
+                Audience::Group => Input::Datagram { from, to_group: true, bytes },
+                Audience::Everybody => Input::Announced { from, bytes },
+            };
             self.machine.handle(now, input);
         }
         let refused = sockets.adapter.take_refused();

@@ -26,6 +26,7 @@ fn carried(event: &Event) -> BTreeSet<&'static str> {
         ("peer_node", event.peer_node.is_some()),
         ("peer_adapter", event.peer_adapter.is_some()),
         ("peer_addr", event.peer_addr.is_some()),
+        ("peer_network", event.peer_network.is_some()),
         ("mac", event.mac.is_some()),
         ("peer_mac", event.peer_mac.is_some()),
         ("loss_in", event.loss_in.is_some()),
@@ -157,11 +158,21 @@ fn narrow() -> World {
     world
 }
 
+/// Two networks share a wire for a while.
+fn crossed() -> World {
+    let mut world = World::lan(3, 2).seed(11).build();
+    for (joined, seconds) in [(false, 4), (true, 15), (false, 40)] {
+        world.cross("neta", "netb", joined);
+        world.run_for(Duration::from_secs(seconds));
+    }
+    world
+}
+
 #[test]
 fn events_carry_the_fields_of_the_catalogue() {
     let catalogue = catalogue();
     let mut seen = BTreeSet::new();
-    for world in [eventful(), lonely(), lossy(), without_multicast(), narrow()] {
+    for world in [eventful(), lonely(), lossy(), without_multicast(), narrow(), crossed()] {
         for said in world.events() {
             let name = said.event.kind.name();
             seen.insert(name);

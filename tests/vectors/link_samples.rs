@@ -96,6 +96,14 @@ pub(crate) fn reports() -> Vec<(&'static str, Report)> {
         ("probe_done", Report::ProbeDone(probe_done(at_ns))),
         ("statistics", Report::Statistics(statistics())),
         ("late", Report::Late { at_ns, lateness_ns: 3_000_000 }),
+        (
+            "overheard",
+            Report::Overheard {
+                at_ns,
+                address: [10, 77, 2, 3].into(),
+                mac: vec![2, 0, 0, 0, 2, 3],
+            },
+        ),
     ]
 }
 

@@ -164,6 +164,7 @@ fn node_report() -> NodeReport {
                 loss: Some(Loss { inward: 31, outward: 0, own: true }),
                 multicast: Multicast::Unknown,
                 narrow: Vec::new(),
+                overheard: Vec::new(),
             },
             AdapterReport {
                 network: "netb".into(),
@@ -176,6 +177,7 @@ fn node_report() -> NodeReport {
                 loss: None,
                 multicast: Multicast::Unknown,
                 narrow: Vec::new(),
+                overheard: Vec::new(),
             },
         ],
         leaving: true,

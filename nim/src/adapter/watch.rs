@@ -10,7 +10,7 @@ use std::{
 use hats_sys::{
     AdapterSocket, Carrier, Echo, Error, Group, Links, SocketConfig, monotonic_ns, wait_readable,
 };
-use hats_wire::link::{Configure, Link, Mode};
+use hats_wire::link::{Configure, EVERYBODY_PORT, Link, Mode, everybody};
 
 use super::{News, Sockets, Teller, drain};
 
@@ -208,6 +208,7 @@ impl<'a> Watch<'a> {
             address: *address,
             port: *port,
             group,
+            everybody: Some((everybody(*address), EVERYBODY_PORT)),
         })
     }
 

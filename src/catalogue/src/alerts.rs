@@ -11,8 +11,16 @@ use std::fmt::Write;
 use crate::{Catalogue, Entry};
 
 /// The fields that say what an event is about.
-const IDENTITY: [&str; 7] =
-    ["node", "network", "adapter", "addr", "peer_node", "peer_adapter", "peer_addr"];
+const IDENTITY: [&str; 8] = [
+    "node",
+    "network",
+    "adapter",
+    "addr",
+    "peer_network",
+    "peer_node",
+    "peer_adapter",
+    "peer_addr",
+];
 
 /// How long an alert fires that nothing ends.
 const UNENDED_SECONDS: u32 = 900;

@@ -120,6 +120,8 @@ pub struct Event {
     pub arbiters: Vec<String>,
     /// The other end of a path, the other holder of an address.
     pub peer_node: Option<String>,
+    /// Its network, if that is another one.
+    pub peer_network: Option<String>,
     /// Its interface.
     pub peer_adapter: Option<String>,
     /// Its address.
@@ -182,6 +184,7 @@ impl Event {
             reporter: None,
             arbiters: Vec::new(),
             peer_node: None,
+            peer_network: None,
             peer_adapter: None,
             peer_addr: None,
             mac: None,

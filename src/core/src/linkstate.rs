@@ -494,6 +494,7 @@ mod tests {
             loss,
             multicast: hats_wire::Multicast::Unknown,
             narrow: Vec::new(),
+            overheard: Vec::new(),
         }
     }
 

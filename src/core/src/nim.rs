@@ -24,6 +24,7 @@ use hats_wire::{
     link::{Command, Configure, Link, Report},
 };
 
+pub(crate) use self::inbound::is_within;
 use self::{
     counters::Counters, lease::Lease, neighbours::Neighbours, probes::Probes, strangers::Strangers,
 };
@@ -48,6 +49,13 @@ pub enum Input {
         from: IpAddr,
         /// It came to the multicast group or broadcast address.
         to_group: bool,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// A datagram arrived that was sent to all hosts on the wire.
+    Announced {
+        /// From whom.
+        from: IpAddr,
         /// The bytes.
         bytes: Vec<u8>,
     },
@@ -171,6 +179,7 @@ impl Machine {
         match input {
             Input::Command(command) => self.command(command),
             Input::Datagram { from, to_group, bytes } => self.datagram(from, to_group, bytes),
+            Input::Announced { from, bytes } => self.announced(from, &bytes),
             Input::EchoReply { from, sequence } => {
                 self.probes.echo_reply(from, sequence, self.now);
             }

@@ -32,6 +32,7 @@ use crate::{
     view::AdapterState,
 };
 
+mod crossed;
 mod damped;
 mod decide;
 mod detours;
@@ -101,6 +102,8 @@ struct Local {
     widths: narrow::Widths,
     /// What was sent that was long, to send it in shorter parts the next time.
     long_sent: send::LongSent,
+    /// Which other networks it hears.
+    ears: crossed::Ears,
     /// Who spoke to it by unicast.
     speakers: multicast::Speakers,
 }
@@ -149,6 +152,7 @@ pub struct Node {
     returns: returns::Returns,
     multicast: multicast::Known,
     narrow: narrow::Known,
+    crossed: crossed::Known,
     /// From what it was last seen who is in sight, and when it is looked at next.
     refreshed: Option<sight::Sources>,
     looked_at: Timestamp,
@@ -206,6 +210,7 @@ impl Node {
             returns: returns::Returns::default(),
             multicast: multicast::Known::default(),
             narrow: narrow::Known::default(),
+            crossed: crossed::Known::default(),
             refreshed: None,
             looked_at: Timestamp::default(),
             look_at: None,
@@ -272,6 +277,7 @@ impl Node {
             self.renew_leases(now);
             self.check_losses(now);
             self.check_duplicates(now);
+            self.announce(now);
         }
         if now >= self.alive_at {
             self.alive_at = now + ALIVE_EVERY;
@@ -347,6 +353,7 @@ impl Node {
             }
             if quiet {
                 self.conclude_multicast();
+                self.conclude_crossed();
                 self.due = self.find_deadline();
                 return;
             }

@@ -108,6 +108,50 @@ pub(crate) fn mtu_restored(network: &str) -> Event {
     event
 }
 
+/// The one adapter hears the other on its own wire, though that is of another
+/// network.
+pub(crate) fn crossed(
+    (network, (me, mac_of_me)): &(&str, (Member, Vec<u8>)),
+    (other, (peer, mac_of_peer)): &(&str, (Member, Vec<u8>)),
+) -> Event {
+    let name = |it: &Member, bytes: &[u8]| {
+        let mac = mac(bytes).map_or_else(String::new, |mac| format!(", {mac}"));
+        format!("{} of {} ({}{mac})", it.interface, it.node, it.address)
+    };
+    let text = format!(
+        "{} and {} share a wire: on {network} {} hears {}, which is on {other}",
+        network.min(other),
+        network.max(other),
+        name(me, mac_of_me),
+        name(peer, mac_of_peer)
+    );
+    let mut event = Event::new(EventKind::NetworkCrossed, text);
+    // Whoever hears whom: what ends it names them in the same order.
+    let mut ends = [(network, me, mac_of_me), (other, peer, mac_of_peer)];
+    ends.sort_unstable_by_key(|(network, ..)| **network);
+    let [(network, me, mac_of_me), (other, peer, mac_of_peer)] = ends;
+    event.network = Some((*network).into());
+    event.node = Some(me.node.clone());
+    event.adapter = Some(me.interface.clone());
+    event.addr = Some(me.address);
+    event.mac = mac(mac_of_me);
+    event.peer_network = Some((*other).into());
+    event.peer_node = Some(peer.node.clone());
+    event.peer_adapter = Some(peer.interface.clone());
+    event.peer_addr = Some(peer.address);
+    event.peer_mac = mac(mac_of_peer);
+    event
+}
+
+pub(crate) fn separated((network, other): &(String, String)) -> Event {
+    let text = format!("{network} and {other} share no wire any more");
+    let mut event = Event::new(EventKind::NetworkSeparated, text);
+    event.network = Some(network.clone());
+    event.peer_network = Some(other.clone());
+    event.clears = Some(EventKind::NetworkCrossed);
+    event
+}
+
 pub(crate) fn adapter_up(network: &str, member: &Member, clears: Option<EventKind>) -> Event {
     let mut event = about_adapter(EventKind::AdapterUp, network, member, "up");
     event.clears = clears;

@@ -56,6 +56,8 @@ pub struct NetworkView {
     pub multicast_broken: bool,
     /// From the one to the other, packets of more bytes than this get lost.
     pub narrow: Vec<(IpAddr, IpAddr, u32)>,
+    /// Other networks that share its wire.
+    pub crossed: Vec<String>,
     /// No change for ten heartbeat intervals.
     pub stable: bool,
     /// When the group last changed.

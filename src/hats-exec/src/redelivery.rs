@@ -114,6 +114,7 @@ fn event(value: &Value) -> Option<Event> {
         reporter: some("reporter"),
         arbiters: list("arbiters"),
         peer_node: some("peer_node"),
+        peer_network: some("peer_network"),
         peer_adapter: some("peer_adapter"),
         peer_addr: some("peer_addr"),
         direction: some("direction"),
@@ -155,7 +156,7 @@ mod tests {
         let keys = [
             "ts level code event cluster node network adapter addr cause confidence verdict_id",
             "reporter peer_node peer_adapter peer_addr direction leader leader_addr successor",
-            "successor_addr clears missing hint version mac peer_mac observer msg",
+            "successor_addr clears missing hint version mac peer_mac peer_network observer msg",
         ];
         let mut written = serde_json::Map::new();
         for key in keys.iter().flat_map(|keys| keys.split(' ')) {

@@ -126,7 +126,7 @@ impl Selection {
             wanted.is_empty()
                 || got.iter().any(|got| got.as_ref().is_some_and(|it| wanted.contains(it)))
         };
-        any(&self.network, &[&event.network])
+        any(&self.network, &[&event.network, &event.peer_network])
             && any(&self.node, &[&event.node, &event.peer_node])
             && any(
                 &self.adapter,

@@ -55,6 +55,7 @@ impl Publisher {
             reporter: event.reporter,
             arbiters: event.arbiters,
             peer_node: event.peer_node,
+            peer_network: event.peer_network,
             peer_adapter: event.peer_adapter,
             peer_addr: event.peer_addr.map(text),
             mac: event.mac,

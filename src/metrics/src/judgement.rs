@@ -100,6 +100,12 @@ fn degraded(snapshot: &ipc::Snapshot) -> Vec<String> {
             reasons.push(format!("packets of more than {mtu} bytes get lost on network {name}"));
         }
     }
+    for network in &snapshot.networks {
+        let name = &network.name;
+        for other in network.crossed.iter().filter(|other| *other > name) {
+            reasons.push(format!("networks {name} and {other} share a wire"));
+        }
+    }
     for nim in snapshot.nims.iter().filter(|nim| nim.state == "backing_off") {
         reasons.push(format!("the NIM of {} keeps dying and is started again later", nim.adapter));
     }

@@ -28,6 +28,6 @@ pub use links::{Address, Interface, Interfaces, LinkWatcher, Links, Scope};
 pub use peer::peer_groups;
 pub use process::rss_bytes;
 pub use realtime::{lock_memory, set_realtime};
-pub use socket::{AdapterSocket, Arrived, Group, Refused, SocketConfig};
+pub use socket::{AdapterSocket, Arrived, Audience, Group, Refused, SocketConfig};
 pub use timer::Timer;
 pub use wait::{Readiness, wait_readable};

@@ -1,8 +1,9 @@
 //! The UDP sockets of one adapter, and of no other.
 //!
-//! Two of them: one bound to the adapter's own address, which sends everything
+//! Three of them: one bound to the adapter's own address, which sends everything
 //! and receives what is for us alone; one bound to the multicast group or the
-//! broadcast address, which receives what is for all. Both are tied to the
+//! broadcast address, which receives what is for all; one bound to the group of
+//! all hosts on the wire, whatever their networks. All are tied to the
 //! device, because a group joined on one interface is received on all others,
 //! too, in IPv6 even with IPV6_MULTICAST_ALL off.
 
@@ -19,7 +20,7 @@ use crate::{
     Error,
     error::doing,
     option,
-    receive::{notes, receive},
+    receive::{Received, notes, receive},
 };
 
 /// Room for datagrams while this process gets no time.
@@ -49,6 +50,8 @@ pub struct SocketConfig {
     pub port: u16,
     /// How all are reached.
     pub group: Option<Group>,
+    /// The group and the port of all hosts on the wire.
+    pub everybody: Option<(IpAddr, u16)>,
 }
 
 /// How all adapters of a network are reached.
@@ -69,13 +72,24 @@ impl Group {
     }
 }
 
+/// To whom a datagram was sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Audience {
+    /// To this adapter.
+    Own,
+    /// To all of its network.
+    Group,
+    /// To all hosts on the wire.
+    Everybody,
+}
+
 /// A datagram that arrived; its bytes are in [`AdapterSocket::bytes`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Arrived {
     /// Who sent it.
     pub from: IpAddr,
-    /// It came to the group.
-    pub to_group: bool,
+    /// To whom it was sent.
+    pub to: Audience,
     /// Its length.
     pub len: usize,
 }
@@ -99,11 +113,12 @@ pub struct AdapterSocket {
     config: SocketConfig,
     own: UdpSocket,
     group: Option<UdpSocket>,
+    everybody: Option<UdpSocket>,
     buffer: Box<[u8; DATAGRAM]>,
     notes: Vec<u8>,
     refused: Refused,
-    /// What the kernel said last of datagrams without room: own, group.
-    dropped: [u32; 2],
+    /// What the kernel said last of datagrams without room, by [`Audience`].
+    dropped: [u32; 3],
 }
 
 impl AdapterSocket {
@@ -115,14 +130,17 @@ impl AdapterSocket {
     pub fn open(config: SocketConfig) -> Result<Self, Error> {
         let own = open_own(&config)?;
         let group = config.group.map(|group| open_group(&config, group)).transpose()?;
+        // Others say so if this one hears nothing there.
+        let everybody = config.everybody.and_then(|all| open_everybody(&config, all).ok());
         Ok(AdapterSocket {
             config,
             own,
             group,
+            everybody,
             buffer: Box::new([0; DATAGRAM]),
             notes: notes(),
             refused: Refused::default(),
-            dropped: [0; 2],
+            dropped: [0; 3],
         })
     }
 
@@ -132,8 +150,9 @@ impl AdapterSocket {
     }
 
     /// The descriptors to wait for.
-    pub fn fds(&self) -> [Option<BorrowedFd<'_>>; 2] {
-        [Some(self.own.as_fd()), self.group.as_ref().map(AsFd::as_fd)]
+    pub fn fds(&self) -> [Option<BorrowedFd<'_>>; 3] {
+        [Some(&self.own), self.group.as_ref(), self.everybody.as_ref()]
+            .map(|it| it.map(AsFd::as_fd))
     }
 
     /// Sends to one, or to the group. Does not wait.
@@ -143,7 +162,11 @@ impl AdapterSocket {
     /// What the kernel said; `NotConnected` when there is no group.
     pub fn send(&self, to: Option<IpAddr>, bytes: &[u8]) -> io::Result<()> {
         let to = match to.or(self.config.group.map(Group::address)) {
-            Some(to) => endpoint(to, self.config.port, self.config.ifindex),
+            Some(to) => {
+                let everybody = self.config.everybody.filter(|(group, _)| *group == to);
+                let port = everybody.map_or(self.config.port, |(_, port)| port);
+                endpoint(to, port, self.config.ifindex)
+            }
             None => return Err(io::ErrorKind::NotConnected.into()),
         };
         loop {
@@ -183,39 +206,41 @@ impl AdapterSocket {
     /// when none has come.
     pub fn receive(&mut self) -> Option<Arrived> {
         loop {
-            let own = receive(&self.own, &mut self.buffer[..], &mut self.notes);
-            let (received, to_group) = match (own, &self.group) {
-                (Ok(Some(received)), _) => (received, false),
-                (Err(_), _) => {
-                    // Reading an error clears it; the kernel keeps one at most.
-                    self.refused.errors += 1;
-                    return None;
-                }
-                (Ok(None), None) => return None,
-                (Ok(None), Some(group)) => {
-                    match receive(group, &mut self.buffer[..], &mut self.notes) {
-                        Ok(Some(received)) => (received, true),
-                        Ok(None) => return None,
-                        Err(_) => {
-                            self.refused.errors += 1;
-                            return None;
-                        }
-                    }
-                }
-            };
+            let (received, to) = self.take()?;
             if let Some(dropped) = received.dropped {
-                let before = &mut self.dropped[usize::from(to_group)];
+                let before = &mut self.dropped[to as usize];
                 self.refused.no_room += u64::from(dropped.wrapping_sub(*before));
                 *before = dropped;
             }
             if received.ifindex != Some(self.config.ifindex) {
                 self.refused.wrong_interface += 1;
             } else if let Some(from) = received.from {
-                return Some(Arrived { from, to_group, len: received.len });
+                return Some(Arrived { from, to, len: received.len });
             } else {
                 self.refused.no_sender += 1;
             }
         }
+    }
+
+    fn take(&mut self) -> Option<(Received, Audience)> {
+        let sockets = [
+            (Some(&self.own), Audience::Own),
+            (self.group.as_ref(), Audience::Group),
+            (self.everybody.as_ref(), Audience::Everybody),
+        ];
+        for (socket, to) in sockets {
+            let Some(socket) = socket else { continue };
+            match receive(socket, &mut self.buffer[..], &mut self.notes) {
+                Ok(Some(received)) => return Some((received, to)),
+                Ok(None) => {}
+                Err(_) => {
+                    // Reading an error clears it; the kernel keeps one at most.
+                    self.refused.errors += 1;
+                    return None;
+                }
+            }
+        }
+        None
     }
 
     /// The bytes of the datagram that arrived last.
@@ -241,15 +266,16 @@ fn endpoint(address: IpAddr, port: u16, ifindex: u32) -> SocketAddr {
 
 fn open_own(config: &SocketConfig) -> Result<UdpSocket, Error> {
     let socket = common(config)?;
-    match config.group {
-        Some(Group::Multicast(_)) => send_multicast(config, &socket)?,
-        Some(Group::Broadcast(_)) => {
-            socket.set_broadcast(true).map_err(doing("allow broadcasts"))?;
-        }
-        None => {}
+    if matches!(config.group, Some(Group::Broadcast(_))) {
+        socket.set_broadcast(true).map_err(doing("allow broadcasts"))?;
     }
+    send_multicast(config, &socket)?;
     bind(config, &socket, config.address)?;
     Ok(socket.into())
+}
+
+fn open_everybody(config: &SocketConfig, (group, port): (IpAddr, u16)) -> Result<UdpSocket, Error> {
+    open_group(&SocketConfig { port, ..config.clone() }, Group::Multicast(group))
 }
 
 fn open_group(config: &SocketConfig, group: Group) -> Result<UdpSocket, Error> {
@@ -364,6 +390,7 @@ mod tests {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
             group: None,
+            everybody: None,
         };
         let mut socket = AdapterSocket::open(config).unwrap();
         socket.config.port = socket.own.local_addr().unwrap().port();
@@ -372,7 +399,7 @@ mod tests {
         crate::wait_readable(fds, Some(crate::monotonic_ns() + 1_000_000_000)).unwrap();
         let arrived = socket.receive().unwrap();
         assert_eq!(socket.bytes(&arrived), b"hello");
-        assert!(!arrived.to_group);
+        assert_eq!(arrived.to, Audience::Own);
         assert_eq!(socket.receive(), None);
     }
 
@@ -384,6 +411,7 @@ mod tests {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
             group: None,
+            everybody: None,
         };
         let error = AdapterSocket::open(config).unwrap_err().to_string();
         assert!(error.contains("hats-none0"), "{error}");

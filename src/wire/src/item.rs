@@ -91,6 +91,17 @@ pub struct AdapterReport {
     pub multicast: Multicast,
     /// To these long packets get lost, and short ones do not.
     pub narrow: Vec<Narrow>,
+    /// Adapters of other networks that it hears on its own wire, one of each.
+    pub overheard: Vec<Overheard>,
+}
+
+/// An adapter of another network than the one that hears it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Overheard {
+    /// Its network.
+    pub network: String,
+    /// Its address.
+    pub address: IpAddr,
 }
 
 /// The way from an adapter to another one on its network.

@@ -101,6 +101,27 @@ impl Cables {
         }
     }
 
+    /// Joins the switches of two networks.
+    ///
+    /// # Errors
+    ///
+    /// These cables cannot do it.
+    pub fn join(&mut self, one: usize, other: usize) -> Result<()> {
+        match self {
+            Cables::Tap { switch, .. } => wiring::lock(switch).join(one, other),
+            Cables::Veth { .. } => bail!("with --links veth networks stay apart: use --links tap"),
+        }
+        Ok(())
+    }
+
+    /// Takes such cables away.
+    pub fn part(&mut self) {
+        match self {
+            Cables::Tap { switch, .. } => wiring::lock(switch).part(),
+            Cables::Veth { .. } => {}
+        }
+    }
+
     /// Repairs one port and every pair it belongs to.
     ///
     /// # Errors

@@ -146,6 +146,7 @@ hats-lab fault NODE ADAPTER FAULT
        hats-lab fault kill-daemon NODE
        hats-lab fault hang-daemon NODE
        hats-lab fault pause NODE
+       hats-lab fault cross NETWORK NETWORK
        hats-lab fault kill-nim NODE ADAPTER
        hats-lab fault hang-nim NODE ADAPTER
        hats-lab fault link-down NODE ADAPTER
@@ -184,6 +185,10 @@ impl FaultArgs {
             ["pause", node] => Request::Pause { node: own(node) },
             [word @ ("crash" | "kill-daemon" | "hang-daemon" | "pause"), ..] => {
                 bail!("fault {word}: expected one node, as in: fault {word} n1")
+            }
+            ["cross", one, other] => Request::Cross { one: own(one), other: own(other) },
+            ["cross", ..] => {
+                bail!("fault cross: expected two networks, as in: fault cross neta netb")
             }
             ["kill-nim", node, adapter] => {
                 Request::KillNim { node: own(node), adapter: own(adapter) }

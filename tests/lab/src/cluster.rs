@@ -204,6 +204,19 @@ impl Cluster {
         Ok(at)
     }
 
+    /// Joins the switches of two networks.
+    ///
+    /// # Errors
+    ///
+    /// No such networks, or cables that cannot do it.
+    pub fn cross(&mut self, one: &str, other: &str) -> Result<u64> {
+        let (one, other) = (self.plan.find_network(one)?, self.plan.find_network(other)?);
+        ensure!(one != other, "a cable joins two networks, and both are {}", one);
+        let at = mono_ns();
+        self.cables.join(one, other)?;
+        Ok(at)
+    }
+
     /// Ends a node as a power failure would: its cables are cut first, so that
     /// no process has a last word, then everything in it is killed.
     ///
@@ -318,6 +331,9 @@ impl Cluster {
                     interface::restore(net, port, &self.plan)?;
                 }
             }
+        }
+        if node.is_none() && network.is_none() {
+            self.cables.part();
         }
         if network.is_none() {
             for index in (0..self.plan.hosts()).filter(|i| node.is_none_or(|n| n == *i)) {

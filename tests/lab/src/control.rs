@@ -83,6 +83,13 @@ pub enum Request {
         /// Put this one in its place.
         to: Option<IpAddr>,
     },
+    /// Join the switches of two networks, as a cable between them does.
+    Cross {
+        /// One network.
+        one: String,
+        /// The other.
+        other: String,
+    },
     /// SIGSTOP to one NIM.
     HangNim {
         /// The node.

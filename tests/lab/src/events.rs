@@ -79,6 +79,8 @@ impl Event {
                 | "network.multicast_restored"
                 | "network.mtu"
                 | "network.mtu_restored"
+                | "network.crossed"
+                | "network.separated"
                 | "duplicate.address"
                 | "duplicate.node"
         )
@@ -95,6 +97,7 @@ impl Event {
                 | "network.merged"
                 | "network.multicast_restored"
                 | "network.mtu_restored"
+                | "network.separated"
         )
     }
 

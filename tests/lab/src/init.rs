@@ -182,6 +182,7 @@ fn perform(request: Request, cluster: &Shared) -> Result<serde_json::Value> {
         Request::HangDaemon { node } => lab.signal_daemon(&node, Signal::SIGSTOP)?,
         Request::KillNim { node, adapter } => lab.signal_nim(&node, &adapter, Signal::SIGKILL)?,
         Request::HangNim { node, adapter } => lab.signal_nim(&node, &adapter, Signal::SIGSTOP)?,
+        Request::Cross { one, other } => lab.cross(&one, &other)?,
         Request::Pause { node } => lab.pause(&node)?,
         Request::LinkDown { node, adapter } => lab.link_down(&node, &adapter)?,
         Request::Address { node, adapter, to } => lab.change_address(&node, &adapter, to)?,

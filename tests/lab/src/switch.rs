@@ -1,7 +1,8 @@
 //! The switch between the nodes' adapters: which frame goes where, and when.
 //!
 //! Pure: the thread that reads and writes the tap devices is in `wiring`. One
-//! switch serves all networks of a lab; nothing passes from one to another.
+//! switch serves all networks of a lab; nothing passes from one to another, unless
+//! they are joined.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -44,6 +45,8 @@ pub struct Switch {
     learnt: Vec<HashMap<[u8; 6], Port>>,
     counters: Vec<Counters>,
     dice: Dice,
+    /// Networks with a cable between them.
+    joined: Vec<[usize; 2]>,
     /// The faults in force.
     pub faults: Faults,
 }
@@ -57,7 +60,22 @@ impl Switch {
             learnt: vec![HashMap::new(); networks],
             counters: vec![Counters::default(); nodes * networks],
             dice: Dice::new(seed),
+            joined: Vec::new(),
             faults: Faults::default(),
+        }
+    }
+
+    /// Lays a cable between the switches of two networks.
+    pub fn join(&mut self, one: usize, other: usize) {
+        self.joined.push([one, other]);
+    }
+
+    /// Takes away all cables between networks.
+    pub fn part(&mut self) {
+        self.joined.clear();
+        // What was learnt behind them is not there any more.
+        for (network, table) in self.learnt.iter_mut().enumerate() {
+            table.retain(|_, port| port.network == network);
         }
     }
 
@@ -78,19 +96,40 @@ impl Switch {
             return;
         };
         let (to, source) = addresses(frame);
-        let table = &mut self.learnt[from.network];
-        if source[0] & 1 == 0 && (table.len() < ADDRESSES_MAX || table.contains_key(&source)) {
-            table.insert(source, from);
+        let wire = self.wire(from.network);
+        for network in &wire {
+            let table = &mut self.learnt[*network];
+            if source[0] & 1 == 0 && (table.len() < ADDRESSES_MAX || table.contains_key(&source)) {
+                table.insert(source, from);
+            }
         }
-        match table.get(&to).copied() {
+        match self.learnt[from.network].get(&to).copied() {
             Some(port) if port == from => {}
             Some(port) => self.deliver(from, port, frame, left, out),
             None => {
-                for node in (0..self.nodes).filter(|node| *node != from.node) {
-                    self.deliver(from, Port { node, ..from }, frame, left, out);
+                for network in wire {
+                    let all = (0..self.nodes).map(|node| Port { node, network });
+                    for port in all.filter(|port| *port != from) {
+                        self.deliver(from, port, frame, left, out);
+                    }
                 }
             }
         }
+    }
+
+    /// The networks that share a wire with this one, itself included.
+    fn wire(&self, network: usize) -> Vec<usize> {
+        let mut wire = vec![network];
+        let mut at = 0;
+        while let Some(here) = wire.get(at).copied() {
+            for pair in self.joined.iter().filter(|pair| pair.contains(&here)) {
+                wire.extend(
+                    pair.iter().filter(|it| !wire.contains(it)).copied().collect::<Vec<_>>(),
+                );
+            }
+            at += 1;
+        }
+        wire
     }
 
     fn deliver(
@@ -262,6 +301,29 @@ mod tests {
         let mut out = Vec::new();
         switch.forward(at(0), &frame(Plan::mac(at(1)), at(0)), &mut out);
         assert_eq!(out, [Delivery { to: at(1), delay: Duration::from_millis(15) }]);
+    }
+
+    #[test]
+    fn joined_networks_are_one_until_they_are_parted() {
+        let mut switch = Switch::new(2, 2, 1);
+        let everybody = frame([0xff; 6], at(0));
+        let reached = |switch: &mut Switch, frame: &[u8]| {
+            let mut out = Vec::new();
+            switch.forward(at(0), frame, &mut out);
+            let mut ports: Vec<(usize, usize)> =
+                out.iter().map(|it| (it.to.network, it.to.node)).collect();
+            ports.sort_unstable();
+            ports
+        };
+        assert_eq!(reached(&mut switch, &everybody), [(0, 1)]);
+        switch.join(0, 1);
+        assert_eq!(reached(&mut switch, &everybody), [(0, 1), (1, 0), (1, 1)]);
+        let other = Port { node: 1, network: 1 };
+        switch.forward(other, &frame([0xff; 6], other), &mut Vec::new());
+        let to_other = frame(Plan::mac(other), at(0));
+        assert_eq!(reached(&mut switch, &to_other), [(1, 1)]);
+        switch.part();
+        assert_eq!(reached(&mut switch, &to_other), [(0, 1)]);
     }
 
     #[test]

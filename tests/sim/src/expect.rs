@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The kinds of events that put something down to somebody.
-const KINDS: [EventKind; 10] = [
+const KINDS: [EventKind; 11] = [
     EventKind::AdapterDown,
     EventKind::AdapterInconclusive,
     EventKind::PathFailed,
@@ -22,6 +22,7 @@ const KINDS: [EventKind; 10] = [
     EventKind::NetworkFailed,
     EventKind::NetworkMulticastBroken,
     EventKind::NetworkMtu,
+    EventKind::NetworkCrossed,
 ];
 
 /// One thing that is said to have failed or left. What is none matches anything.
@@ -105,6 +106,11 @@ impl Blame {
     /// `network.mtu`.
     pub fn mtu(network: &str) -> Self {
         Blame { network: Some(network.to_owned()), ..Blame::new(EventKind::NetworkMtu) }
+    }
+
+    /// `network.crossed`, by the first of the networks.
+    pub fn crossed(network: &str) -> Self {
+        Blame { network: Some(network.to_owned()), ..Blame::new(EventKind::NetworkCrossed) }
     }
 
     /// A whole node with its adapters on `networks`, all down for `cause`.

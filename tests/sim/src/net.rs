@@ -1,6 +1,12 @@
 //! What becomes of a datagram on its way.
 
-use std::{collections::BTreeMap, fmt, net::IpAddr, rc::Rc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    net::IpAddr,
+    rc::Rc,
+    time::Duration,
+};
 
 use hats_core::{config::NetworkSpec, time::nanos};
 
@@ -98,6 +104,8 @@ pub(crate) struct Network {
     pub(crate) multicast_dead: bool,
     /// Nothing gets anywhere.
     pub(crate) dead: bool,
+    /// A cable joins its switch to those of these networks.
+    pub(crate) joined: BTreeSet<usize>,
     /// From one adapter to another.
     pub(crate) paths: BTreeMap<(Port, Port), Conditions>,
     /// Who has which address.
@@ -115,6 +123,7 @@ impl Network {
             conditions: Conditions::default(),
             multicast_dead: false,
             dead: false,
+            joined: BTreeSet::new(),
             paths: BTreeMap::new(),
             owners: BTreeMap::new(),
             ports: Rc::new([]),

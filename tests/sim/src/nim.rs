@@ -7,7 +7,7 @@ use hats_core::{
     nim::{Deadline, Effect, Input, Machine},
     time::{Timestamp, nanos},
 };
-use hats_wire::link::{Command, Report};
+use hats_wire::link::{Command, Report, everybody};
 
 use crate::{
     host::{Port, Running},
@@ -178,7 +178,14 @@ impl World {
         // The last receiver of a multicast, and the only one of a unicast, take
         // the bytes themselves.
         let bytes = Rc::try_unwrap(bytes).unwrap_or_else(|shared| shared.to_vec());
-        self.nim_handles(to, Input::Datagram { from, to_group: group, bytes })
+        let network = &self.networks[self.adapter(to).network];
+        let near = network.owners.contains_key(&from) || network.former.contains_key(&from);
+        let input = if near {
+            Input::Datagram { from, to_group: group, bytes }
+        } else {
+            Input::Announced { from, bytes }
+        };
+        self.nim_handles(to, input)
     }
 
     pub(crate) fn echo_arrives(&mut self, to: Port, from: Port, sequence: u16) {
@@ -307,7 +314,20 @@ impl World {
             return;
         }
         let mut arriving = 0;
-        if group {
+        if to == Some(everybody(sender)) {
+            // Who is on the same network is told by its group, and takes no notice; the
+            // kernel drops what comes from an address of its own.
+            let joined: Vec<usize> = self.networks[network].joined.iter().copied().collect();
+            for network in joined {
+                let ports = Rc::clone(&self.networks[network].ports);
+                for &to in ports.iter().filter(|to| to.host != from.host) {
+                    let alike = self.adapter(to).address.is_ipv4() == sender.is_ipv4();
+                    if alike && self.adapter(to).is_open() {
+                        arriving += self.carry(from, to, true, &bytes);
+                    }
+                }
+            }
+        } else if group {
             let ports = Rc::clone(&self.networks[network].ports);
             for &to in ports.iter().filter(|to| **to != from) {
                 // A multicast that nobody there listens to is not worth a line.

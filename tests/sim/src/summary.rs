@@ -270,6 +270,9 @@ impl Summary<'_> {
                 it.rtt_ns / 1_000
             ),
             Report::Statistics(it) => format!("Statistics sent {} got {}", it.sent, it.received),
+            Report::Overheard { address, .. } => {
+                format!("Overheard {}", self.0.name_of(*address))
+            }
             Report::Late { lateness_ns, .. } => format!("Late {} ms", lateness_ns / 1_000_000),
         }
     }

@@ -188,6 +188,7 @@ impl Trace {
             | Report::Stranger { .. }
             | Report::ProbeSeen { .. }
             | Report::ProbeDone(_)
+            | Report::Overheard { .. }
             | Report::Late { .. } => Detail::Some,
         };
         if self.wants_port(world, level, port) {

@@ -82,6 +82,8 @@ pub(crate) struct NetworkIs {
     pub(crate) multicast: bool,
     /// Some way on it loses packets that its adapters may send.
     pub(crate) narrow: bool,
+    /// Others share its wire.
+    pub(crate) joined: bool,
     /// From one adapter to another, where that is worse.
     pub(crate) paths: BTreeMap<(Port, Port), Passage>,
 }
@@ -302,6 +304,7 @@ fn network_is(world: &World, network: &Network) -> NetworkIs {
         passage: if network.dead { Passage::No } else { passage(world, &network.conditions) },
         multicast: !network.multicast_dead,
         narrow: is_narrow(world, network),
+        joined: !network.joined.is_empty(),
         paths: paths.filter(|(_, passage)| *passage != Passage::Yes).collect(),
     }
 }

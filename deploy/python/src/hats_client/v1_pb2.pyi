@@ -224,7 +224,7 @@ class Error(_message.Message):
     def __init__(self, kind: _Optional[_Union[Error.Kind, str]] = ..., message: _Optional[str] = ...) -> None: ...
 
 class Event(_message.Message):
-    __slots__ = ("ts", "mono_ns", "level", "code", "event", "cluster", "node", "network", "adapter", "addr", "cause", "confidence", "verdict_id", "reporter", "arbiters", "peer_node", "peer_adapter", "peer_addr", "direction", "leader", "leader_addr", "successor", "successor_addr", "members", "instance", "sets", "clears", "missing", "hint", "late_ms", "count", "pid", "incarnation", "version", "mac", "peer_mac", "loss_in", "loss_out", "mtu", "authority", "maintenance", "observer", "epoch", "seq", "msg")
+    __slots__ = ("ts", "mono_ns", "level", "code", "event", "cluster", "node", "network", "adapter", "addr", "cause", "confidence", "verdict_id", "reporter", "arbiters", "peer_node", "peer_adapter", "peer_addr", "peer_network", "direction", "leader", "leader_addr", "successor", "successor_addr", "members", "instance", "sets", "clears", "missing", "hint", "late_ms", "count", "pid", "incarnation", "version", "mac", "peer_mac", "loss_in", "loss_out", "mtu", "authority", "maintenance", "observer", "epoch", "seq", "msg")
     TS_FIELD_NUMBER: _ClassVar[int]
     MONO_NS_FIELD_NUMBER: _ClassVar[int]
     LEVEL_FIELD_NUMBER: _ClassVar[int]
@@ -243,6 +243,7 @@ class Event(_message.Message):
     PEER_NODE_FIELD_NUMBER: _ClassVar[int]
     PEER_ADAPTER_FIELD_NUMBER: _ClassVar[int]
     PEER_ADDR_FIELD_NUMBER: _ClassVar[int]
+    PEER_NETWORK_FIELD_NUMBER: _ClassVar[int]
     DIRECTION_FIELD_NUMBER: _ClassVar[int]
     LEADER_FIELD_NUMBER: _ClassVar[int]
     LEADER_ADDR_FIELD_NUMBER: _ClassVar[int]
@@ -288,6 +289,7 @@ class Event(_message.Message):
     peer_node: str
     peer_adapter: str
     peer_addr: str
+    peer_network: str
     direction: str
     leader: str
     leader_addr: str
@@ -315,7 +317,7 @@ class Event(_message.Message):
     epoch: int
     seq: int
     msg: str
-    def __init__(self, ts: _Optional[str] = ..., mono_ns: _Optional[int] = ..., level: _Optional[str] = ..., code: _Optional[str] = ..., event: _Optional[str] = ..., cluster: _Optional[str] = ..., node: _Optional[str] = ..., network: _Optional[str] = ..., adapter: _Optional[str] = ..., addr: _Optional[str] = ..., cause: _Optional[str] = ..., confidence: _Optional[str] = ..., verdict_id: _Optional[str] = ..., reporter: _Optional[str] = ..., arbiters: _Optional[_Iterable[str]] = ..., peer_node: _Optional[str] = ..., peer_adapter: _Optional[str] = ..., peer_addr: _Optional[str] = ..., direction: _Optional[str] = ..., leader: _Optional[str] = ..., leader_addr: _Optional[str] = ..., successor: _Optional[str] = ..., successor_addr: _Optional[str] = ..., members: _Optional[int] = ..., instance: _Optional[int] = ..., sets: _Optional[_Iterable[str]] = ..., clears: _Optional[str] = ..., missing: _Optional[str] = ..., hint: _Optional[str] = ..., late_ms: _Optional[int] = ..., count: _Optional[int] = ..., pid: _Optional[int] = ..., incarnation: _Optional[int] = ..., version: _Optional[str] = ..., mac: _Optional[str] = ..., peer_mac: _Optional[str] = ..., loss_in: _Optional[int] = ..., loss_out: _Optional[int] = ..., mtu: _Optional[int] = ..., authority: _Optional[bool] = ..., maintenance: _Optional[bool] = ..., observer: _Optional[str] = ..., epoch: _Optional[int] = ..., seq: _Optional[int] = ..., msg: _Optional[str] = ...) -> None: ...
+    def __init__(self, ts: _Optional[str] = ..., mono_ns: _Optional[int] = ..., level: _Optional[str] = ..., code: _Optional[str] = ..., event: _Optional[str] = ..., cluster: _Optional[str] = ..., node: _Optional[str] = ..., network: _Optional[str] = ..., adapter: _Optional[str] = ..., addr: _Optional[str] = ..., cause: _Optional[str] = ..., confidence: _Optional[str] = ..., verdict_id: _Optional[str] = ..., reporter: _Optional[str] = ..., arbiters: _Optional[_Iterable[str]] = ..., peer_node: _Optional[str] = ..., peer_adapter: _Optional[str] = ..., peer_addr: _Optional[str] = ..., peer_network: _Optional[str] = ..., direction: _Optional[str] = ..., leader: _Optional[str] = ..., leader_addr: _Optional[str] = ..., successor: _Optional[str] = ..., successor_addr: _Optional[str] = ..., members: _Optional[int] = ..., instance: _Optional[int] = ..., sets: _Optional[_Iterable[str]] = ..., clears: _Optional[str] = ..., missing: _Optional[str] = ..., hint: _Optional[str] = ..., late_ms: _Optional[int] = ..., count: _Optional[int] = ..., pid: _Optional[int] = ..., incarnation: _Optional[int] = ..., version: _Optional[str] = ..., mac: _Optional[str] = ..., peer_mac: _Optional[str] = ..., loss_in: _Optional[int] = ..., loss_out: _Optional[int] = ..., mtu: _Optional[int] = ..., authority: _Optional[bool] = ..., maintenance: _Optional[bool] = ..., observer: _Optional[str] = ..., epoch: _Optional[int] = ..., seq: _Optional[int] = ..., msg: _Optional[str] = ...) -> None: ...
 
 class Snapshot(_message.Message):
     __slots__ = ("schema", "ts", "mono_ns", "epoch", "next_seq", "cluster", "overall", "reasons", "daemon", "detection", "networks", "nodes", "adapters", "paths", "verdicts", "nims", "subscribers", "params", "config")
@@ -398,7 +400,7 @@ class Detection(_message.Message):
     def __init__(self, profile: _Optional[str] = ..., heartbeat_interval_us: _Optional[int] = ..., sensitivity: _Optional[int] = ..., probe_timeout_us: _Optional[int] = ..., detection_time_us: _Optional[int] = ..., verdict_bound_us: _Optional[int] = ...) -> None: ...
 
 class Network(_message.Message):
-    __slots__ = ("name", "subnet", "mode", "group", "port", "leader", "leader_addr", "successor", "successor_addr", "instance", "configured", "up", "state", "reason", "since_ms", "members", "local", "multicast_broken", "narrow")
+    __slots__ = ("name", "subnet", "mode", "group", "port", "leader", "leader_addr", "successor", "successor_addr", "instance", "configured", "up", "state", "reason", "since_ms", "members", "local", "multicast_broken", "narrow", "crossed")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SUBNET_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
@@ -418,6 +420,7 @@ class Network(_message.Message):
     LOCAL_FIELD_NUMBER: _ClassVar[int]
     MULTICAST_BROKEN_FIELD_NUMBER: _ClassVar[int]
     NARROW_FIELD_NUMBER: _ClassVar[int]
+    CROSSED_FIELD_NUMBER: _ClassVar[int]
     name: str
     subnet: str
     mode: str
@@ -437,7 +440,8 @@ class Network(_message.Message):
     local: bool
     multicast_broken: bool
     narrow: _containers.RepeatedCompositeFieldContainer[Narrow]
-    def __init__(self, name: _Optional[str] = ..., subnet: _Optional[str] = ..., mode: _Optional[str] = ..., group: _Optional[str] = ..., port: _Optional[int] = ..., leader: _Optional[str] = ..., leader_addr: _Optional[str] = ..., successor: _Optional[str] = ..., successor_addr: _Optional[str] = ..., instance: _Optional[int] = ..., configured: _Optional[int] = ..., up: _Optional[int] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., since_ms: _Optional[int] = ..., members: _Optional[_Iterable[str]] = ..., local: _Optional[bool] = ..., multicast_broken: _Optional[bool] = ..., narrow: _Optional[_Iterable[_Union[Narrow, _Mapping]]] = ...) -> None: ...
+    crossed: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., subnet: _Optional[str] = ..., mode: _Optional[str] = ..., group: _Optional[str] = ..., port: _Optional[int] = ..., leader: _Optional[str] = ..., leader_addr: _Optional[str] = ..., successor: _Optional[str] = ..., successor_addr: _Optional[str] = ..., instance: _Optional[int] = ..., configured: _Optional[int] = ..., up: _Optional[int] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., since_ms: _Optional[int] = ..., members: _Optional[_Iterable[str]] = ..., local: _Optional[bool] = ..., multicast_broken: _Optional[bool] = ..., narrow: _Optional[_Iterable[_Union[Narrow, _Mapping]]] = ..., crossed: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Narrow(_message.Message):
     __slots__ = ("node", "addr", "peer_node", "peer_addr", "mtu")

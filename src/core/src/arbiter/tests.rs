@@ -195,6 +195,7 @@ fn report(name: u8, networks: &[AdapterIndex]) -> Item {
                 loss: None,
                 multicast,
                 narrow: Vec::new(),
+                overheard: Vec::new(),
             }
         })
         .collect();

@@ -37,6 +37,12 @@ catalogue! {
     /// Long packets arrive again.
     NetworkMtuRestored "1117" "network.mtu_restored" Info
         "db23f463176f4739ac3c9e04ca8ed612" has_end = false
+    /// Two networks share a wire.
+    NetworkCrossed "1118" "network.crossed" Error
+        "6a1f0f5b2f0e4c7c9a0c5d3be84d7f12" has_end = true
+    /// Two networks share no wire any more.
+    NetworkSeparated "1119" "network.separated" Info
+        "d5b8c0a94e7a4f1e8f63a2107c9be354" has_end = false
     /// An adapter is a member of its network's group.
     AdapterUp "2101" "adapter.up" Info
         "2dad648a179f45d7b2e19dc69d636d1f" has_end = false

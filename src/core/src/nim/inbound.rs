@@ -80,6 +80,23 @@ impl Machine {
         }
     }
 
+    /// A leader made itself known to everybody on the wire. Those of this network
+    /// have said so to its group.
+    pub(super) fn announced(&mut self, from: IpAddr, bytes: &[u8]) {
+        let subnet = (self.config.address, self.config.prefix_length);
+        match decode(bytes) {
+            Ok(Frame { header, message: Message::Proclaim(_) }) => {
+                if header.cluster == self.config.cluster && !is_within(from, subnet) {
+                    let at_ns = self.now.0;
+                    self.report(Report::Overheard { at_ns, address: from, mac: Vec::new() });
+                }
+            }
+            // Nothing else is said to everybody.
+            Ok(_) => self.counters.reject("announced", 1),
+            Err(error) => self.counters.reject(error.reason(), 1),
+        }
+    }
+
     fn neighbour_heard(&mut self, from: IpAddr) {
         if let Some(report) = self.neighbours.heard(from, self.now) {
             self.counters.total.heartbeats_missed += report.missed;
@@ -104,6 +121,19 @@ impl Machine {
                 self.report(Report::Stranger { at_ns, from, group, node_id, incarnation, stalled });
             }
         }
+    }
+}
+
+/// Whether an address belongs to the subnet of another one.
+pub(crate) fn is_within(address: IpAddr, (other, length): (IpAddr, u8)) -> bool {
+    let shift = |bits: u32| bits.saturating_sub(length.into());
+    let above = |a: u128, b: u128, shift: u32| a.checked_shr(shift) == b.checked_shr(shift);
+    match (address, other) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => {
+            above(u32::from(a).into(), u32::from(b).into(), shift(32))
+        }
+        (IpAddr::V6(a), IpAddr::V6(b)) => above(a.into(), b.into(), shift(128)),
+        (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
     }
 }
 

@@ -8,6 +8,7 @@ use super::Node;
 use crate::{
     event::{Event, EventKind},
     io::AdapterIndex,
+    nim::is_within,
     time::Timestamp,
 };
 
@@ -73,7 +74,7 @@ impl Node {
                     self.foreign(now, index, from, &Message::Proclaim(proclaim));
                     return;
                 }
-                if self.is_named_otherwise(index, from, &proclaim) {
+                if self.is_named_otherwise(now, index, from, &proclaim) {
                     return;
                 }
                 if !way.relayed && self.is_copy(now, index, from, way.to_group) {
@@ -173,6 +174,7 @@ impl Node {
     /// they stay apart until the configuration agrees.
     fn is_named_otherwise(
         &mut self,
+        now: Timestamp,
         index: AdapterIndex,
         from: IpAddr,
         proclaim: &Proclaim,
@@ -181,6 +183,12 @@ impl Node {
         let ours = local.spec.network.name.clone();
         if proclaim.network == ours {
             return false;
+        }
+        // Two networks with one group, on one wire.
+        let known = self.topology.adapters.get(&proclaim.network, from).is_some();
+        if known && !is_within(from, (local.me.address, local.spec.prefix_length)) {
+            self.overhears(now, index, from, &[]);
+            return true;
         }
         if !self.drifted.contains(&(index, from)) && self.drifted.len() < FOREIGN_MAX {
             self.drifted.insert((index, from));

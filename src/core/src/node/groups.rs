@@ -61,16 +61,11 @@ impl Node {
         }
     }
 
-    fn proclaim(&mut self, now: Timestamp, index: AdapterIndex) {
-        let database = self.database.digest();
-        let doubted = self.is_doubted(index);
-        let soon = now + self.config.detection.heartbeat_interval;
-        let Some(local) = self.locals.get_mut(&index) else { return };
-        let Some(view) = local.group.view() else { return };
-        if view.id.leader != local.me.address {
-            return;
-        }
-        let message = Message::Proclaim(Proclaim {
+    /// What an adapter that leads makes known.
+    pub(super) fn proclaim_of(&self, index: AdapterIndex) -> Option<Message> {
+        let local = self.locals.get(&index)?;
+        let view = local.group.view().filter(|view| view.id.leader == local.me.address)?;
+        Some(Message::Proclaim(Proclaim {
             group: view.id,
             size: u32::try_from(view.members.len()).unwrap_or(u32::MAX),
             digest: view.members.digest(&view.failed_paths),
@@ -78,8 +73,16 @@ impl Node {
             network: local.spec.network.name.clone(),
             node: self.config.node.clone(),
             interface: local.spec.interface.clone(),
-            database,
-        });
+            database: self.database.digest(),
+        }))
+    }
+
+    fn proclaim(&mut self, now: Timestamp, index: AdapterIndex) {
+        let Some(message) = self.proclaim_of(index) else { return };
+        let doubted = self.is_doubted(index);
+        let soon = now + self.config.detection.heartbeat_interval;
+        let Some(local) = self.locals.get_mut(&index) else { return };
+        let Some(view) = local.group.view() else { return };
         // Those that should be here and are not hear of it by unicast too:
         // multicast may be dead where unicast works.
         let known = self.topology.adapters.on(&local.spec.network.name);

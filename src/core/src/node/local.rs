@@ -64,6 +64,7 @@ impl Node {
             proclaims: 0,
             hearing: super::multicast::Hearing::default(),
             widths: super::narrow::Widths::default(),
+            ears: super::crossed::Ears::default(),
             long_sent: super::send::LongSent::default(),
             speakers: super::multicast::Speakers::default(),
         };
@@ -214,6 +215,7 @@ impl Node {
                     }
                 }
             }
+            Report::Overheard { address, mac, .. } => self.overhears(now, index, address, &mac),
             Report::Stranger { from, group, node_id, incarnation, stalled, .. } => {
                 self.note_speaker(now, index, from);
                 self.check_incarnation(now, index, from, node_id, incarnation);
@@ -249,6 +251,7 @@ impl Node {
     fn is_stale(&self, now: Timestamp, report: &Report) -> bool {
         let at = match report {
             Report::Received { at_ns, .. }
+            | Report::Overheard { at_ns, .. }
             | Report::Stranger { at_ns, .. }
             | Report::ProbeSeen { at_ns, .. } => Timestamp(*at_ns),
             Report::Ready { .. }
@@ -352,6 +355,7 @@ impl Node {
         let report = self.self_report();
         self.learn_multicast(&report);
         self.learn_narrow(&report);
+        self.learn_overheard(&report);
         self.originate(now, ItemBody::Node(report));
     }
 
@@ -374,6 +378,7 @@ impl Node {
                     loss: local.losses.told,
                     multicast: local.hearing.says(),
                     narrow: local.widths.says(),
+                    overheard: local.ears.says(),
                 })
                 .collect(),
             leaving: self.leaving.is_some(),

@@ -100,6 +100,7 @@ impl Node {
         // Who has not said which adapters it has may have one where another is alone.
         self.topology.changes += u64::from(self.topology.adapters.any_sole());
         self.learn_narrow(report);
+        self.learn_overheard(report);
         let its = self.topology.adapters.of(report.node_id);
         let gone = its.filter(|(network, known)| {
             let member = &known.member;

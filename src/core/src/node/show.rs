@@ -89,7 +89,8 @@ impl Node {
                 let broken = self.topology.broken.get(&shown.name).map(|broken| broken.kind);
                 let multicast_broken = self.multicast.is_broken(&shown.name);
                 let narrow = self.narrow.ways(&shown.name);
-                NetworkView { broken, multicast_broken, narrow, ..shown }
+                let crossed = self.crossed.with(&shown.name);
+                NetworkView { broken, multicast_broken, narrow, crossed, ..shown }
             })
             .collect()
     }
@@ -195,6 +196,7 @@ fn network_view(name: &str, members: &Members, group: Option<hats_wire::GroupId>
         broken: None,
         multicast_broken: false,
         narrow: Vec::new(),
+        crossed: Vec::new(),
         stable: true,
         since: Timestamp::default(),
     }

@@ -37,7 +37,7 @@ impl Node {
         let locals = self.locals.values().flat_map(|local| {
             let groups = local.group.sizes();
             let losses = local.losses.sizes();
-            let heard = [local.detours.size(), local.speakers.size()];
+            let heard = [local.detours.size(), local.speakers.size(), local.ears.size()];
             let heard = heard.into_iter().chain([local.widths.size(), local.long_sent.size()]);
             groups.chain(local.sync.sizes()).chain(heard).chain(losses)
         });
@@ -47,6 +47,7 @@ impl Node {
             .chain(self.topology.sizes())
             .chain(self.multicast.sizes())
             .chain(self.narrow.sizes())
+            .chain(self.crossed.sizes())
             .chain(self.arbiter.sizes())
             .chain(locals)
     }

@@ -245,6 +245,7 @@ fn says(run: u64, loss: Option<Loss>, held: Option<Held>) -> Input {
         loss,
         multicast: Multicast::default(),
         narrow: Vec::new(),
+        overheard: Vec::new(),
     };
     let report = NodeReport {
         node_id: NodeId(9),

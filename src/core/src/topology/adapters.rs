@@ -145,6 +145,17 @@ impl Adapters {
         self.networks.get(network).into_iter().flatten()
     }
 
+    /// Those that have this address, by network.
+    pub(crate) fn with(&self, address: IpAddr) -> impl Iterator<Item = (&str, &KnownAdapter)> {
+        let networks = self.networks.iter();
+        networks.filter_map(move |(network, its)| Some((&**network, its.get(&address)?)))
+    }
+
+    /// How many networks are known.
+    pub(crate) fn networks(&self) -> usize {
+        self.networks.values().filter(|its| !its.is_empty()).count()
+    }
+
     /// Whether a network is known with one adapter only.
     pub(crate) fn any_sole(&self) -> bool {
         self.networks.values().any(|its| its.len() == 1)

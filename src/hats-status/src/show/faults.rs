@@ -50,7 +50,10 @@ pub(crate) fn faults(snapshot: &Snapshot) -> Vec<Fault<'_>> {
 /// this node is not on, is not.
 pub(crate) fn is_broken(network: &Network) -> bool {
     let is_well = matches!(network.state.as_str(), "stable" | "unstable" | "no_adapter" | LEFT_OUT);
-    network.multicast_broken || !network.narrow.is_empty() || !is_well
+    network.multicast_broken
+        || !network.narrow.is_empty()
+        || !network.crossed.is_empty()
+        || !is_well
 }
 
 /// What begins the paragraph of a network.

@@ -152,6 +152,7 @@ fn networks() -> Vec<Network> {
         local: true,
         multicast_broken: false,
         narrow: Vec::new(),
+        crossed: Vec::new(),
     };
     let left_out = Network {
         name: "docker0".into(),

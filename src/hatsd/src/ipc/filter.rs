@@ -58,7 +58,7 @@ pub(super) fn passes(filter: &ipc::Filter, event: &ipc::Event) -> bool {
         list.is_empty() || names.iter().flatten().any(|name| list.contains(name))
     };
     any(&filter.codes, &[Some(&event.code)])
-        && any(&filter.networks, &[event.network.as_ref()])
+        && any(&filter.networks, &[event.network.as_ref(), event.peer_network.as_ref()])
         && any(&filter.nodes, &[event.node.as_ref(), event.peer_node.as_ref()])
         && any(&filter.adapters, &[event.adapter.as_ref(), event.peer_adapter.as_ref()])
         && any(&filter.levels, &[Some(&event.level)])

@@ -143,6 +143,7 @@ impl Sources<'_> {
         let reason = reason.or_else(|| multicast_broken.then(dead));
         let narrow = self.narrow(network);
         let reason = reason.or_else(|| words::narrow(&narrow));
+        let reason = words::crossed(&network.crossed).or(reason);
         let (successor, successor_addr) = network.successor.clone().unzip();
         ipc::Network {
             name: network.name.clone(),
@@ -164,6 +165,7 @@ impl Sources<'_> {
             local: network.local,
             multicast_broken,
             narrow,
+            crossed: network.crossed.clone(),
         }
     }
 

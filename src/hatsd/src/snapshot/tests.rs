@@ -73,6 +73,7 @@ fn view() -> View {
         broken: None,
         multicast_broken: false,
         narrow: Vec::new(),
+        crossed: Vec::new(),
         name: "neta".to_owned(),
         subnet: "10.77.1.0/24".to_owned(),
         mode: Some(Mode::Multicast),

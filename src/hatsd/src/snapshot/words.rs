@@ -9,6 +9,12 @@ use hats_wire::{Cause, Direction, Observation, Verdict, VerdictKind, link::Link}
 use super::Sources;
 use crate::publish::wall_clock;
 
+/// With which networks one shares its wire; nothing where it does not.
+pub(super) fn crossed(networks: &[String]) -> Option<String> {
+    let others = networks.join(", ");
+    (!networks.is_empty()).then(|| format!("shares a wire with {others}"))
+}
+
 /// Where long packets get lost; nothing where they do not.
 pub(super) fn narrow(ways: &[ipc::Narrow]) -> Option<String> {
     let first = ways.first()?;

@@ -11,7 +11,7 @@ use super::part::{
 };
 use crate::{
     AdapterReport, DecodeError, GroupReport, Held, Incarnation, Item, ItemBody, ItemKey,
-    ItemVersion, Loss, Narrow, NodeId, NodeReport, Verdict, address,
+    ItemVersion, Loss, Narrow, NodeId, NodeReport, Overheard, Verdict, address,
 };
 
 impl Body for Item {
@@ -147,6 +147,7 @@ impl Body for AdapterReport {
             }),
             multicast: put_multicast(self.multicast),
             narrow: put_all(&self.narrow),
+            overheard: put_all(&self.overheard),
         }
     }
 
@@ -171,6 +172,7 @@ impl Body for AdapterReport {
             }),
             multicast: multicast(proto.multicast),
             narrow: all(proto.narrow)?,
+            overheard: all(proto.overheard)?,
         })
     }
 }
@@ -184,6 +186,20 @@ impl Body for Narrow {
 
     fn get(proto: pb::Narrow) -> Result<Self, DecodeError> {
         Ok(Narrow { to: host(&proto.to, "narrow.to")?, size: proto.size })
+    }
+}
+
+impl Body for Overheard {
+    type Proto = pb::Overheard;
+
+    fn put(&self) -> pb::Overheard {
+        let address = address::to_bytes(self.address);
+        pb::Overheard { network: self.network.clone(), address }
+    }
+
+    fn get(proto: pb::Overheard) -> Result<Self, DecodeError> {
+        let address = host(&proto.address, "overheard.address")?;
+        Ok(Overheard { network: proto.network, address })
     }
 }
 

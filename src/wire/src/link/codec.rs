@@ -99,6 +99,11 @@ fn put_report(report: &Report) -> pb::report::Body {
                 datagram: datagram.clone(),
             })
         }
+        Report::Overheard { at_ns, address, mac } => pb::report::Body::Overheard(pb::Overheard {
+            at_ns: *at_ns,
+            address: address::to_bytes(*address),
+            mac: mac.clone(),
+        }),
         Report::Neighbour(neighbour) => pb::report::Body::Neighbour(pb::Neighbour {
             at_ns: neighbour.at_ns,
             address: address::to_bytes(neighbour.address),
@@ -153,6 +158,11 @@ pub fn decode_report(frame: &[u8]) -> Result<Report, LinkError> {
             from: get_address(&received.from, "received.from")?,
             to_group: received.to_group,
             datagram: received.datagram,
+        },
+        pb::report::Body::Overheard(overheard) => Report::Overheard {
+            at_ns: overheard.at_ns,
+            address: get_address(&overheard.address, "overheard.address")?,
+            mac: overheard.mac,
         },
         pb::report::Body::Neighbour(neighbour) => Report::Neighbour(Neighbour {
             at_ns: neighbour.at_ns,

@@ -5,7 +5,7 @@
 //! one frame, the encoders give one with its length in front.
 
 use alloc::{string::String, vec::Vec};
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::{CaseId, GroupId, Incarnation, NodeId};
 
@@ -26,6 +26,19 @@ pub enum Mode {
     Broadcast,
     /// To each known peer by itself.
     Unicast,
+}
+
+/// The port of [`everybody`], whatever the port of a network.
+pub const EVERYBODY_PORT: u16 = 12347;
+
+/// The group of all hosts on a wire, in which everybody is without joining. Leaders
+/// make themselves known there, so that networks that share a wire by mistake,
+/// each with a group of its own, hear each other.
+pub fn everybody(like: IpAddr) -> IpAddr {
+    match like {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::new(224, 0, 0, 1)),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1)),
+    }
 }
 
 impl Mode {
@@ -191,6 +204,15 @@ pub enum Report {
     ProbeDone(ProbeDone),
     /// Counters, once a second when they changed.
     Statistics(Statistics),
+    /// On the adapter's wire there is one of another subnet.
+    Overheard {
+        /// When it was heard.
+        at_ns: u64,
+        /// Its address.
+        address: IpAddr,
+        /// Its hardware address; empty when it is not known.
+        mac: Vec<u8>,
+    },
     /// The NIM itself was late.
     Late {
         /// When it woke.

@@ -6,8 +6,8 @@ use hats_wire::{
     AdapterReport, CHUNK_PART_MAX, CHUNKS_MAX, CaseId, Cause, Chunk, Confidence, Direction,
     Envelope, GroupId, GroupReport, Header, Identity, Incarnation, Item, ItemBody, ItemKey,
     ItemVersion, Join, Letter, List, Member, Message, Multicast, Narrow, NodeId, NodeReport,
-    Observation, Pair, Prepare, ProbeNotice, ProbeRequest, ProbeResult, ProbeSeen, Proclaim,
-    Removal, Silent, Summary, Told, Verdict, VerdictKind,
+    Observation, Overheard, Pair, Prepare, ProbeNotice, ProbeRequest, ProbeResult, ProbeSeen,
+    Proclaim, Removal, Silent, Summary, Told, Verdict, VerdictKind,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
@@ -270,28 +270,33 @@ fn node_report() -> impl Strategy<Value = NodeReport> {
         Just(Multicast::Missing)
     ];
     let narrow = (address(), any::<u32>()).prop_map(|(to, size)| Narrow { to, size });
+    let overheard =
+        (word(), address()).prop_map(|(network, address)| Overheard { network, address });
     let adapter = (
         word(),
         word(),
         address(),
         option::of(cause()),
         option::of(group()),
-        (multicast, vec(narrow, 0..3)),
+        (multicast, vec(narrow, 0..3), vec(overheard, 0..3)),
     )
-        .prop_map(|(network, interface, address, fault, group, (multicast, narrow))| {
-            AdapterReport {
-                network,
-                interface,
-                address,
-                fault,
-                group,
-                held: None,
-                mac: Vec::new(),
-                loss: None,
-                multicast,
-                narrow,
-            }
-        });
+        .prop_map(
+            |(network, interface, address, fault, group, (multicast, narrow, overheard))| {
+                AdapterReport {
+                    network,
+                    interface,
+                    address,
+                    fault,
+                    group,
+                    held: None,
+                    mac: Vec::new(),
+                    loss: None,
+                    multicast,
+                    narrow,
+                    overheard,
+                }
+            },
+        );
     (any::<u64>(), word(), word(), vec(adapter, 0..4), any::<[bool; 2]>()).prop_map(
         |(node_id, node, version, adapters, [leaving, maintenance])| NodeReport {
             node_id: NodeId(node_id),
@@ -407,6 +412,7 @@ pub(crate) fn node_item(node: u64) -> Item {
         loss: None,
         multicast: Multicast::Unknown,
         narrow: Vec::new(),
+        overheard: Vec::new(),
     };
     let report = NodeReport {
         node_id: NodeId(node),

@@ -195,7 +195,9 @@ fn play(session: &mut Session, case: &Case) -> Result<(Judgement, bool)> {
         judgement.complaints.push(case::Complaint::Missing(format!("after the repair: {error:#}")));
         return Ok((judgement, false));
     }
-    session.watch.wait(session.times.patience(), |watch| case.is_repaired(watch, &marks))?;
+    let longest = case.repaired.iter().map(|must| must.within).max().unwrap_or_default();
+    let patience = session.times.patience().max(longest);
+    session.watch.wait(patience, |watch| case.is_repaired(watch, &marks))?;
     session.watch.linger(session.times.settle())?;
     let repair = case.judge_repair(&session.watch, &marks, at);
     judgement.complaints.extend(repair.complaints);

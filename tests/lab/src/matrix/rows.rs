@@ -31,6 +31,10 @@ const STUCK: Duration = Duration::from_secs(2);
 /// So many intervals without multicast are told: 13 until it is doubted, 8 until
 /// it is sure, and what leaders take to proclaim.
 const MULTICAST_FOUND: u32 = 30;
+/// Leaders make themselves known each five seconds, and are heard twice.
+const CROSSED_FOUND: Duration = Duration::from_secs(12);
+/// Another network is not heard any more after half a minute.
+const CROSSED_OVER: Duration = Duration::from_secs(32);
 /// A frame of the largest packet that gets through in the rows where longer ones get
 /// lost: an IP packet of 586 bytes.
 const MAX_FRAME: u64 = 600;
@@ -51,7 +55,7 @@ pub(crate) struct Row {
 }
 
 /// Every row that the lab can inject.
-pub(crate) const ROWS: [Row; 33] = [
+pub(crate) const ROWS: [Row; 34] = [
     Row { number: "1a", name: "carrier lost", case: adapters::carrier },
     Row { number: "1b", name: "interface set down", case: adapters::link_down },
     Row { number: "2", name: "silent cut", case: adapters::cut },
@@ -69,6 +73,7 @@ pub(crate) const ROWS: [Row; 33] = [
     Row { number: "11a", name: "address removed", case: adapters::address_removed },
     Row { number: "11b", name: "address changed", case: adapters::address_changed },
     Row { number: "12a", name: "two nodes with one address", case: twins::address },
+    Row { number: "12b", name: "two networks on one wire", case: twins::crossed },
     Row { number: "13a", name: "3 % loss on one adapter", case: adapters::loss_adapter },
     Row { number: "13b", name: "3 % loss everywhere", case: networks::loss_everywhere },
     Row { number: "13c", name: "10 % loss on one adapter", case: adapters::lossy_adapter },

@@ -78,7 +78,7 @@ impl Blame {
     /// path.failed n1 - n2 on neta [both|to_peer|from_peer]
     /// node.down n3 [CAUSE]      daemon.down n3      node.left n3
     /// network.partitioned neta  network.failed neta  network.multicast_broken neta
-    /// network.mtu neta
+    /// network.mtu neta          network.crossed neta
     /// ```
     pub fn parse(text: &str) -> Result<Blame, String> {
         let (kind, rest) = text.split_once(' ').unwrap_or((text, ""));
@@ -116,9 +116,10 @@ impl Blame {
                 Ok(Blame::multicast(&words::one(rest, "a network")?))
             }
             Some(EventKind::NetworkMtu) => Ok(Blame::mtu(&words::one(rest, "a network")?)),
+            Some(EventKind::NetworkCrossed) => Ok(Blame::crossed(&words::one(rest, "a network")?)),
             _ => Err("expected adapter.down, adapter.inconclusive, path.failed, node.down, \
                       node.left, daemon.down, network.partitioned, network.failed, \
-                      network.multicast_broken or network.mtu first"
+                      network.multicast_broken, network.mtu or network.crossed first"
                 .to_owned()),
         }
     }

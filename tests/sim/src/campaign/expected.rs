@@ -43,6 +43,11 @@ pub(crate) fn narrow_found(story: &Story) -> Duration {
     every * (8 * others + 12) + detection.probe_timeout * 15 + Duration::from_secs(6)
 }
 
+/// Leaders make themselves known each five seconds, and are heard twice.
+pub(crate) const CROSSED_FOUND: Duration = Duration::from_secs(12);
+/// Another network is not heard any more after half a minute.
+pub(crate) const CROSSED_OVER: Duration = Duration::from_secs(32);
+
 impl Expected {
     /// What `fault` must lead to in a settled cluster in which `standing` are in
     /// force already. None where the observations leave it open: then only the
@@ -59,10 +64,14 @@ impl Expected {
             Fault::Weather(Weather::Mtu(_), ways) => Some(Blame::mtu(ways.network())),
             _ => None,
         });
+        let crossed = standing.iter().copied().chain([fault]).filter_map(|fault| match fault {
+            Fault::Cross(one, other) => Some(Blame::crossed(one.min(other))),
+            _ => None,
+        });
         let expected = Expected {
             blames: Vec::new(),
             // It takes a follower that misses it: there may have been none.
-            tolerated: no_multicast.chain(narrow).collect(),
+            tolerated: no_multicast.chain(narrow).chain(crossed).collect(),
             witnesses: Vec::new(),
             bound: story.detection().verdict_bound() + SLACK,
         };
@@ -95,7 +104,10 @@ impl Expected {
             Fault::Partition { network, sides } => {
                 expected.partition(&before, &after, network, sides)
             }
-            Fault::SwitchOff(_) | Fault::Weather(..) | Fault::MulticastDead(_) => None,
+            Fault::SwitchOff(_)
+            | Fault::Weather(..)
+            | Fault::MulticastDead(_)
+            | Fault::Cross(..) => None,
             Fault::NetworkDead(network) => {
                 let members = members(&before, network);
                 if members.len() < 3 || !are_connected_elsewhere(&after, &members, network) {

@@ -98,6 +98,8 @@ pub enum Fault {
     NetworkDead(String),
     /// To a network: multicast gets nowhere, unicast is well.
     MulticastDead(String),
+    /// To two networks: a cable joins their switches.
+    Cross(String, String),
     /// To a network: its switch has no power, and nobody a carrier.
     SwitchOff(String),
     /// To some ways: they are bad by degrees.
@@ -136,6 +138,7 @@ impl Fault {
             Fault::Partition { .. } => "partition",
             Fault::NetworkDead(_) => "network-dead",
             Fault::MulticastDead(_) => "multicast-dead",
+            Fault::Cross(..) => "cross",
             Fault::SwitchOff(_) => "switch-off",
             Fault::Weather(weather, _) => weather.kind(),
         }
@@ -149,6 +152,7 @@ impl Fault {
             | Fault::Partition { .. }
             | Fault::NetworkDead(_)
             | Fault::MulticastDead(_)
+            | Fault::Cross(..)
             | Fault::SwitchOff(_)
             | Fault::Weather(..) => None,
         }
@@ -162,6 +166,7 @@ impl Fault {
             | Fault::Partition { network, .. }
             | Fault::NetworkDead(network)
             | Fault::MulticastDead(network)
+            | Fault::Cross(network, _)
             | Fault::SwitchOff(network) => Some(network),
             Fault::Weather(_, ways) => Some(ways.network()),
             Fault::Node(..) => None,
@@ -187,6 +192,7 @@ impl Fault {
             | Fault::Partition { .. }
             | Fault::NetworkDead(_)
             | Fault::MulticastDead(_)
+            | Fault::Cross(..)
             | Fault::SwitchOff(_)
             | Fault::Weather(..) => None,
         }
@@ -212,7 +218,8 @@ impl Fault {
             |late: Duration| late + detection.heartbeat_interval < detection.detection_time();
         match self {
             Fault::Node(NodeFault::ClockRate(_) | NodeFault::WallClock(_), _)
-            | Fault::MulticastDead(_) => true,
+            | Fault::MulticastDead(_)
+            | Fault::Cross(..) => true,
             Fault::Node(NodeFault::DaemonStarve(late) | NodeFault::Starve(late), _)
             | Fault::Adapter(AdapterFault::NimStarve(late), ..) => soon(*late),
             Fault::Weather(weather, _) => weather.is_endured(detection),
@@ -337,6 +344,7 @@ impl Fault {
             }
             Fault::NetworkDead(network) => world.network_dead(network, true),
             Fault::MulticastDead(network) => world.multicast_dead(network, true),
+            Fault::Cross(one, other) => world.cross(one, other, true),
             Fault::SwitchOff(network) => world.switch_off(network, true),
             Fault::Weather(weather, ways) => weather.set(world, ways, true),
         }
@@ -379,6 +387,7 @@ impl Fault {
             Fault::Partition { network, .. } => world.heal_partition(network),
             Fault::NetworkDead(network) => world.network_dead(network, false),
             Fault::MulticastDead(network) => world.multicast_dead(network, false),
+            Fault::Cross(one, other) => world.cross(one, other, false),
             Fault::SwitchOff(network) => world.switch_off(network, false),
             Fault::Weather(weather, ways) => weather.set(world, ways, false),
         }

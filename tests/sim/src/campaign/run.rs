@@ -9,7 +9,7 @@ use hats_core::view::{AdapterState, NetworkView};
 
 use super::{
     audit::Audit,
-    expected::{Expected, MULTICAST_FOUND, lease, narrow_found},
+    expected::{CROSSED_FOUND, CROSSED_OVER, Expected, MULTICAST_FOUND, lease, narrow_found},
     fault::{AdapterFault, Fault, NodeFault},
     situation::Situation,
     story::{Episode, Pace, Step, Story},
@@ -349,6 +349,7 @@ impl<'a> Run<'a> {
             | Fault::Partition { .. }
             | Fault::NetworkDead(_)
             | Fault::MulticastDead(_)
+            | Fault::Cross(..)
             | Fault::SwitchOff(_)
             | Fault::Weather(..) => true,
         };
@@ -382,6 +383,7 @@ impl<'a> Run<'a> {
             // Proclaims are missed, and then found to come by unicast alone.
             Fault::MulticastDead(_) => detection.heartbeat_interval * MULTICAST_FOUND,
             Fault::Weather(Weather::Mtu(_), _) => narrow_found(self.story),
+            Fault::Cross(..) => CROSSED_FOUND,
             _ => Duration::ZERO,
         });
         longer.max().unwrap_or_default()
@@ -392,10 +394,12 @@ impl<'a> Run<'a> {
     fn settling(&self) -> Duration {
         let narrow = |fault: &&&Fault| matches!(fault, Fault::Weather(Weather::Mtu(_), _));
         let narrow = self.since_well.iter().find(narrow).map(|_| narrow_found(self.story));
+        let crossed = self.since_well.iter().find(|it| matches!(it, Fault::Cross(..)));
         self.freeze()
             + self.story.detection().heartbeat_interval * 60
             + Duration::from_secs(2)
             + narrow.unwrap_or_default()
+            + crossed.map_or(Duration::ZERO, |_| CROSSED_OVER)
     }
 
     /// Whoever is in sight of two that exchange on a network, and hear no
@@ -491,7 +495,10 @@ fn is_well(world: &World) -> bool {
         && world.live().iter().all(|node| {
             world.view(node).is_some_and(|view| {
                 let whole = |it: &NetworkView| {
-                    it.broken.is_none() && !it.multicast_broken && it.narrow.is_empty()
+                    it.broken.is_none()
+                        && !it.multicast_broken
+                        && it.narrow.is_empty()
+                        && it.crossed.is_empty()
                 };
                 view.paths.is_empty() && view.networks.iter().all(whole)
             })

@@ -9,6 +9,7 @@
 //! path A -> B on NETWORK                     nothing gets from A to B
 //! partition NETWORK: A B | C D               two sides or more
 //! network-dead|multicast-dead|switch-off NETWORK
+//! cross NETWORK - NETWORK                    one wire for both
 //! nim-hang|address-change NODE/NETWORK
 //! flap 3 times 40ms down 60ms up NODE/NETWORK
 //! nim-starve 20ms NODE/NETWORK               it runs up to so much late
@@ -43,8 +44,8 @@ const ADAPTER_FAULTS: [(&str, AdapterFault); 8] = [
 const VERBS: &str = "cut, deaf, mute, carrier, address, address-change, flap, nim-kill, nim-hang, \
                      nim-starve, crash, daemon-kill, daemon-restart, daemon-hang, daemon-starve, \
                      starve, pause, pause-queueing, sleep, leave, clock-rate, wall-clock, path, \
-                     partition, network-dead, multicast-dead, switch-off, loss, delay, \
-                     duplication, reordering or mtu";
+                     partition, network-dead, multicast-dead, cross, switch-off, loss, \
+                     delay, duplication, reordering or mtu";
 
 impl Fault {
     /// What is done, in words that [`parse`](Self::parse) reads. How long a
@@ -81,6 +82,7 @@ impl Fault {
             Fault::NetworkDead(network)
             | Fault::MulticastDead(network)
             | Fault::SwitchOff(network) => format!("{kind} {network}"),
+            Fault::Cross(one, other) => format!("{kind} {one} - {other}"),
             Fault::Weather(weather, ways) => format!("{weather} {ways}"),
         }
     }
@@ -100,6 +102,7 @@ impl Fault {
             Fault::NetworkDead(network)
             | Fault::MulticastDead(network)
             | Fault::SwitchOff(network) => vec![(None, Some(network))],
+            Fault::Cross(one, other) => vec![(None, Some(one)), (None, Some(other))],
             Fault::Weather(_, ways) => ways.places(),
         }
     }
@@ -145,6 +148,12 @@ impl Fault {
             "partition" => partition(rest),
             "network-dead" => Ok(Fault::NetworkDead(one(rest, "a network")?)),
             "multicast-dead" => Ok(Fault::MulticastDead(one(rest, "a network")?)),
+            "cross" => match rest.split_whitespace().collect::<Vec<&str>>().as_slice() {
+                [one, "-", other] if one != other => {
+                    Ok(Fault::Cross((*one).to_owned(), (*other).to_owned()))
+                }
+                _ => Err("expected two networks as NETWORK - NETWORK".to_owned()),
+            },
             "switch-off" => Ok(Fault::SwitchOff(one(rest, "a network")?)),
             _ => Err(format!("expected one of {VERBS}")),
         }

@@ -114,6 +114,9 @@ impl About {
 /// lengths have been tried, and others waited for.
 const NARROW_TOLD: std::time::Duration = std::time::Duration::from_secs(20);
 
+/// So long after the last was heard of another network a wire may be called shared.
+const CROSSED_TOLD: std::time::Duration = std::time::Duration::from_secs(31);
+
 /// Why the event is unfair; none when it is fair.
 pub(crate) fn unfair(scene: &Scene<'_>, about: &About, event: &Event) -> Option<&'static str> {
     let nobody = NOBODY;
@@ -138,7 +141,8 @@ pub(crate) fn unfair(scene: &Scene<'_>, about: &About, event: &Event) -> Option<
         | EventKind::NetworkFailed
         | EventKind::NetworkMulticastBroken
         | EventKind::NetworkMulticastRestored
-        | EventKind::NetworkMtu => {
+        | EventKind::NetworkMtu
+        | EventKind::NetworkCrossed => {
             let Some(network) = about.network else { return Some(nobody) };
             of_network(scene, network, event.kind)
         }
@@ -176,6 +180,7 @@ pub(crate) fn unfair(scene: &Scene<'_>, about: &About, event: &Event) -> Option<
         | EventKind::NetworkLeader
         | EventKind::NetworkMerged
         | EventKind::NetworkMtuRestored
+        | EventKind::NetworkSeparated
         | EventKind::PathRestored
         | EventKind::ParamChanged
         | EventKind::MaintenanceOn
@@ -407,6 +412,11 @@ fn of_network(scene: &Scene<'_>, network: usize, kind: EventKind) -> Option<&'st
         let narrow = |moment: &Moment<'_>| moment.network(network).is_some_and(|it| it.narrow);
         let scene = scene.reaching_back(NARROW_TOLD);
         return unless(scene.ever(narrow), "every way took long packets");
+    }
+    if kind == EventKind::NetworkCrossed {
+        let joined = |moment: &Moment<'_>| moment.network(network).is_some_and(|it| it.joined);
+        let scene = scene.reaching_back(CROSSED_TOLD);
+        return unless(scene.ever(joined), "it had its wire for itself");
     }
     let parts = |moment: &Moment<'_>| moment.parts(network);
     if kind == EventKind::NetworkPartitioned {

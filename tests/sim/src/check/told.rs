@@ -60,6 +60,8 @@ pub(crate) struct Told {
     no_multicast: BTreeSet<String>,
     /// Networks on which long packets get lost.
     narrow: BTreeSet<String>,
+    /// Pairs of networks that share a wire.
+    crossed: BTreeSet<(String, String)>,
     /// Adapters that are held because they come and go.
     held: BTreeSet<Which>,
     /// Adapters that lose datagrams.
@@ -127,6 +129,10 @@ impl Told {
             EventKind::NetworkMulticastRestored => self.no_multicast.remove(&network),
             EventKind::NetworkMtu => self.narrow.insert(network),
             EventKind::NetworkMtuRestored => self.narrow.remove(&network),
+            EventKind::NetworkCrossed => self.crossed.insert((network, word(&event.peer_network))),
+            EventKind::NetworkSeparated => {
+                self.crossed.remove(&(network, word(&event.peer_network)))
+            }
             EventKind::NetworkLeader => {
                 let address = |who: &Option<(String, IpAddr)>| who.as_ref().map(|(_, it)| *it);
                 let now = (address(&event.leader), address(&event.successor));
@@ -227,6 +233,7 @@ impl Told {
             .chain(self.broken.keys().map(|network| format!("network {network}")))
             .chain(self.no_multicast.iter().map(|network| format!("multicast on {network}")))
             .chain(self.narrow.iter().map(|network| format!("narrow {network}")))
+            .chain(self.crossed.iter().map(|(a, b)| format!("crossed {a} - {b}")))
             .chain(self.held.iter().map(|(node, network, _)| format!("held {node}/{network}")))
             .collect()
     }
@@ -319,6 +326,15 @@ impl Told {
             // What is known is told after a while.
             if self.narrow.contains(&network.name) && network.narrow.is_empty() {
                 return Some(format!("{} was told to be narrow, and is not", network.name));
+            }
+            let told = |other: &String| {
+                let pair = (network.name.clone().min(other.clone()), other.max(&network.name));
+                self.crossed.contains(&(pair.0, pair.1.clone()))
+            };
+            let of = self.crossed.iter().filter(|(a, b)| [a, b].contains(&&network.name)).count();
+            if of != network.crossed.len() || !network.crossed.iter().all(told) {
+                let (name, with) = (&network.name, &network.crossed);
+                return Some(format!("{name} is crossed with {with:?}, and was told otherwise"));
             }
             let told = self.no_multicast.contains(&network.name);
             if network.multicast_broken != told {

@@ -100,6 +100,19 @@ impl World {
         }
     }
 
+    /// A cable joins the switches of two networks, or is taken away.
+    pub fn cross(&mut self, one: &str, other: &str, joined: bool) {
+        self.done(format!("{one} and {other} {}", if joined { "joined" } else { "apart" }));
+        let (one, other) = (self.network_named(one), self.network_named(other));
+        for (here, there) in [(one, other), (other, one)] {
+            if joined {
+                self.networks[here].joined.insert(there);
+            } else {
+                self.networks[here].joined.remove(&there);
+            }
+        }
+    }
+
     /// Multicast gets nowhere on the network; unicast is well.
     pub fn multicast_dead(&mut self, network: &str, dead: bool) {
         let number = self.network_named(network);

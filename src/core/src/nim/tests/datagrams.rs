@@ -173,3 +173,48 @@ fn daemon_that_stops_in_good_order_has_said_goodbye_itself() {
     assert_eq!(bench.take(), [Effect::Exit]);
     assert_eq!(bench.machine.next_deadline(), None);
 }
+
+fn announced(from: IpAddr, cluster: u32, message: &Message) -> Input {
+    let header = Header { cluster, node_id: NodeId(2), incarnation: Incarnation(1) };
+    Input::Announced { from, bytes: encode(&header, message) }
+}
+
+fn proclaim() -> Message {
+    Message::Proclaim(hats_wire::Proclaim {
+        group: group(1),
+        size: 1,
+        digest: 0,
+        cluster: "c".into(),
+        network: "netb".into(),
+        node: "n2".into(),
+        interface: "eth1".into(),
+        database: 0,
+    })
+}
+
+#[test]
+fn leader_of_another_subnet_on_the_wire_is_told_and_none_of_this_one_or_of_others() {
+    let other = IpAddr::V4(Ipv4Addr::new(10, 0, 1, 2));
+    let mut bench = Bench::open();
+    bench.at(10, announced(other, CLUSTER, &proclaim()));
+    let at_ns = after(10).0;
+    assert_eq!(bench.reports(), [Report::Overheard { at_ns, address: other, mac: Vec::new() }]);
+    bench.at(20, announced(address(2), CLUSTER, &proclaim()));
+    bench.at(30, announced(other, CLUSTER + 1, &proclaim()));
+    bench.at(40, announced(other, CLUSTER, &beat(1)));
+    assert_eq!(bench.reports(), []);
+}
+
+#[test]
+fn subnet_ends_where_its_prefix_does() {
+    let within = |address: &str, other: &str, length| {
+        super::super::is_within(address.parse().unwrap(), (other.parse().unwrap(), length))
+    };
+    assert!(within("10.0.0.255", "10.0.0.1", 24));
+    assert!(!within("10.0.1.0", "10.0.0.1", 24));
+    assert!(within("192.0.2.1", "10.0.0.1", 0));
+    assert!(!within("10.0.0.2", "10.0.0.1", 32));
+    assert!(within("fd00:0:0:1::9", "fd00:0:0:1::1", 64));
+    assert!(!within("fd00:0:0:2::9", "fd00:0:0:1::1", 64));
+    assert!(!within("fd00::9", "10.0.0.1", 0));
+}

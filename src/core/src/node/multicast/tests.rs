@@ -117,6 +117,7 @@ fn an_adapter_that_its_node_lists_no_more_says_nothing_any_more() {
         loss: None,
         multicast,
         narrow: Vec::new(),
+        overheard: Vec::new(),
     };
     let report = |adapters| NodeReport {
         node_id: NodeId(9),

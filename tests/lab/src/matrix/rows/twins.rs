@@ -1,4 +1,4 @@
-//! What there is twice.
+//! What there is twice, or together that is to be apart.
 
 use super::*;
 
@@ -32,6 +32,22 @@ pub(super) fn address(stage: &Stage) -> Option<Case> {
         .chain([Said { event: "path.failed", ..Said::default() }])
         .chain([Said { event: "path.restored", ..Said::default() }])
         .collect();
+    Some(this)
+}
+
+/// A cable joins the switches of two networks: nobody has failed, and both go on.
+pub(super) fn crossed(stage: &Stage) -> Option<Case> {
+    if stage.networks() < 2 {
+        return None;
+    }
+    let one = stage.round % (stage.networks() - 1);
+    let [one, other] = [one, one + 1].map(|it| stage.plan.networks[it].name.clone());
+    let title = format!("{one} and {other} joined");
+    let steps = vec![Step::Ask(Request::Cross { one: one.clone(), other })];
+    let said = |event| Said { event, network: one.clone(), ..Said::default() };
+    let crossed = must(said("network.crossed"), stage.everyone(), CROSSED_FOUND);
+    let mut this = case(title, steps, vec![crossed]);
+    this.repaired = vec![must(said("network.separated"), stage.everyone(), CROSSED_OVER)];
     Some(this)
 }
 
