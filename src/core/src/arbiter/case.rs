@@ -44,6 +44,15 @@ pub(super) const ROUNDS_UNSPOKEN: u32 = 8;
 /// cannot be told.
 pub(super) const ROUNDS_UNCLEAR: u32 = 8;
 
+/// The times that are configured, or follow from that.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Usual {
+    pub(super) interval: Duration,
+    pub(super) detection_time: Duration,
+    pub(super) probe_timeout: Duration,
+    pub(super) lease: Duration,
+}
+
 /// What a case has come to.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Concluded {
@@ -351,7 +360,7 @@ impl Case {
     }
 
     /// Ends the round when everything is in, or its time is up.
-    pub(super) fn settle(&mut self, now: Timestamp, rest: Duration, usual: Duration) {
+    pub(super) fn settle(&mut self, now: Timestamp, usual: Usual) {
         let Stage::Round(round) = &mut self.stage else { return };
         let probed = round.probing.pending.is_empty();
         let complete = probed && round.results.len() == round.asked.len();
@@ -390,7 +399,7 @@ impl Case {
             *rounds = if carried { 0 } else { *rounds + 1 };
         }
         self.late.round_ended(self.round, round);
-        self.late.notice(&observations, usual, &[&self.reporter, &self.suspect]);
+        self.late.notice(&observations, usual.probe_timeout, &[&self.reporter, &self.suspect]);
         let (patient, waited) = (round.patient, round.probing.wait);
         self.lossy |= observations.iter().any(|o| o.received > 0 && o.received < o.sent);
         let same = self.found.as_ref().is_some_and(|found| found.conclusion.agrees(&conclusion));
@@ -442,11 +451,42 @@ impl Case {
         let silent: Vec<IpAddr> = strays().map(|o| o.target_address).collect();
         let room = STRAYS_MAX.saturating_sub(self.strays.len());
         self.strays.extend(silent.into_iter().take(room));
-        let until = now.max(round.started + rest);
+        let earliest = now.max(round.started + usual.interval / 2);
         let suspect = &self.suspect.node;
         let found = Found::new(now, conclusion, observations, answered, &self.network, suspect);
-        self.found = Some(Found { waited, patient, ..found });
+        let found = Found { waited, patient, ..found };
+        let until = if self.silent || self.lacks_something(&found) {
+            earliest
+        } else {
+            earliest.max(self.next_needed(&found, usual))
+        };
+        self.found = Some(found);
         self.stage = Stage::Resting { until };
+    }
+
+    /// When the next round is to begin so that the last one is over, and still
+    /// counts, when it is concluded: more of them would only be traffic.
+    fn next_needed(&self, found: &Found, usual: Usual) -> Timestamp {
+        let silence = self.silent_at.unwrap_or(self.last_heard + usual.detection_time);
+        let (at, more) = match self.patience(found, usual.lease) {
+            Some(until) => (until.max(silence), Duration::ZERO),
+            None => (silence, usual.interval),
+        };
+        if found.is_fresh(at, more) {
+            return found.completed + found.waited * 2 + more;
+        }
+        Timestamp(at.0.saturating_sub(nanos(found.waited * 2)))
+    }
+
+    /// Whether what was found would not do, if silence were established now.
+    fn lacks_something(&self, found: &Found) -> bool {
+        let lacks = &self.lacks;
+        let of_suspect = lacks.unheard + lacks.unasked + lacks.unspoken > 0;
+        lacks.unanswered + lacks.undirected + lacks.unclear > 0
+            || (of_suspect && found.conclusion.blames_suspect())
+            || matches!(found.conclusion, Conclusion::Inconclusive { .. })
+            || (self.late.seen && !found.patient)
+            || self.may_be_chance(found)
     }
 
     /// How many rounds without an arbiter's answer it takes to conclude this.

@@ -7,7 +7,7 @@ use hats_wire::GroupId;
 use super::{
     case::{
         Case, Concluded, Lacks, PATIENCE, ROUNDS_UNCLEAR, ROUNDS_UNDIRECTED, ROUNDS_UNHEARD,
-        ROUNDS_UNSPOKEN, Round, Stage,
+        ROUNDS_UNSPOKEN, Round, Stage, Usual,
     },
     choose::{arbiters, company, strays},
     late::Lateness,
@@ -301,11 +301,16 @@ impl Arbiter {
 
     /// Ends rounds that are complete, and concludes cases that are silent.
     pub(super) fn settle_cases(&mut self, now: Timestamp, around: &Surroundings) {
-        let rest = self.interval / 2;
+        let usual = Usual {
+            interval: self.interval,
+            detection_time: self.detection_time,
+            probe_timeout: self.probe_timeout,
+            lease: self.lease,
+        };
         let keys: Vec<_> = self.cases.keys().copied().collect();
         for key in keys {
             let Some(mut case) = self.cases.remove(&key) else { continue };
-            case.settle(now, rest, self.probe_timeout);
+            case.settle(now, usual);
             if case.silent_at.is_some_and(|at| now >= at) {
                 case.silent_at = None;
                 case.silent = true;

@@ -108,6 +108,14 @@ impl Node {
             | Letter::PathRestored { .. } => None,
         };
         let mine = from == self.config.node_id;
+        // Of a first round, one copy: what gets lost is asked again in the next.
+        let first = match &envelope.letter {
+            Letter::ProbeRequest(request) => request.round == 1,
+            Letter::ProbeResult(result) => result.round == 1,
+            Letter::ProbeNotice(notice) => notice.round == 1,
+            Letter::ProbeSeen(seen) => seen.round == 1,
+            Letter::Silent(_) | Letter::SilentAck { .. } | Letter::PathRestored { .. } => false,
+        };
         let mut ways = self.direct_ways(to, about, false);
         if ways.is_empty() {
             ways = self.next_hops(to, about, |network, _| network != about);
@@ -147,6 +155,7 @@ impl Node {
         }
         // Copies of copies would be a storm, but for one that goes no further.
         let copies = match (mine, roundabout) {
+            (true, false) if first && self.is_straight(&ways, to) => 1,
             (false, true) => 1,
             (false, false) if target.is_some() => 1,
             (false, false) => COPIES_MAX,
@@ -178,6 +187,18 @@ impl Node {
 
     fn is_on(&self, index: AdapterIndex, network: &str) -> bool {
         self.locals.get(&index).is_some_and(|local| local.spec.network.name == network)
+    }
+
+    /// Whether the first of these ways leads to the addressee itself, and nothing
+    /// speaks against it.
+    fn is_straight(&self, ways: &[(AdapterIndex, IpAddr)], to: NodeId) -> bool {
+        let Some((index, address)) = ways.first() else { return false };
+        let Some(local) = self.locals.get(index) else { return false };
+        let view = local.group.view();
+        let its = view.and_then(|view| view.members.get(*address)).map(|it| it.node_id);
+        its == Some(to)
+            && !local.group.is_failed(Pair::new(local.me.address, *address))
+            && !self.arbiter.has_case(*index, *address)
     }
 
     /// Those whose path failed come last: they are sent round it.

@@ -110,6 +110,45 @@ fn suspect_is_probed_on_all_its_networks_and_given_notice() {
     assert_eq!(notices, [(node(4), ())]);
 }
 
+/// Whether a round begins while time passes.
+fn begins_within(scene: &mut Scene, span: Duration) -> bool {
+    scene.run(span);
+    !requests(&scene.acts()).is_empty()
+}
+
+#[test]
+fn the_next_round_ends_when_silence_is_established_and_none_comes_between() {
+    let mut scene = Scene::of_five();
+    // At 375 ms of silence; the round begins at 425 ms, and ends at 475 ms.
+    let (acts, asked) = round(&mut scene, false);
+    all_but_four(&mut scene, &acts, &asked);
+    // It counts for two timeouts and an interval, until 925 ms: too short.
+    assert!(!begins_within(&mut scene, ms(324)));
+    assert!(begins_within(&mut scene, ms(2)), "two timeouts before 1 s");
+}
+
+#[test]
+fn a_round_that_still_counts_when_silence_is_established_is_the_last_one() {
+    let mut scene = Scene::of_five();
+    let (acts, asked) = round(&mut scene, false);
+    scene.run(ms(98));
+    all_but_four(&mut scene, &acts, &asked);
+    assert!(!begins_within(&mut scene, ms(427)));
+    scene.missed(4, true);
+    let acts = scene.acts();
+    assert_eq!(concluded(&acts).len(), 1);
+    assert!(requests(&acts).is_empty());
+}
+
+#[test]
+fn a_round_that_no_arbiter_answered_is_followed_by_another_at_once() {
+    let mut scene = Scene::of_five();
+    let (acts, _) = round(&mut scene, false);
+    let silent = member(4).address;
+    scene.finish(&acts, |_, target| target != silent);
+    assert!(begins_within(&mut scene, ms(200)));
+}
+
 #[test]
 fn no_conclusion_comes_before_silence_is_established() {
     let mut scene = Scene::of_five();
