@@ -454,7 +454,11 @@ impl Case {
         let earliest = now.max(round.started + usual.interval / 2);
         let suspect = &self.suspect.node;
         let found = Found::new(now, conclusion, observations, answered, &self.network, suspect);
-        let found = Found { waited, patient, ..found };
+        self.rest(earliest, Found { waited, patient, ..found }, usual);
+    }
+
+    /// Keeps what was found, and rests until the next round is needed.
+    fn rest(&mut self, earliest: Timestamp, found: Found, usual: Usual) {
         let until = if self.silent || self.lacks_something(&found) {
             earliest
         } else {
