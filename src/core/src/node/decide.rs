@@ -74,8 +74,13 @@ impl Node {
             | Conclusion::Partition { .. }
             | Conclusion::Network
             | Conclusion::Adapter { culprit: Party::Reporter, .. } => {
-                let ids = view.members.iter().map(|member| member.node_id);
-                ids.filter(|id| Some(*id) != culprit).collect()
+                // Who is known to be beyond a split cannot tell how this side is parted.
+                let me = silent.reporter.address;
+                let broken = self.topology.broken.get(&silent.network);
+                let beyond = |it: &&Member| broken.is_some_and(|is| is.parts(me, it.address));
+                let fit = view.members.iter().filter(|member| Some(member.node_id) != culprit);
+                let (last, first): (Vec<&Member>, Vec<&Member>) = fit.partition(beyond);
+                first.into_iter().chain(last).map(|member| member.node_id).collect()
             }
             Conclusion::Alive
             | Conclusion::Fact(_)
@@ -264,6 +269,14 @@ impl Node {
             members.chain(outside.copied()).partition(|address| reached.contains(address));
         if far.is_empty() {
             // It works again; who is still silent is looked at anew.
+            return;
+        }
+        let parties = [silent.reporter.address, silent.suspect.address];
+        let met = parties.iter().any(|party| near.contains(party));
+        let known = self.topology.broken.get(&silent.network);
+        if !met && known.is_some_and(|it| near.len() == 1 || parties.iter().all(|p| it.parts(me, *p)))
+        {
+            // It is another side that is in parts: this node knows who is on its own.
             return;
         }
         // One that reaches nobody itself knows only what the evidence shows.

@@ -217,23 +217,25 @@ impl Node {
 
     fn network_judged(&mut self, now: Timestamp, verdict: &Verdict, authority: bool) {
         let instance = self.newest_across(verdict);
-        let known = self.topology.broken.contains_key(&verdict.network);
         let event = self.topology.network_broken(verdict, instance);
         self.publish_as(event, authority);
         for index in self.on_network(&verdict.network) {
             let Some(local) = self.locals.get_mut(&index) else { continue };
             let me = local.me.address;
-            let far: Vec<IpAddr> = match verdict.sides.iter().find(|side| side.contains(&me)) {
+            let on = |side: &Vec<IpAddr>, address| side.contains(&address);
+            let far: Vec<IpAddr> = match verdict.sides.iter().find(|side| on(side, me)) {
+                // Of those that it does not name, be they on this side, it says nothing.
                 Some(mine) => local
                     .group
                     .view()
                     .into_iter()
                     .flat_map(|view| view.members.iter())
                     .map(|member| member.address)
-                    .filter(|address| !mine.contains(address))
+                    .filter(|address| !on(mine, *address))
+                    .filter(|address| verdict.sides.iter().any(|side| on(side, *address)))
                     .collect(),
                 // Another side is itself in parts.
-                None if known && !verdict.sides.is_empty() => continue,
+                None if !verdict.sides.is_empty() => continue,
                 None => {
                     local.group.isolate(now);
                     Vec::new()
