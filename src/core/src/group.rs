@@ -93,6 +93,14 @@ pub enum Output {
         /// The acting leader.
         leader: IpAddr,
     },
+    /// These members do not acknowledge while others are being removed: look at
+    /// them, they may have failed at the same instant.
+    Missed {
+        /// Who.
+        members: Vec<IpAddr>,
+        /// Since when.
+        since: Timestamp,
+    },
 }
 
 /// How a membership came to be in force.
@@ -125,6 +133,8 @@ pub struct Group {
     doomed: BTreeMap<IpAddr, Doomed>,
     path_changes: BTreeMap<Pair, bool>,
     unresponsive: BTreeMap<IpAddr, Unresponsive>,
+    /// Members whose silence is being judged.
+    suspects: BTreeSet<IpAddr>,
     /// This node stops: the membership stays as it is to the end.
     retired: bool,
     asked_list_at: Option<Timestamp>,
@@ -145,6 +155,7 @@ impl Group {
             doomed: BTreeMap::new(),
             path_changes: BTreeMap::new(),
             unresponsive: BTreeMap::new(),
+            suspects: BTreeSet::new(),
             retired: false,
             asked_list_at: None,
             changes: 0,
@@ -299,6 +310,12 @@ impl Group {
                 prepared.into_iter().chain(duty).min()
             }
         }
+    }
+
+    /// Whose silence is being judged now: a round that removes others waits for
+    /// what comes of it.
+    pub(crate) fn suspects(&mut self, members: BTreeSet<IpAddr>) {
+        self.suspects = members;
     }
 
     /// Does what is overdue, once.

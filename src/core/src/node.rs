@@ -264,6 +264,7 @@ impl Node {
         for index in self.indices() {
             let Some(local) = self.locals.get_mut(&index) else { continue };
             if local.group.next_deadline().is_some_and(|at| now >= at) {
+                local.group.suspects(self.arbiter.suspects(index));
                 local.group.wake(now);
             }
             self.check_nim(now, index);

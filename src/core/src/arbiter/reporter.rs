@@ -100,23 +100,32 @@ impl Arbiter {
         }
     }
 
-    /// A member does not answer this node's patrol: a case, unless it is one
-    /// already. Silence is established a detection time from now.
+    /// A member does not answer this node's patrol, or its PREPARE: a case, unless
+    /// it is one already. Silence is established when it has lasted for a
+    /// detection time `since` then.
     pub(crate) fn unanswered(
         &mut self,
         now: Timestamp,
         adapter: AdapterIndex,
         address: IpAddr,
+        since: Timestamp,
         around: &Surroundings,
     ) {
         if self.cases.contains_key(&(adapter, address)) {
             return;
         }
-        self.missed(now, adapter, address, now, false, around);
+        self.missed(now, adapter, address, since, false, around);
         if let Some(case) = self.cases.get_mut(&(adapter, address)) {
             case.patrolled = true;
-            case.silent_at = Some(now + self.detection_time);
+            case.silent_at = Some(since + self.detection_time);
         }
+    }
+
+    /// The members that this adapter has cases about.
+    pub(crate) fn suspects(&self, adapter: AdapterIndex) -> BTreeSet<IpAddr> {
+        let all = (adapter, IpAddr::from([0, 0, 0, 0]))..;
+        let its = self.cases.range(all).take_while(|((of, _), _)| *of == adapter);
+        its.map(|((_, address), _)| *address).collect()
     }
 
     /// Whether this node has a case about this member.

@@ -46,11 +46,14 @@ impl Group {
 
     fn wake_round(&mut self, now: Timestamp) {
         let ack_retry = self.timing.ack_retry;
-        let Some(round) = self.lead().and_then(|lead| lead.round.as_mut()) else { return };
-        if now >= round.deadline {
-            self.finish_round(now);
+        if self.lead().and_then(|lead| lead.round.as_ref()).is_some_and(|it| now >= it.deadline) {
+            if !self.waits_for_suspects(now) {
+                self.finish_round(now);
+            }
             return;
         }
+        let missed = self.missed();
+        let Some(round) = self.lead().and_then(|lead| lead.round.as_mut()) else { return };
         if now < round.resend_at {
             return;
         }
@@ -65,6 +68,7 @@ impl Group {
             .collect();
         let small = round.next.members.len() <= pace::SMALL;
         round.resent = true;
+        let since = round.began;
         let prepare = in_full(&round.next, &round.removed);
         if silent.len() > pace::FEW && !small {
             if !last {
@@ -74,9 +78,43 @@ impl Group {
             // Where multicast is dead, some come in with each round.
             silent.truncate(pace::SMALL);
         }
+        if last && !missed.is_empty() {
+            self.outputs.push(Output::Missed { members: missed, since });
+        }
         for address in silent {
             self.send(address, prepare.clone());
         }
+    }
+
+    /// Members that have not acknowledged the removal of others, and are not to
+    /// leave themselves.
+    fn missed(&self) -> Vec<IpAddr> {
+        let Some(Membership { view, duty: Duty::Lead(lead), .. }) = self.membership() else {
+            return Vec::new();
+        };
+        let Some(round) = lead.round.as_ref().filter(|round| !round.removed.is_empty()) else {
+            return Vec::new();
+        };
+        let listed = round.next.members.iter().map(|member| member.address);
+        listed
+            .filter(|address| view.members.contains(*address))
+            .filter(|it| !round.acks.contains_key(it) && !self.doomed.contains_key(it))
+            .collect()
+    }
+
+    /// Those that failed at one instant leave in one commit: while the silence of
+    /// one that does not acknowledge is being judged, the round goes on.
+    fn waits_for_suspects(&mut self, now: Timestamp) -> bool {
+        let (ack_retry, limit) = (self.timing.ack_retry, self.timing.missed);
+        if !self.missed().iter().any(|address| self.suspects.contains(address)) {
+            return false;
+        }
+        let Some(round) = self.lead().and_then(|lead| lead.round.as_mut()) else { return false };
+        let waits = now < round.began + limit;
+        if waits {
+            round.deadline = now + ack_retry;
+        }
+        waits
     }
 
     /// A higher leader takes this group; a lower one is to be taken.
@@ -166,7 +204,9 @@ impl Group {
         let acks = BTreeMap::from([(self.me.address, Some(view.id))]);
         let Some(lead) = self.lead() else { return };
         // Those a running round was about to take in are still wanted.
-        let mut asked = lead.round.take().map(|round| round.asked).unwrap_or_default();
+        let before = lead.round.take();
+        let began = before.as_ref().map_or(now, |round| round.began);
+        let mut asked = before.map(|round| round.asked).unwrap_or_default();
         for group in core::mem::take(&mut lead.asked).into_values() {
             group.note(&mut asked);
         }
@@ -176,6 +216,7 @@ impl Group {
             removed,
             acks,
             asked,
+            began,
             resend_at: now + timing.ack_retry,
             resent: false,
             deadline: now + timing.round,

@@ -25,6 +25,8 @@ pub(crate) struct Timing {
     pub(super) join: Duration,
     /// A doomed member must be committed out within this.
     pub(super) overdue: Duration,
+    /// Members that are missed hold up a round for so long at most.
+    pub(super) missed: Duration,
 }
 
 impl Timing {
@@ -39,6 +41,7 @@ impl Timing {
             round,
             join: round * 2 + interval,
             overdue: round * 2,
+            missed: detection.detection_time() * 2,
         }
     }
 }
@@ -138,6 +141,8 @@ pub(super) struct Round {
     pub(super) acks: BTreeMap<IpAddr, Option<GroupId>>,
     /// The groups that newcomers come from, by leader.
     pub(super) asked: BTreeMap<IpAddr, Asked>,
+    /// When it, or the one that it took the place of, began.
+    pub(super) began: Timestamp,
     pub(super) resend_at: Timestamp,
     /// Some were asked again, each for itself.
     pub(super) resent: bool,

@@ -56,6 +56,8 @@ struct Wire {
     said: Vec<(Timestamp, u8, Option<u8>, Message)>,
     changes: Vec<Change>,
     overdue: Vec<(Timestamp, u8, u8)>,
+    /// By whom, and who.
+    missed: Vec<(u8, Vec<u8>)>,
 }
 
 impl fmt::Debug for Wire {
@@ -81,6 +83,7 @@ impl Wire {
             said: vec![],
             changes: vec![],
             overdue: vec![],
+            missed: vec![],
         };
         for name in names {
             wire.start(name, 1);
@@ -103,6 +106,7 @@ impl Wire {
         self.said.clear();
         self.changes.clear();
         self.overdue.clear();
+        self.missed.clear();
     }
 
     /// A run of the daemon of this adapter begins.
@@ -178,6 +182,9 @@ impl Wire {
                 self.changes.push(Change { at: name, run, id, members, removed, why });
             }
             Output::Overdue { leader } => self.overdue.push((self.now, name, last(leader))),
+            Output::Missed { members, .. } => {
+                self.missed.push((name, members.into_iter().map(last).collect()));
+            }
         }
     }
 

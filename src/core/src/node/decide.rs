@@ -274,7 +274,8 @@ impl Node {
         let parties = [silent.reporter.address, silent.suspect.address];
         let met = parties.iter().any(|party| near.contains(party));
         let known = self.topology.broken.get(&silent.network);
-        if !met && known.is_some_and(|it| near.len() == 1 || parties.iter().all(|p| it.parts(me, *p)))
+        if !met
+            && known.is_some_and(|it| near.len() == 1 || parties.iter().all(|p| it.parts(me, *p)))
         {
             // It is another side that is in parts: this node knows who is on its own.
             return;

@@ -55,9 +55,14 @@ impl Node {
                 // It may not know what this node knows.
                 self.compare_in_full(index, leader);
                 self.with_arbiter(|arbiter, around| {
-                    arbiter.unanswered(now, index, leader, around);
+                    arbiter.unanswered(now, index, leader, now, around);
                 });
             }
+            Output::Missed { members, since } => self.with_arbiter(|arbiter, around| {
+                for address in members {
+                    arbiter.unanswered(now, index, address, since, around);
+                }
+            }),
         }
     }
 

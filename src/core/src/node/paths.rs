@@ -199,7 +199,7 @@ impl Node {
             Some(Purpose::Patrol(address, again)) if done.received == 0 => {
                 if again {
                     self.with_arbiter(|arbiter, around| {
-                        arbiter.unanswered(now, index, address, around);
+                        arbiter.unanswered(now, index, address, now, around);
                     });
                 } else {
                     // One datagram is easily lost, and a host may be busy: this

@@ -17,8 +17,10 @@ const TICKS_PER_INTERVAL: u32 = 4;
 const LONGEST_AGO: i64 = 10 * TICKS_PER_INTERVAL as i64;
 
 /// How far fields of these names tell one moment of the past from another:
-/// deadlines not at all, and two ticks are as long as a retry is held back.
-const FORGETFUL: [(&str, i64); 2] = [("until", 0), ("asked_list_at", 2)];
+/// deadlines not at all, nor when a round began (it counts where somebody is
+/// suspected, and nobody is here), and two ticks are as long as a retry is held
+/// back.
+const FORGETFUL: [(&str, i64); 3] = [("until", 0), ("began", 0), ("asked_list_at", 2)];
 
 /// The unit of time of the model.
 pub(super) fn tick() -> Duration {

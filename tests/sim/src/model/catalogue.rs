@@ -223,7 +223,7 @@ impl<M: Machine> Catalogue<M> {
             })),
             // It makes the node look at its leader; what it would find, the
             // model says anyway.
-            Output::Overdue { .. } => None,
+            Output::Overdue { .. } | Output::Missed { .. } => None,
         }
     }
 

@@ -341,7 +341,8 @@ fn suspect_that_answers_is_compared_with_and_not_reported() {
 #[test]
 fn patrol_that_the_suspect_answers_is_forgotten() {
     let mut scene = Scene::of_five();
-    scene.with(|arbiter, now, around| arbiter.unanswered(now, NETA, member(1).address, around));
+    scene
+        .with(|arbiter, now, around| arbiter.unanswered(now, NETA, member(1).address, now, around));
     scene.run(detection().probe_timeout);
     let acts = scene.acts();
     scene.finish(&acts, |_, _| true);

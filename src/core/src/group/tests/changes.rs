@@ -45,6 +45,34 @@ fn members_doomed_together_leave_by_one_commit() {
 }
 
 #[test]
+fn who_failed_with_others_leaves_by_the_same_commit_when_it_is_judged_later() {
+    let mut wire = Wire::formed(1..=5);
+    wire.part(&[1, 3]);
+    wire.doom(&[2, 4, 5], &[3], Cause::NodeDown);
+    wire.run(Duration::from_millis(450));
+    assert_eq!(wire.missed, [(5, vec![1])]);
+    wire.at(5, |group, _| group.suspects([address(1)].into()));
+    wire.run(Duration::from_millis(650));
+    assert!(wire.changes.is_empty(), "{:?}", wire.changes);
+    wire.doom(&[2, 4, 5], &[1], Cause::NodeDown);
+    wire.run(Duration::from_millis(300));
+    assert_eq!(wire.history(5), [[5, 4, 2]]);
+}
+
+#[test]
+fn one_that_answers_after_all_holds_up_no_commit() {
+    let mut wire = Wire::formed(1..=5);
+    wire.part(&[1, 3]);
+    wire.doom(&[2, 4, 5], &[3], Cause::NodeDown);
+    wire.at(5, |group, _| group.suspects([address(1)].into()));
+    wire.run(Duration::from_millis(700));
+    assert!(wire.changes.is_empty(), "{:?}", wire.changes);
+    wire.at(5, |group, _| group.suspects([].into()));
+    wire.run(Duration::from_millis(150));
+    assert_eq!(wire.history(5), [[5, 4, 2, 1]]);
+}
+
+#[test]
 fn who_is_judged_while_others_are_waited_for_is_in_no_later_membership() {
     let mut wire = Wire::formed(1..=5);
     wire.part(&[1, 2, 3]);
