@@ -118,14 +118,20 @@ impl Losses {
         lossy.count() * 2 >= parts
     }
 
-    /// Whether probes were lost to more than one other end, and no small part of all.
+    /// Whether probes were lost to more than one other end, and no small part of all;
+    /// of a large group, of which each was probed once or twice, to no fewer than so
+    /// many losses are spread over.
     fn is_common(&self, of: usize, parts: usize) -> bool {
         let mut peers: BTreeMap<IpAddr, bool> = BTreeMap::new();
         for Probe { peer, answered, .. } in &self.probes {
             *peers.entry(*peer).or_default() |= !answered;
         }
         let losers = peers.values().filter(|lost| **lost).count();
-        losers >= 2 && losers * parts >= peers.len() * of
+        let enough = match self.lost < peers.len() {
+            true => losers * 3 >= self.lost * 2,
+            false => losers * parts >= peers.len() * of,
+        };
+        losers >= 2 && enough
     }
 
     /// Thousandths lost inwards, by the heartbeats; outwards, what then remains
@@ -269,6 +275,23 @@ mod tests {
     #[test]
     fn losing_to_one_peer_says_nothing_of_the_adapter() {
         let mut losses = probed(|number, to| to == 0 && number % 2 == 0);
+        assert_eq!(judged(&mut losses, false), (None, None));
+    }
+
+    #[test]
+    fn in_a_large_group_losing_to_everybody_is_to_lose_to_others_each_time() {
+        let of_hundred = |lost: fn(usize, usize) -> bool| {
+            let mut losses = Losses::default();
+            for number in 0..PROBES_MAX {
+                let to = number % 100;
+                losses.probed(number as u64, peer(to as u8), !lost(number, to));
+            }
+            losses
+        };
+        let mut losses = of_hundred(|number, _| number % 13 == 0);
+        assert_eq!(judged(&mut losses, false), (Some(false), Some(true)));
+        // Five of the hundred lose everything.
+        let mut losses = of_hundred(|_, to| to % 20 == 0);
         assert_eq!(judged(&mut losses, false), (None, None));
     }
 
