@@ -82,6 +82,8 @@ pub(crate) struct NetworkIs {
     pub(crate) multicast: bool,
     /// Some way on it loses packets that its adapters may send.
     pub(crate) narrow: bool,
+    /// Some way loses datagrams by chance, be it few.
+    pub(crate) loses: bool,
     /// Others share its wire.
     pub(crate) joined: bool,
     /// From one adapter to another, where that is worse.
@@ -303,18 +305,20 @@ fn network_is(world: &World, network: &Network) -> NetworkIs {
     NetworkIs {
         passage: if network.dead { Passage::No } else { passage(world, &network.conditions) },
         multicast: !network.multicast_dead,
-        narrow: is_narrow(world, network),
+        narrow: ways(world, network).any(|it| it.mtu.is_some_and(|mtu| u32::from(mtu) < MTU)),
+        loses: ways(world, network).any(|it| it.loss > 0.0),
         joined: !network.joined.is_empty(),
         paths: paths.filter(|(_, passage)| *passage != Passage::Yes).collect(),
     }
 }
 
-fn is_narrow(world: &World, network: &Network) -> bool {
+/// What all ways of a network, and those to and from its adapters, are like.
+fn ways<'a>(world: &'a World, network: &'a Network) -> impl Iterator<Item = &'a Conditions> {
     let adapters = world.hosts.iter().flat_map(|host| &host.adapters);
-    let its = adapters.filter(|it| world.networks[it.network].spec.name == network.spec.name);
+    let name = &network.spec.name;
+    let its = adapters.filter(move |it| world.networks[it.network].spec.name == *name);
     let ends = its.flat_map(|it| [&it.inward, &it.outward]).filter_map(Option::as_deref);
-    let all = network.paths.values().chain(ends).chain([&network.conditions]);
-    all.into_iter().any(|it| it.mtu.is_some_and(|mtu| u32::from(mtu) < MTU))
+    network.paths.values().chain(ends).chain([&network.conditions])
 }
 
 fn passage(world: &World, conditions: &Conditions) -> Passage {

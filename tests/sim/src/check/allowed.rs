@@ -264,8 +264,11 @@ fn of_loss(scene: &Scene<'_>, port: Port) -> Option<&'static str> {
     let scene = scene.reaching_back(span + Duration::from_secs(30));
     let lost = scene.ever(|moment| {
         let network = moment.adapter(port).map(|adapter| adapter.network);
+        let loses = network.and_then(|it| moment.network(it)).is_some_and(|it| it.loses);
         let mut others = network.into_iter().flat_map(|network| moment.ports(network));
-        !moment.is_live(port.host) || others.any(|it| it != port && !moment.exchange(port, it))
+        loses
+            || !moment.is_live(port.host)
+            || others.any(|it| it != port && !moment.exchange(port, it))
     });
     unless(lost, "nothing was lost to or from it")
 }
