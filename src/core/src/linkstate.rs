@@ -201,9 +201,27 @@ impl Database {
             .filter(move |(key, _)| which(bucket_of(key)))
     }
 
+    /// Asks for verdicts: as one that has them, of before any run. A node that does
+    /// not know of that tells what it has in the same part.
+    pub(crate) fn asking_for<'a>(verdicts: impl Iterator<Item = &'a String>) -> Summary {
+        let (incarnation, sequence) = (Incarnation(0), 0);
+        let none = |key| ItemVersion { key, incarnation, sequence };
+        let have: Vec<ItemVersion> =
+            verdicts.map(|id| none(ItemKey::Verdict(id.clone()))).collect();
+        let covers: BTreeSet<usize> = have.iter().map(|it| bucket_of(&it.key)).collect();
+        let covers = covers.into_iter().filter_map(|place| u32::try_from(place).ok()).collect();
+        Summary { have, covers, ..Summary::default() }
+    }
+
+    /// The verdicts that are asked for so, if anything is.
+    pub(crate) fn asked_for(&self, theirs: &Summary) -> Vec<Item> {
+        let verdicts = theirs.have.iter().filter(|it| matches!(it.key, ItemKey::Verdict(_)));
+        verdicts.filter_map(|it| self.items.get(&it.key).cloned()).collect()
+    }
+
     /// Compares with another node's summary: what it lacks, and whether it has
     /// something that is lacking here. Verdicts are news when they are made and
-    /// history later: who missed one has the state of groups and nodes.
+    /// history later: who missed one and must know it asks for it.
     pub(crate) fn compare(&self, theirs: &Summary) -> (Vec<Item>, bool) {
         let covers: BTreeSet<usize> =
             theirs.covers.iter().filter_map(|place| usize::try_from(*place).ok()).collect();

@@ -214,6 +214,11 @@ impl Node {
             // One that is here and doubted has not been told either.
             let told = self.verdicts_at.contains_key(verdict_id);
             let untold = !told && !verdict_id.is_empty() && !cause.is_fact();
+            if untold && verdict.is_none() {
+                for index in self.on_network(network) {
+                    self.want_verdict(now, index, verdict_id);
+                }
+            }
             if split || untold || *cause == Cause::Unreachable {
                 self.topology.adapter_unknown(now, network, member.address);
                 continue;

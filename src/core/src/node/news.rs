@@ -405,7 +405,12 @@ impl Node {
                 continue;
             }
             let verdict = self.database.verdict(&removal.verdict_id).cloned();
-            let Some(verdict) = verdict else { continue };
+            let Some(verdict) = verdict else {
+                for index in self.indices() {
+                    self.want_verdict(now, index, &removal.verdict_id);
+                }
+                continue;
+            };
             let known = self.topology.nodes.get(&removal.member.node_id);
             let back = verdict.kind == VerdictKind::Node
                 && known.is_some_and(|known| known.state == NodeState::Up);

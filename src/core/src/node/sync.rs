@@ -8,6 +8,7 @@
 
 use alloc::{
     collections::{BTreeMap, BTreeSet},
+    string::String,
     vec::Vec,
 };
 use core::net::IpAddr;
@@ -20,7 +21,7 @@ use super::{Node, news::origin};
 use crate::{
     group::GroupView,
     io::AdapterIndex,
-    linkstate::{BUCKETS, ITEMS_MAX, key_of},
+    linkstate::{BUCKETS, Database, ITEMS_MAX, VERDICTS_MAX, key_of},
     pace,
     sizes::{Each, MEMBERS_MAX, Size},
     time::Timestamp,
@@ -30,6 +31,9 @@ use crate::{
 const GATEWAYS: usize = 2;
 /// Items that are repeated at one time; in a burst, digests repair.
 pub(super) const REPEATS_MAX: usize = 64;
+
+/// A verdict that is missed is asked for so often, of one member after the other.
+const WANTED_MAX: u32 = 12;
 
 /// What is still to be said in one group.
 #[derive(Debug, Default)]
@@ -46,20 +50,26 @@ pub(super) struct Sync {
     /// What is told together, and when something was told last.
     outbox: BTreeMap<ItemKey, Item>,
     told_at: Timestamp,
+    /// Verdicts by which members were removed and that did not come, with how often
+    /// they were asked for.
+    wanted: BTreeMap<String, u32>,
+    want_at: Option<Timestamp>,
 }
 
 impl Sync {
     pub(super) fn next_deadline(&self, pause: core::time::Duration) -> Option<Timestamp> {
         let tell = (!self.outbox.is_empty()).then(|| self.told_at + pause);
-        [self.ask_at, self.greet_at, self.answer_at, tell].into_iter().flatten().min()
+        let times = [self.ask_at, self.greet_at, self.answer_at, self.want_at, tell];
+        times.into_iter().flatten().min()
     }
 
-    pub(super) fn sizes(&self) -> [Size; 2] {
+    pub(super) fn sizes(&self) -> [Size; 3] {
         [
             Size::new("members that asked what is lacking", self.asked.len(), MEMBERS_MAX)
                 .under_way()
                 .each(Each::Adapter),
             Size::new("items to tell", self.outbox.len(), ITEMS_MAX).under_way().each(Each::Item),
+            Size::new("verdicts wanted", self.wanted.len(), VERDICTS_MAX).under_way(),
         ]
     }
 }
@@ -280,7 +290,46 @@ impl Node {
             if tell {
                 self.empty_outbox(now, index);
             }
+            self.ask_for_verdicts(now, index);
         }
+    }
+
+    /// Somebody was removed by a verdict that has not come here: all three of its
+    /// floods may be lost. Who goes on without that member must know why.
+    pub(super) fn want_verdict(&mut self, now: Timestamp, index: AdapterIndex, id: &str) {
+        // It may be on its way.
+        let wait = self.config.detection.heartbeat_interval / 4;
+        let Some(local) = self.locals.get_mut(&index) else { return };
+        let sync = &mut local.sync;
+        if sync.wanted.len() < VERDICTS_MAX && !sync.wanted.contains_key(id) {
+            sync.wanted.insert(id.into(), 0);
+            sync.want_at.get_or_insert(now + wait);
+        }
+    }
+
+    fn ask_for_verdicts(&mut self, now: Timestamp, index: AdapterIndex) {
+        let Some(local) = self.locals.get_mut(&index) else { return };
+        if local.sync.want_at.take_if(|at| now >= *at).is_none() {
+            return;
+        }
+        let database = &self.database;
+        let wanted = &mut local.sync.wanted;
+        wanted.retain(|id, tries| *tries < WANTED_MAX && !database.has_verdict(id));
+        let Some(tries) = wanted.values().copied().min() else { return };
+        wanted.values_mut().for_each(|tries| *tries += 1);
+        local.sync.want_at = Some(now + self.config.detection.heartbeat_interval / 2);
+        let Some(view) = local.group.view() else { return };
+        let others = || {
+            let members = view.members.iter().map(|member| member.address);
+            members.filter(|it| *it != local.me.address && !local.group.is_doomed(*it))
+        };
+        let count = others().count();
+        let Some(turn) = usize::try_from(tries).ok().and_then(|it| it.checked_rem(count)) else {
+            return;
+        };
+        let Some(to) = others().nth(turn) else { return };
+        let summary = Database::asking_for(local.sync.wanted.keys());
+        self.send(index, Some(to), &Message::Summary(summary));
     }
 
     /// The leader's digest differs from ours twice in a row: compare.
@@ -343,6 +392,11 @@ impl Node {
             let wait = interval / 16 + pace::spread(size, size, interval / 4);
             local.sync.asked.insert(from, summary.buckets);
             local.sync.answer_at.get_or_insert(now + wait);
+            return;
+        }
+        let verdicts = self.database.asked_for(&summary);
+        if !verdicts.is_empty() {
+            self.flood(index, Some(from), verdicts);
             return;
         }
         let (lacking_there, lacking_here) = self.database.compare(&summary);
