@@ -358,8 +358,10 @@ impl Arbiter {
     }
 
     pub(crate) fn wake(&mut self, now: Timestamp, around: &Surroundings) {
-        self.wake_cases(now, around);
+        // What this node has seen itself comes first: a case that is due in the same
+        // moment would go to the next judge.
         self.end_looks(now);
+        self.wake_cases(now, around);
         for at in (0..self.asked.len()).rev() {
             if self.asked[at].is_due(now) {
                 self.answer(at);
