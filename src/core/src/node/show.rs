@@ -20,13 +20,18 @@ use crate::{
 impl Node {
     /// Everything it knows, as of the last input.
     pub fn view(&self) -> View {
+        View { verdicts: self.show_verdicts(), ..self.view_without_verdicts() }
+    }
+
+    /// The same without verdicts and their evidence, which are most of it.
+    pub fn view_without_verdicts(&self) -> View {
         let now = self.now;
         View {
             networks: self.show_networks(now),
             nodes: self.show_nodes(),
             adapters: self.show_adapters(),
             paths: self.show_paths(),
-            verdicts: self.show_verdicts(),
+            verdicts: Vec::new(),
             locals: self
                 .locals
                 .iter()

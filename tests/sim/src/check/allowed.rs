@@ -284,7 +284,7 @@ fn misses_its_targets(world: &World, moment: &Moment<'_>, port: Port) -> bool {
 fn is_held(scene: &Scene<'_>, port: Port) -> bool {
     let host = &scene.world.hosts[port.host];
     let address = host.adapters[port.adapter].address;
-    scene.world.view(host.name()).is_some_and(|view| {
+    scene.world.view_without_verdicts(host.name()).is_some_and(|view| {
         let mut own = view.adapters.iter().filter(|it| it.is_self && it.address == address);
         own.any(|it| it.held.is_some())
     })

@@ -78,7 +78,7 @@ impl Checker for HealthyIsNotBlamed {
 /// a node's: its leader.
 fn tellers(world: &World, event: &Event, observer: usize) -> Vec<usize> {
     let daemon = world.hosts[observer].daemon.as_ref();
-    let view = daemon.map(|daemon| daemon.machine.view()).unwrap_or_default();
+    let view = daemon.map(|daemon| daemon.machine.view_without_verdicts()).unwrap_or_default();
     let networks = view.networks.iter();
     let named = networks.filter(|it| event.network.as_ref().is_none_or(|name| name == &it.name));
     let leaders = named.filter_map(|it| Some(it.group?.leader));

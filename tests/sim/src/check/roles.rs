@@ -82,7 +82,7 @@ fn shown(world: &World, adoption: &Adoption) -> Result<(), String> {
         return Ok(());
     }
     let network = &world.networks[world.adapter(port).network].spec.name;
-    let view = daemon.machine.view();
+    let view = daemon.machine.view_without_verdicts();
     let Some(shown) = view.networks.iter().find(|shown| &shown.name == network) else {
         return Err(format!("{} shows no network {network}", world.port_name(port)));
     };
