@@ -160,7 +160,15 @@ impl Blame {
         [(self.node.as_deref(), network)].into_iter().chain(peer).collect()
     }
 
-    fn covers(&self, said: &Blame) -> bool {
+    /// Whether it is of the same sort and of the same adapter, path, node or network,
+    /// for whatever cause and in whichever direction.
+    pub(crate) fn is_of_the_same(&self, said: &Blame) -> bool {
+        let of = |it: &Blame| Blame { cause: None, direction: None, ..it.clone() };
+        of(self) == of(said)
+    }
+
+    /// Whether what is said is what was wanted.
+    pub(crate) fn covers(&self, said: &Blame) -> bool {
         fn fits<T: PartialEq>(wanted: Option<&T>, is: Option<&T>) -> bool {
             wanted.is_none() || wanted == is
         }

@@ -55,6 +55,9 @@ enum Command {
     },
     /// Tell the stories of many seeds.
     Campaign(commands::many::Campaign),
+    /// Inject faults of every class, and print what was said of each: the confusion
+    /// matrix.
+    Matrix(commands::matrix::Arguments),
     /// Find a smaller story that fails in the same way.
     Minimize(commands::minimize::Minimize),
     /// Print what happens in a story: one line for each thing.
@@ -85,6 +88,7 @@ fn main() -> ExitCode {
         }
         Command::Scenario { files, seeds } => commands::one::scenarios(&files, seeds.get()),
         Command::Campaign(orders) => commands::many::campaign(&orders),
+        Command::Matrix(arguments) => commands::matrix::matrix(&arguments),
         Command::Minimize(orders) => commands::minimize::minimize(&orders),
         Command::Replay(orders) => commands::replay::replay(&orders),
         Command::Experiment(arguments) => Ok(experiments::experiment(&arguments)),

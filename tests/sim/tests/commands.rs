@@ -73,6 +73,44 @@ fn a_campaign_comes_to_the_same_with_one_thread_as_with_three() {
     assert_eq!(figures, summary("3"));
 }
 
+/// A slice of the matrix: the figures, and whether it was well.
+fn slice(more: &[&str]) -> (String, bool) {
+    let matrix = ["matrix", "--worlds", "1", "--nodes", "3..4", "--loss", "0..10%"];
+    let output = sim(&[&matrix, more].concat());
+    (stdout(&output), output.status.success())
+}
+
+#[test]
+fn a_slice_of_the_matrix_blames_nobody_wrongly_and_misses_nothing() {
+    let (text, well) = slice(&["--jobs", "2"]);
+    assert!(well, "{text}");
+    assert!(text.contains("wrong culprits: 0; worlds that broke another rule: 0"), "{text}");
+    assert!(text.contains("target 100.00 %: reached"), "{text}");
+    for row in ["cut", "deaf", "mute", "crash"] {
+        assert!(text.contains(&format!(" {row} ")), "{row}: {text}");
+    }
+}
+
+#[test]
+fn the_matrix_as_json_says_the_same_of_each_class() {
+    let (text, well) = slice(&["--json", "--only", "mute"]);
+    let json: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+    assert!(well && json["well"] == true && json["wrong"] == 0, "{text}");
+    let cells = json["cells"].as_array().expect("a list");
+    let count = |key: &str| cells.iter().filter_map(|it| it[key].as_u64()).sum::<u64>();
+    assert_eq!(json["faults"], count("faults"));
+    assert!(cells.iter().all(|it| it["class"] == "mute"), "{text}");
+}
+
+#[test]
+fn a_world_of_the_matrix_gives_the_same_trace_to_the_byte() {
+    let world = || sim(&["matrix", "--from", "2", "--nodes", "2..2", "--trace", "events"]);
+    let (first, second) = (world(), world());
+    assert!(stderr(&first).contains("  fault 1: "), "{}", stderr(&first));
+    assert!(first.stdout.len() > 1_000, "{} bytes", first.stdout.len());
+    assert!(first.stdout == second.stdout);
+}
+
 #[test]
 fn an_interrupted_campaign_ends_with_what_it_has() {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("interrupted");
@@ -135,6 +173,9 @@ fn what_cannot_be_asked_is_told_with_what_was_expected() {
         (["replay", "17", "--from", "soon"], "expected seconds, as 12.5, or a duration"),
         (["campaign", "--seeds", "1", "--minutes=-1"], "expected a number of minutes"),
         (["run", "--seed", "17", "--name=x"], "--save"),
+        (["matrix", "--nodes", "1..8", "--json"], "expected a number of nodes from 2 to 64"),
+        (["matrix", "--loss", "0..31%", "--json"], "expected a percentage up to 30"),
+        (["matrix", "--only", "gremlins", "--json"], "expected one of carrier, cut, deaf"),
     ] {
         let output = sim(&arguments);
         assert_eq!(output.status.code(), Some(64), "{arguments:?}");

@@ -3,15 +3,12 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{
-        atomic::{AtomicBool, AtomicU64, Ordering},
-        mpsc,
-    },
-    thread,
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
 use super::{Ending, Kinds, Story, tell};
+use crate::ordered::in_order;
 
 /// Which seeds, and when to end.
 #[derive(Clone, Copy, Debug)]
@@ -57,43 +54,30 @@ pub struct Tally {
 /// Tells the stories of all seeds ordered. `each` hears of each in the order of
 /// seeds, with what they add up to so far.
 pub fn many(orders: &Orders, mut each: impl FnMut(&Ending, &Tally)) -> Tally {
-    let next = &AtomicU64::new(0);
     let last = orders.seeds.unwrap_or(u64::MAX - orders.from);
     let over = || {
         orders.stop.load(Ordering::Relaxed)
             || orders.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     };
+    let story = |number: u64| {
+        let seed = orders.from.wrapping_add(number);
+        match orders.with {
+            Some(kind) => Story::with(seed, kind),
+            None if orders.all_faults => Story::of_all_kinds(seed),
+            None => Story::of(seed),
+        }
+    };
     let mut tally = Tally::default();
-    thread::scope(|scope| {
-        let (told, heard) = mpsc::channel();
-        for _ in 0..orders.jobs.max(1) {
-            let told = told.clone();
-            scope.spawn(move || {
-                while !over() {
-                    // Whoever takes a number tells its story: there are no gaps.
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    let seed = orders.from.wrapping_add(number);
-                    let story = || match orders.with {
-                        Some(kind) => Story::with(seed, kind),
-                        None if orders.all_faults => Story::of_all_kinds(seed),
-                        None => Story::of(seed),
-                    };
-                    if number >= last || told.send((number, tell(story()))).is_err() {
-                        break;
-                    }
-                }
-            });
-        }
-        drop(told);
-        let mut early: BTreeMap<u64, Ending> = BTreeMap::new();
-        for (number, ending) in heard {
-            early.insert(number, ending);
-            while let Some(ending) = early.remove(&tally.runs) {
-                tally.add(&ending);
-                each(&ending, &tally);
-            }
-        }
-    });
+    in_order(
+        orders.jobs,
+        |number| number < last && !over(),
+        |number| tell(story(number)),
+        |ending| {
+            tally.add(&ending);
+            each(&ending, &tally);
+            true
+        },
+    );
     tally
 }
 

@@ -12,6 +12,7 @@
 //! besides the world's own checkers after every step.
 
 use std::{
+    any::Any,
     cell::Cell,
     io::Write,
     panic::{AssertUnwindSafe, catch_unwind, set_hook},
@@ -36,12 +37,14 @@ mod words;
 
 pub use draw::Kinds;
 pub use expectation::{Expectation, Within};
-pub(crate) use expected::lease;
+pub(crate) use expected::{Expected, MULTICAST_FOUND, SLACK, lease, narrow_found};
 pub use fault::{AdapterFault, Fault, NodeFault};
 pub use many::{Orders, Tally, many};
 pub use minimize::{Minimized, Minimizing, minimize};
 pub use run::Figures;
+pub(crate) use run::is_well;
 pub use scenario::{Scenario, ScenarioError};
+pub(crate) use situation::Situation;
 pub use span::parse as duration;
 pub use story::{Episode, Member, Pace, Step, Story};
 pub use weather::{Ways, Weather};
@@ -93,17 +96,20 @@ fn told(story: Story, trace: Option<Trace>) -> Ending {
     let figures = run.figures.clone();
     let failure = match result {
         Ok(result) => result.err(),
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().cloned();
-            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|it| (*it).to_owned()));
-            let place = PANIC.take().map_or_else(String::new, |place| format!(" at {place}"));
-            Some(format!("panic{place}: {}", text.unwrap_or_default()))
-        }
+        Err(panic) => Some(panic_text(&*panic)),
     };
     let details = failure.as_ref().map_or_else(String::new, |why| belief::report(&run.world, why));
     let failure = failure.map(|why| why.lines().take(2).collect::<Vec<_>>().join(" "));
     drop(run);
     Ending { failure, details, figures, story }
+}
+
+/// What a panic that was caught said, and where.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    let text = text.or_else(|| panic.downcast_ref::<&str>().map(|it| (*it).to_owned()));
+    let place = PANIC.take().map_or_else(String::new, |place| format!(" at {place}"));
+    format!("panic{place}: {}", text.unwrap_or_default())
 }
 
 thread_local! {

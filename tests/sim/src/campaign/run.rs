@@ -447,7 +447,7 @@ impl<'a> Run<'a> {
             if networks.clone().any(|network| hangs(network)) && !networks.any(hears) {
                 continue;
             }
-            let Some(view) = self.world.view(&observer.name) else { continue };
+            let Some(view) = self.world.view_without_verdicts(&observer.name) else { continue };
             let in_sight = now.connected(&observer.name, None);
             for node in self.story.nodes.iter().filter(|node| node.name != observer.name) {
                 for (network, _) in &node.adapters {
@@ -489,11 +489,11 @@ impl<'a> Run<'a> {
 }
 
 /// Everybody agrees, everything is up, and no path is failed.
-fn is_well(world: &World) -> bool {
+pub(crate) fn is_well(world: &World) -> bool {
     world.settled()
         && world.live().len() == world.hosts.iter().filter(|host| !host.plain).count()
         && world.live().iter().all(|node| {
-            world.view(node).is_some_and(|view| {
+            world.view_without_verdicts(node).is_some_and(|view| {
                 let whole = |it: &NetworkView| {
                     it.broken.is_none()
                         && !it.multicast_broken

@@ -50,7 +50,8 @@ pub(crate) struct Campaign {
     save_failures: Option<PathBuf>,
 }
 
-fn minutes(text: &str) -> Result<Duration, String> {
+/// So many minutes.
+pub(super) fn minutes(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().map(|minutes: f64| minutes * 60.0);
     seconds
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())

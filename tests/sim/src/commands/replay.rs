@@ -36,7 +36,8 @@ pub(crate) struct Replay {
     until: Option<Duration>,
 }
 
-fn detail(word: &str) -> Result<Detail, String> {
+/// How much is printed.
+pub(super) fn detail(word: &str) -> Result<Detail, String> {
     Detail::named(word).ok_or_else(|| "expected events, 1 or all".to_owned())
 }
 
