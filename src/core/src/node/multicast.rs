@@ -65,7 +65,12 @@ impl Hearing {
     /// It is in a group of that leader now.
     fn follow(&mut self, now: Timestamp, leader: Option<IpAddr>) {
         if self.leader != leader {
-            *self = Hearing { leader, at: now, says: self.says, ..Hearing::default() };
+            // What it missed was another one's: it is to be found anew.
+            let says = match self.says {
+                Multicast::Missing => Multicast::Doubted,
+                Multicast::Unknown | Multicast::Doubted | Multicast::Heard => self.says,
+            };
+            *self = Hearing { leader, at: now, says, ..Hearing::default() };
         }
     }
 
@@ -143,11 +148,19 @@ impl Speakers {
     }
 }
 
+/// What a node says that an adapter hears, and of which leader.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Word {
+    node: NodeId,
+    says: Multicast,
+    of: Option<IpAddr>,
+}
+
 /// What is known of multicast on all networks.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     /// What adapters say of it that say anything.
-    said: BTreeMap<String, BTreeMap<IpAddr, (NodeId, Multicast)>>,
+    said: BTreeMap<String, BTreeMap<IpAddr, Word>>,
     /// The networks on which it is broken.
     broken: BTreeSet<String>,
     changes: u64,
@@ -163,7 +176,7 @@ impl Known {
 
     fn learn(&mut self, report: &NodeReport) {
         let mut changed = false;
-        let mine = |(node, _): &(NodeId, Multicast)| *node == report.node_id;
+        let mine = |word: &Word| word.node == report.node_id;
         self.said.retain(|network, said| {
             let of = |at: &IpAddr| {
                 let mut its = report.adapters.iter();
@@ -186,7 +199,8 @@ impl Known {
                 len += 1;
             }
             let said = self.said.entry(adapter.network.clone()).or_default();
-            let it = (report.node_id, adapter.multicast);
+            let of = adapter.group.map(|group| group.leader);
+            let it = Word { node: report.node_id, says: adapter.multicast, of };
             changed |= said.insert(adapter.address, it) != Some(it);
         }
         self.changes += u64::from(changed);
@@ -204,7 +218,7 @@ impl Known {
     /// Whether that adapter asked for what goes to all by unicast as well.
     fn misses(&self, network: &str, address: IpAddr) -> bool {
         let said = self.said.get(network).and_then(|said| said.get(&address));
-        said.is_some_and(|(_, it)| misses(*it))
+        said.is_some_and(|word| misses(word.says))
     }
 }
 
@@ -231,7 +245,11 @@ impl Node {
         let me = local.me.address;
         let leader = local.group.view().map(|view| view.id.leader).filter(|leader| *leader != me);
         let unicast = local.spec.network.mode == Mode::Unicast;
+        let before = local.hearing.says;
         local.hearing.follow(now, leader.filter(|_| !unicast));
+        if local.hearing.says != before {
+            self.report_self(now);
+        }
     }
 
     /// This daemon or one of its NIMs slept.
@@ -311,8 +329,8 @@ impl Node {
     pub(super) fn tells_each(&self, index: AdapterIndex, node: NodeId) -> bool {
         self.locals.get(&index).is_some_and(|local| {
             let said = self.multicast.said.get(&local.spec.network.name);
-            let mut its = said.into_iter().flatten().filter(|(_, (of, _))| *of == node);
-            local.spec.network.mode == Mode::Unicast || its.any(|(_, (_, it))| misses(*it))
+            let mut its = said.into_iter().flatten().filter(|(_, word)| word.node == node);
+            local.spec.network.mode == Mode::Unicast || its.any(|(_, word)| misses(word.says))
         })
     }
 
@@ -325,7 +343,7 @@ impl Node {
             let me = local.me.address;
             said.into_iter()
                 .flatten()
-                .any(|(at, (_, it))| *it == Multicast::Doubted && *at != me && member(at))
+                .any(|(at, word)| word.says == Multicast::Doubted && *at != me && member(at))
         })
     }
 
@@ -352,7 +370,13 @@ impl Node {
             let members = belongings.get(&*network).into_iter().flatten();
             let followers = members.filter(|(address, (group, _))| **address != group.leader);
             let said = &self.multicast.said[&network];
-            let said = followers.map(|(at, _)| said.get(at).map_or(Multicast::Unknown, |it| it.1));
+            // What was missed of another leader says nothing of this one.
+            let said = followers.map(|(at, (group, _))| match said.get(at) {
+                Some(Word { says: Multicast::Missing, of, .. }) if *of != Some(group.leader) => {
+                    Multicast::Doubted
+                }
+                word => word.map_or(Multicast::Unknown, |word| word.says),
+            });
             let said: Vec<Multicast> = said.collect();
             let broken = self.multicast.is_broken(&network);
             let room = broken || self.multicast.broken.len() < NETWORKS_MAX;

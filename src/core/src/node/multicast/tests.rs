@@ -72,11 +72,15 @@ fn a_follower_doubts_after_thirteen_intervals_and_a_leader_never() {
 }
 
 #[test]
-fn what_it_says_outlasts_the_leader_that_it_was_said_of() {
+fn what_it_missed_of_one_leader_it_doubts_of_the_next() {
     let mut hearing = follower();
     assert_eq!(hears(&mut hearing, "........"), Missing);
     hearing.follow(Timestamp(0), None);
-    assert_eq!(hearing.says(), Missing);
+    assert_eq!(hearing.says(), Doubted);
+    let mut hearing = follower();
+    assert_eq!(hears(&mut hearing, ".***"), Heard);
+    hearing.follow(Timestamp(0), None);
+    assert_eq!(hearing.says(), Heard);
 }
 
 #[test]
