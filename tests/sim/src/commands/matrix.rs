@@ -92,9 +92,9 @@ pub(crate) fn matrix(arguments: &Arguments) -> Result<ExitCode> {
     let Arguments { from, nodes, loss, only, .. } = *arguments;
     let limits = Limits { nodes, loss, only, ..Limits::default() };
     if let Some(detail) = arguments.trace {
-        let matrix =
+        let (matrix, details) =
             matrix::replay(from, &limits, Tracing::of(detail), Box::new(BufWriter::new(stdout())));
-        eprint!("{}{matrix}", matrix::plan(from, &limits));
+        eprint!("{}{details}{matrix}", matrix::plan(from, &limits));
         return Ok(code(&matrix));
     }
     let stop = Arc::new(AtomicBool::new(false));

@@ -84,12 +84,18 @@ pub fn many(orders: &Orders, mut each: impl FnMut(&Matrix)) -> Matrix {
     matrix
 }
 
-/// Tells the world of one seed, and prints what happens to `out`.
-pub fn replay(seed: u64, limits: &Limits, tracing: Tracing, out: Box<dyn Write + Send>) -> Matrix {
+/// Tells the world of one seed, and prints what happens to `out`. Gives what everybody
+/// believed, too, if it ended before its last fault.
+pub fn replay(
+    seed: u64,
+    limits: &Limits,
+    tracing: Tracing,
+    out: Box<dyn Write + Send>,
+) -> (Matrix, String) {
     let told = trial::tell(Course::of(seed, limits), Some(Trace::to(tracing, out)), None);
     let mut matrix = Matrix::default();
     matrix.add(&told);
-    matrix
+    (matrix, told.details)
 }
 
 /// The cluster of `seed` and its faults, in words.

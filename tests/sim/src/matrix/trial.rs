@@ -15,6 +15,7 @@ use super::{
     wanted::{REMEMBERED, Wanted},
 };
 use crate::{
+    belief,
     campaign::{AdapterFault, Fault, NodeFault, Weather, is_well, lease, narrow_found, panic_text},
     check::NOTHING_HEALTHY_IS_BLAMED,
     tamper::Tamper,
@@ -35,6 +36,8 @@ pub(crate) struct Told {
     pub(crate) broken: Option<(usize, String)>,
     pub(crate) simulated: Duration,
     pub(crate) steps: u64,
+    /// What everybody believed when it was broken.
+    pub(crate) details: String,
 }
 
 /// Lets all faults of a course befall its cluster.
@@ -54,8 +57,9 @@ pub(super) fn tell(course: Course, trace: Option<Trace>, tamper: Option<Box<dyn 
     let number = judged.len().saturating_sub(1);
     let broken = result.err().map(|why| (number, why));
     let (simulated, steps) = (world.now(), world.steps());
+    let details = broken.as_ref().map_or_else(String::new, |(_, why)| belief::report(&world, why));
     drop(world);
-    Told { judged, broken, simulated, steps, course }
+    Told { judged, broken, simulated, steps, course, details }
 }
 
 struct Trial<'a> {
