@@ -24,7 +24,8 @@ impl Group {
     /// The leaders of groups that list somebody who is here are to know.
     pub(super) fn say_elsewhere(&mut self, all: Vec<(GroupId, Vec<IpAddr>)>) {
         let Some(id) = self.view().map(|view| view.id) else { return };
-        for (group, members) in all {
+        let me = self.me.address;
+        for (group, members) in all.into_iter().filter(|(group, _)| group.leader != me) {
             self.send(group.leader, expelled(id, members));
         }
     }

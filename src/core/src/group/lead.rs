@@ -3,7 +3,7 @@
 use alloc::{collections::BTreeMap, vec::Vec};
 use core::net::IpAddr;
 
-use hats_wire::{Cause, GroupId, Member, Message, Prepare, Removal};
+use hats_wire::{Cause, GroupId, Member, Message, Pair, Prepare, Removal};
 
 use super::{Adopted, Duty, Group, GroupView, Lead, Membership, Output, Prepared, Round};
 use crate::{pace, sizes::PATHS_MAX, time::Timestamp};
@@ -321,8 +321,11 @@ impl Group {
         }
         let Some(mut round) = self.lead().and_then(|lead| lead.round.take()) else { return };
         let Some(view) = self.view() else { return };
-        let others = round.next.members.iter().filter(|it| it.address != self.me.address);
-        let kept = others.into_iter().any(|it| view.members.contains(it.address));
+        // To whom the path has failed, and nobody is left to pass it on, cannot answer.
+        let me = self.me.address;
+        let failed = |it: IpAddr| round.next.failed_paths.contains(&Pair::new(me, it));
+        let others = round.next.members.iter().map(|it| it.address).filter(|it| *it != me);
+        let kept = others.into_iter().any(|it| view.members.contains(it) && !failed(it));
         let newcomers =
             || round.next.members.iter().filter(|it| !view.members.contains(it.address));
         let silent = newcomers().any(|it| !round.acks.contains_key(&it.address));

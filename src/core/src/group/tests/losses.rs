@@ -218,3 +218,22 @@ fn conversation_heard_again_changes_nothing() {
     wire.run(Duration::from_secs(1));
     assert_eq!(wire.agreed(&[1, 2, 3]), before);
 }
+
+#[test]
+fn leader_that_has_no_path_to_those_who_stay_does_not_wait_for_them() {
+    let mut wire = Wire::formed([1, 2, 3]);
+    let pair = Pair::new(address(1), address(2));
+    wire.lose(|from, to, _| from + to == 3);
+    for name in [1, 2, 3] {
+        wire.at(name, |group, now| group.set_path(now, pair, true));
+    }
+    wire.run(Duration::from_secs(1));
+    wire.agreed(&[1, 2, 3]);
+    wire.groups.remove(&3);
+    wire.doom(&[1, 2], &[3], Cause::NodeDown);
+    wire.run(Duration::from_secs(2));
+    assert_eq!(wire.view(2).map(|view| short(view).1), Some(vec![2, 1]));
+    wire.start(3, 2);
+    wire.run(Duration::from_secs(20));
+    wire.agreed(&[1, 2, 3]);
+}
