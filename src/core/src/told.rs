@@ -157,8 +157,10 @@ impl OpenFaults {
         self.end(|| Subject::Doubt(network.to_string(), place(member))).is_some()
     }
 
-    pub(crate) fn add_adapter(&mut self, network: &str, member: &Member, kind: EventKind) {
-        self.add(adapter(network, member), Open::new(kind));
+    /// `said` is whether this node told it with authority, and is to take it back so.
+    pub(crate) fn add_adapter(&mut self, network: &str, member: &Member, said: bool) {
+        let open = Open { said, ..Open::new(EventKind::AdapterDown) };
+        self.add(adapter(network, member), open);
     }
 
     pub(crate) fn add_path(&mut self, network: &str, ends: (&Member, &Member), instance: u64) {

@@ -267,6 +267,16 @@ impl Case {
         own.into_iter().chain(self.late.sizes())
     }
 
+    /// What was found before says nothing of now.
+    pub(super) fn begin_anew(&mut self, now: Timestamp) {
+        self.found = None;
+        self.lacks = Lacks::default();
+        self.late = Lateness::of_one(self.late.seen);
+        self.strays.clear();
+        self.lost = [0; 2];
+        self.stage = Stage::Resting { until: now };
+    }
+
     /// Silence that a busy host explains as well as a fault must last.
     pub(super) fn patience(&self, found: &Found, lease: Duration) -> Option<Timestamp> {
         let busy = match &found.conclusion {

@@ -59,7 +59,7 @@ impl Arbiter {
         let late = self.was_late(now, &suspect.node);
         let case = Case {
             id,
-            name: format!("{}-{}", self.case_prefix, self.next_case - self.first_case),
+            name: self.case_name(),
             adapter,
             network: place.network.to_string(),
             suspect,
@@ -128,6 +128,25 @@ impl Arbiter {
         its.map(|((_, address), _)| *address).collect()
     }
 
+    /// The suspect is still there, and missed, long after its case was decided: it is
+    /// another one.
+    pub(crate) fn ask_anew(&mut self, now: Timestamp, adapter: AdapterIndex, suspect: IpAddr) {
+        self.next_case += 1;
+        let id = CaseId::new(self.me, self.next_case);
+        let name = self.case_name();
+        if let Some(case) = self.cases.get_mut(&(adapter, suspect)) {
+            case.id = id;
+            case.name = name;
+            case.round = 0;
+            case.compared = 0;
+            case.begin_anew(now);
+        }
+    }
+
+    fn case_name(&self) -> String {
+        format!("{}-{}", self.case_prefix, self.next_case - self.first_case)
+    }
+
     /// Whether this node has a case about this member.
     pub(crate) fn has_case(&self, adapter: AdapterIndex, address: IpAddr) -> bool {
         self.cases.contains_key(&(adapter, address))
@@ -156,12 +175,7 @@ impl Arbiter {
         let mine = self.cases.iter_mut().filter(|((of, _), _)| *of == adapter);
         for (_, case) in mine.filter(|((_, address), _)| fresh(*address)) {
             case.group = group;
-            case.found = None;
-            case.lacks = Lacks::default();
-            case.late = Lateness::of_one(case.late.seen);
-            case.strays.clear();
-            case.lost = [0; 2];
-            case.stage = Stage::Resting { until: now };
+            case.begin_anew(now);
         }
     }
 
@@ -453,7 +467,8 @@ impl Arbiter {
         // A judge may be late as well: the next one would judge the same.
         let usual = self.probe_timeout.max(self.interval / 2);
         let again_at = now + if found.patient { self.patience() } else { usual };
-        if tries == 1 && found.conclusion.blames_suspect() {
+        // Where somebody late was waited for, what was seen of silence may be long over.
+        if tries == 1 && found.conclusion.blames_suspect() && !found.patient {
             let silent = now.since(case.last_heard).as_millis();
             self.acts.push(Act::Suspicion {
                 adapter: case.adapter,

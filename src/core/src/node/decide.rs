@@ -33,7 +33,12 @@ impl Node {
     pub(super) fn have_decided(&mut self, now: Timestamp, concluded: Concluded) {
         let Concluded { adapter, conclusion, silent, tries } = concluded;
         if self.database.has_verdict(&silent.case_name) {
-            // Decided; what follows from it is under way.
+            // Decided; what follows from it is under way, unless it was of the past here.
+            let patience = self.config.detection.verdict_bound() * 2;
+            let at = self.verdicts_at.get(&silent.case_name);
+            if at.is_some_and(|at| now > *at + patience) {
+                self.arbiter.ask_anew(now, adapter, silent.suspect.address);
+            }
             return;
         }
         // This node is about to judge it, or has just judged another case of the same.

@@ -155,6 +155,9 @@ impl Node {
             let had = |address| before.members.contains(address);
             self.doubt_returns(now, &network, had, view.id.leader, view.members.iter());
         }
+        if !taken_in {
+            self.doom_faulty(now, index, before.as_ref(), &view);
+        }
         self.say_present(now, &network, &view, &me, leads);
         match &why {
             Adopted::Expelled { .. } | Adopted::Isolated => {
@@ -242,6 +245,26 @@ impl Node {
         }
     }
 
+    /// Whom a leader keeps that has not heard of the fault of one is to leave yet.
+    fn doom_faulty(
+        &mut self,
+        now: Timestamp,
+        index: AdapterIndex,
+        before: Option<&GroupView>,
+        view: &GroupView,
+    ) {
+        let Some(local) = self.locals.get(&index) else { return };
+        let network = &local.spec.network.name;
+        let kept = |it: &&Member| before.is_some_and(|b| b.members.get(it.address) == Some(*it));
+        let kept = view.members.iter().filter(kept);
+        let faulty = kept.filter_map(|it| Some((it.address, self.own_fault(network, it)?)));
+        let faulty: Vec<(IpAddr, Cause)> = faulty.collect();
+        let Some(local) = self.locals.get_mut(&index) else { return };
+        for (address, cause) in faulty {
+            local.group.doom(now, address, cause, "");
+        }
+    }
+
     /// The adapter's own node says by now that nothing is wrong with it.
     pub(super) fn is_fact_over(&self, network: &str, member: &Member) -> bool {
         self.database.node(member.node_id).is_some_and(|(report, run)| {
@@ -268,7 +291,8 @@ impl Node {
                 continue;
             }
             self.check_restart(now, member.node_id, member.incarnation);
-            if self.returns.is_awaited(network, member) {
+            if self.returns.is_awaited(network, member) || self.own_fault(network, member).is_some()
+            {
                 continue;
             }
             let run = self.topology.nodes.get(&member.node_id).map(|node| node.newest);

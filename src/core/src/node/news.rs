@@ -104,7 +104,9 @@ impl Node {
         let its = self.topology.adapters.of(report.node_id);
         let gone = its.filter(|(network, known)| {
             let member = &known.member;
-            !is_listed(report, network, member.address) && member.incarnation <= incarnation
+            !is_listed(report, network, member.address)
+                && member.incarnation <= incarnation
+                && !known.is_news(incarnation)
         });
         let gone: Vec<(String, Member)> =
             gone.map(|(network, known)| (network.into(), known.member.clone())).collect();
@@ -121,7 +123,7 @@ impl Node {
             });
             let place = (adapter.network.as_str(), adapter.address);
             self.check_holder(now, report.node_id, place);
-            self.topology.adapter_seen(now, &adapter.network, &member);
+            self.topology.adapter_listed(now, &adapter.network, &member, adapter.fault);
             if let Some(cause) = adapter.fault {
                 let instance = adapter.group.map_or(0, |group| group.instance);
                 self.learn_fact(now, &adapter.network, &member, cause, instance);
@@ -229,18 +231,25 @@ impl Node {
         instance: u64,
     ) {
         let mut authority = false;
+        // A group may have gone on with it that did not know: what counts is whether
+        // it was taken in since.
+        let known = self.topology.adapters.get(network, member.address);
+        let known = known.filter(|known| known.state == AdapterState::Up);
+        let joined = known.map(|known| known.joined);
+        let mut last = instance + 1;
         for index in self.on_network(network) {
             let Some(local) = self.locals.get_mut(&index) else { continue };
-            let listed = local.group.view().is_some_and(|view| {
-                view.members.get(member.address) == Some(member)
-                    && (view.id.instance <= instance + 1 || instance == 0)
-            });
-            if listed {
+            let Some(view) = local.group.view() else { continue };
+            let since = joined.unwrap_or(view.id.instance);
+            if view.members.get(member.address) == Some(member)
+                && (since <= instance + 1 || instance == 0)
+            {
+                last = last.max(view.id.instance);
                 local.group.doom(now, member.address, cause, "");
                 authority = local.group.leads();
             }
         }
-        let event = self.topology.adapter_down(now, network, member, cause, None, instance + 1);
+        let event = self.topology.adapter_down(now, network, member, cause, None, last);
         self.publish_as(event, authority);
     }
 

@@ -4,7 +4,7 @@
 use alloc::{collections::BTreeMap, vec::Vec};
 use core::net::IpAddr;
 
-use hats_wire::{GroupId, GroupReport, Incarnation, Member, NodeId};
+use hats_wire::{Cause, GroupId, GroupReport, Incarnation, Member, NodeId};
 
 use super::Node;
 use crate::{linkstate::member_of, pace, time::Timestamp, topology::Visible};
@@ -124,6 +124,13 @@ impl Node {
             && !self.is_doomed(network, member.address)
             && !self.returns.is_awaited(network, member)
             && !self.is_withdrawn(network, member)
+            && self.own_fault(network, member).is_none()
+    }
+
+    /// What its own node says to be wrong with an adapter: a group that lists it
+    /// does not know of that.
+    pub(super) fn own_fault(&self, network: &str, member: &Member) -> Option<Cause> {
+        self.topology.adapters.get(network, member.address)?.fault(member.incarnation)
     }
 
     /// Whether more is known of the adapter than that it was in this group: it

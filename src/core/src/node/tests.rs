@@ -2,8 +2,8 @@ use alloc::{string::ToString, vec::Vec};
 use core::net::IpAddr;
 
 use hats_wire::{
-    AdapterReport, GroupId, Header, Held, Incarnation, Item, ItemBody, Loss, Message, Multicast,
-    NodeId, NodeReport, Proclaim, cluster_tag, encode,
+    AdapterReport, Cause, GroupId, Header, Held, Identity, Incarnation, Item, ItemBody, Loss,
+    Message, Multicast, NodeId, NodeReport, Proclaim, cluster_tag, encode,
     link::{Command, Link, Mode, Report},
 };
 
@@ -282,4 +282,57 @@ fn what_an_earlier_run_said_of_its_adapter_is_taken_back_with_authority() {
     let over = said(500_000_000, says(3_000, None, None));
     assert!(over.contains(&(EventKind::AdapterClean, true)), "{over:?}");
     assert!(over.contains(&(EventKind::AdapterReleased, true)), "{over:?}");
+}
+
+/// What n9 says in this version of its report: the last numbers of its addresses.
+fn lists(sequence: u64, addresses: &[u8]) -> Item {
+    let adapters = addresses.iter().map(|last| AdapterReport {
+        network: "neta".into(),
+        interface: "eth0".into(),
+        address: IpAddr::from([10, 77, 1, *last]),
+        fault: None,
+        group: None,
+        held: None,
+        mac: Vec::new(),
+        loss: None,
+        multicast: Multicast::default(),
+        narrow: Vec::new(),
+        overheard: Vec::new(),
+    });
+    let report = NodeReport {
+        node_id: NodeId(9),
+        node: "n9".into(),
+        version: "0".into(),
+        adapters: adapters.collect(),
+        leaving: false,
+        maintenance: false,
+    };
+    Item { incarnation: Incarnation(2_000), sequence, body: ItemBody::Node(report) }
+}
+
+#[test]
+fn an_address_is_not_taken_away_by_a_report_of_before_it() {
+    let mut node = alone();
+    let leader = IpAddr::from([10, 77, 1, 97]);
+    let fresh = Identity {
+        address: leader,
+        node_id: NodeId(9),
+        incarnation: Incarnation(2_000),
+        node: "n9".into(),
+        interface: "eth0".into(),
+    };
+    let group = GroupId { instance: 7, leader };
+    node.topology.adapter_up(Timestamp(400_000_000), "neta", &fresh.into(), group);
+    let mut down = |item: Item| {
+        let now = Timestamp(400_000_000 + item.sequence);
+        node.flooded(now, ETH0, NodeId(9), true, Vec::from([item]));
+        let said = node.drain().into_iter().filter_map(|effect| match effect {
+            Effect::Publish(event) if event.kind == EventKind::AdapterDown => event.cause,
+            Effect::Publish(_) | Effect::Nim { .. } | Effect::EndNim { .. } | Effect::Left => None,
+        });
+        said.collect::<Vec<Cause>>()
+    };
+    assert_eq!(down(lists(1, &[9])), [], "it is of before");
+    assert_eq!(down(lists(2, &[97])), []);
+    assert_eq!(down(lists(3, &[98])), [Cause::Removed], "it was listed, and is no more");
 }

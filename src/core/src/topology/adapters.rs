@@ -56,6 +56,11 @@ pub(crate) struct KnownAdapter {
     lossy: bool,
     /// The run of its node that said so, or that it is held.
     said_by: Incarnation,
+    /// This run of its node has said that it has the adapter: that it does not is
+    /// its newest word, and not one of before.
+    listed: bool,
+    /// What that said last to be wrong with it: no group knows better.
+    fault: Option<Cause>,
 }
 
 impl KnownAdapter {
@@ -89,6 +94,8 @@ impl KnownAdapter {
             self.since = now;
         }
         self.judged = false;
+        self.listed = false;
+        self.fault = None;
         was
     }
 
@@ -106,6 +113,16 @@ impl KnownAdapter {
     /// This run of it was judged, and is not up since.
     pub(crate) fn is_judged(&self, run: Incarnation) -> bool {
         self.judged && self.member.incarnation == run
+    }
+
+    /// A group lists it, and its node has not: what that said last is of before.
+    pub(crate) fn is_news(&self, run: Incarnation) -> bool {
+        !self.listed && self.state == AdapterState::Up && self.member.incarnation == run
+    }
+
+    /// What this run of its node says to be wrong with it.
+    pub(crate) fn fault(&self, run: Incarnation) -> Option<Cause> {
+        self.fault.filter(|_| self.member.incarnation == run)
     }
 
     /// The world takes it for up.
@@ -255,6 +272,8 @@ impl Topology {
                     held: None,
                     said_by: member.incarnation,
                     lossy: false,
+                    listed: false,
+                    fault: None,
                 };
                 // A new one is in sight only by a group that lists it, and the database
                 // counts when its node has it anew; but to be alone in a group is
@@ -266,6 +285,23 @@ impl Topology {
             }
         }
         self.node_seen(now, member.node_id, &member.node, member.incarnation);
+    }
+
+    /// Its own node says that it has the adapter, and what is wrong with it.
+    pub(crate) fn adapter_listed(
+        &mut self,
+        now: Timestamp,
+        network: &str,
+        member: &Member,
+        fault: Option<Cause>,
+    ) {
+        self.adapter_seen(now, network, member);
+        let known = self.adapters.get_mut(network, member.address);
+        if let Some(known) = known.filter(|known| known.member == *member) {
+            known.listed = true;
+            self.changes += u64::from(known.fault != fault);
+            known.fault = fault;
+        }
     }
 
     /// A committed group lists the adapter.
@@ -577,7 +613,7 @@ impl Topology {
         }
         // It ends when the interface is up with another address.
         if known.is_told_down() {
-            self.inherited.add_adapter(network, &known.member, EventKind::AdapterDown);
+            self.inherited.add_adapter(network, &known.member, known.said_down);
         }
         if known.doubted {
             self.inherited.add_doubt(network, &known.member);

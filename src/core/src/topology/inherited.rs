@@ -100,7 +100,7 @@ impl Topology {
         }
         for (network, _, known) in self.adapters.iter() {
             if known.is_told_down() {
-                faults.add_adapter(network, &known.member, EventKind::AdapterDown);
+                faults.add_adapter(network, &known.member, known.said_down);
             }
         }
         for ((network, _), path) in &self.paths {
