@@ -35,7 +35,7 @@
 //! | … or | a NIM did not run, and no other exchanged with a live node's |
 //! | node.left | it had been told to stop |
 //! | network.partitioned | the live adapters were in two parts or more |
-//! | network.failed | no two live adapters exchanged |
+//! | network.failed | no two live adapters exchanged of which the judge could know |
 //! | network.multicast_broken | multicast was dead |
 //! | network.multicast_restored | multicast worked |
 //! | network.mtu | some way lost packets as long as the interfaces' MTU |
@@ -45,7 +45,7 @@
 //! | others that blame somebody | never: nothing of the kind is done to a world |
 //! | the rest | always: it blames nobody |
 
-use std::{net::IpAddr, time::Duration};
+use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 
 use hats_core::{
     damping::HELD_MAX,
@@ -425,7 +425,13 @@ fn of_network(scene: &Scene<'_>, network: usize, kind: EventKind) -> Option<&'st
     if kind == EventKind::NetworkPartitioned {
         return unless(scene.ever(|moment| parts(moment).len() > 1), "it was in one part");
     }
-    let failed = |moment: &Moment<'_>| parts(moment).iter().all(|part| part.len() == 1);
+    // Of those that exchange, and whom nothing connects to the judge, it cannot know.
+    let away = |moment: &Moment<'_>, part: &BTreeSet<Port>| {
+        part.iter().all(|port| !moment.is_connected(scene.judge(), port.host))
+    };
+    let failed = |moment: &Moment<'_>| {
+        parts(moment).iter().all(|part| part.len() == 1 || away(moment, part))
+    };
     unless(scene.ever(failed), "two exchanged")
 }
 
