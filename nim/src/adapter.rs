@@ -17,7 +17,7 @@ use std::{
 };
 
 use anyhow::Context;
-use hats_sys::{AdapterSocket, Echo, set_realtime};
+use hats_sys::{AdapterSocket, Arp, Echo, set_realtime};
 use hats_wire::link::{Configure, Link};
 
 use self::watch::Watch;
@@ -41,6 +41,7 @@ pub(crate) enum News {
 pub(crate) struct Sockets {
     pub(crate) adapter: AdapterSocket,
     pub(crate) echo: Option<Echo>,
+    pub(crate) arp: Option<Arp>,
 }
 
 /// The thread, as seen from the loop.

@@ -13,8 +13,8 @@ use hats_core::{
     time::Timestamp,
 };
 use hats_sys::{
-    AdapterSocket, Audience, Echo, Readiness, lock_memory, monotonic_ns, set_realtime,
-    wait_readable,
+    AdapterSocket, Arp, ArpPacket, Audience, Echo, Readiness, lock_memory, monotonic_ns,
+    set_realtime, wait_readable,
 };
 use hats_wire::link::{Command, Configure, Mode, Report};
 
@@ -58,6 +58,7 @@ struct Ready {
     adapter: bool,
     datagrams: bool,
     echo: bool,
+    arp: bool,
 }
 
 impl Shell {
@@ -83,6 +84,9 @@ impl Shell {
             if ready.echo {
                 self.echoes(now);
             }
+            if ready.arp {
+                self.arps(now);
+            }
             self.machine.handle(now, Input::Wake);
             if self.act(now)? {
                 self.daemon.flush();
@@ -96,6 +100,7 @@ impl Shell {
         let sockets = socket.map_or([None; 3], AdapterSocket::fds);
         let [own, group, everybody] = sockets.map(|fd| fd.map(|fd| (fd, false)));
         let echo = self.sockets.as_ref().and_then(|sockets| sockets.echo.as_ref());
+        let arp = self.sockets.as_ref().and_then(|sockets| sockets.arp.as_ref());
         let ready = wait_readable(
             [
                 Some((self.daemon.fd(), self.daemon.wants_to_write())),
@@ -104,12 +109,13 @@ impl Shell {
                 group,
                 everybody,
                 echo.map(|echo| (echo.as_fd(), false)),
+                arp.map(|arp| (arp.as_fd(), false)),
             ],
             until,
         )?;
-        let [daemon, adapter, own, group, everybody, echo] =
+        let [daemon, adapter, own, group, everybody, echo, arp] =
             ready.map(|Readiness { readable, .. }| readable);
-        Ok(Ready { daemon, adapter, datagrams: own || group || everybody, echo })
+        Ok(Ready { daemon, adapter, datagrams: own || group || everybody, echo, arp })
     }
 
     fn commands(&mut self, now: Timestamp) -> anyhow::Result<()> {
@@ -136,9 +142,10 @@ impl Shell {
                     self.machine.handle(now, Input::LinkChanged(link));
                 }
                 Ok(News::Opened(link, sockets)) => {
-                    let echo = sockets.echo.is_some();
+                    let (echo, arp) = (sockets.echo.is_some(), sockets.arp.is_some());
                     self.sockets = Some(*sockets);
                     self.machine.handle(now, Input::EchoAvailable(echo));
+                    self.machine.handle(now, Input::ArpAvailable(arp));
                     self.machine.handle(now, Input::LinkChanged(link));
                 }
                 Ok(News::Changed(link)) => self.machine.handle(now, Input::LinkChanged(link)),
@@ -186,6 +193,16 @@ impl Shell {
         }
     }
 
+    fn arps(&mut self, now: Timestamp) {
+        let Some(arp) = self.sockets.as_mut().and_then(|sockets| sockets.arp.as_mut()) else {
+            return;
+        };
+        for _ in 0..BATCH {
+            let Some(ArpPacket { mac, sender, target, asks }) = arp.receive() else { break };
+            self.machine.handle(now, Input::Arp { mac, sender, target, asks });
+        }
+    }
+
     /// Does what the machine wants done; whether it wants to end.
     fn act(&mut self, now: Timestamp) -> anyhow::Result<bool> {
         let mut over = false;
@@ -206,6 +223,12 @@ impl Shell {
                     // An echo that could not be sent is one without an answer.
                     if let Some(Sockets { echo: Some(echo), .. }) = &self.sockets {
                         let _ = echo.send(to, sequence);
+                    }
+                }
+                Effect::Arp { mac, sender, target } => {
+                    // A question that could not be sent is one without an answer.
+                    if let Some(Sockets { arp: Some(arp), .. }) = &self.sockets {
+                        let _ = arp.ask(mac, sender, target);
                     }
                 }
                 Effect::Report(report) => {
@@ -289,6 +312,9 @@ fn prepare(config: &Configure) -> Prepared {
         obtained
     };
     let icmp = warn(Echo::permitted(config.address.is_ipv6()));
+    if config.address.is_ipv4() {
+        warn(Arp::permitted());
+    }
     let memory_locked = config.lock_memory && warn(lock_memory());
     let priority = config.realtime_priority;
     let realtime = priority > 0 && warn(set_realtime(priority));

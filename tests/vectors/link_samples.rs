@@ -96,6 +96,7 @@ pub(crate) fn reports() -> Vec<(&'static str, Report)> {
         ("probe_done", Report::ProbeDone(probe_done(at_ns))),
         ("statistics", Report::Statistics(statistics())),
         ("late", Report::Late { at_ns, lateness_ns: 3_000_000 }),
+        ("taken", Report::Taken { at_ns, mac: vec![2, 0, 0, 0, 2, 9] }),
         (
             "overheard",
             Report::Overheard {

@@ -8,7 +8,8 @@ use std::{
 };
 
 use hats_sys::{
-    AdapterSocket, Carrier, Echo, Error, Group, Links, SocketConfig, monotonic_ns, wait_readable,
+    AdapterSocket, Arp, Carrier, Echo, Error, Group, Links, SocketConfig, monotonic_ns,
+    wait_readable,
 };
 use hats_wire::link::{Configure, EVERYBODY_PORT, Link, Mode, everybody};
 
@@ -215,13 +216,16 @@ impl<'a> Watch<'a> {
     fn try_open(&mut self, wanted: SocketConfig, now: u64) -> Option<Box<Sockets>> {
         let ident = u16::try_from(std::process::id() & 0xffff).unwrap_or(0);
         let echo = Echo::open(&wanted.interface, wanted.ifindex, wanted.address, ident).ok();
+        // What it needs that is not to be had was said at the start.
+        let arp = wanted.address.is_ipv4().then(|| Arp::open(&wanted.interface, wanted.ifindex));
+        let arp = arp.and_then(Result::ok);
         match AdapterSocket::open(wanted.clone()) {
             Ok(adapter) => {
                 self.open = Some(wanted);
                 self.error.clear();
                 self.retry_at = 0;
                 self.retry_after = RETRY_MIN_NS;
-                Some(Box::new(Sockets { adapter, echo }))
+                Some(Box::new(Sockets { adapter, echo, arp }))
             }
             Err(error) => {
                 self.error = error.to_string();

@@ -6,6 +6,7 @@
 //! wake-up, does the [`Effect`]s, and wakes it at [`Machine::next_deadline`].
 //! What the daemon is for (groups, verdicts) passes through uninspected.
 
+mod claims;
 mod counters;
 mod inbound;
 mod lease;
@@ -17,13 +18,17 @@ use alloc::{
     collections::{BTreeSet, VecDeque},
     vec::Vec,
 };
-use core::{net::IpAddr, time::Duration};
+use core::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use hats_wire::{
     GroupId, Header, Message, encode,
-    link::{Command, Configure, Link, Report},
+    link::{Command, Configure, Link, Report, everybody},
 };
 
+pub use self::claims::Mac;
 pub(crate) use self::inbound::is_within;
 use self::{
     counters::Counters, lease::Lease, neighbours::Neighbours, probes::Probes, strangers::Strangers,
@@ -66,6 +71,19 @@ pub enum Input {
         /// The number in it.
         sequence: u16,
     },
+    /// A host said by ARP that it has an address, or asked for one.
+    Arp {
+        /// Its hardware address.
+        mac: Mac,
+        /// Its address; 0.0.0.0 of one that asks whether it can have `target`.
+        sender: Ipv4Addr,
+        /// Whom it asks for, or answers.
+        target: Ipv4Addr,
+        /// It asks.
+        asks: bool,
+    },
+    /// Whether ARP can be heard and sent; no until said otherwise.
+    ArpAvailable(bool),
     /// Whether ICMP echoes can be sent; yes until said otherwise.
     EchoAvailable(bool),
     /// The adapter's state, at start and after each change.
@@ -104,6 +122,15 @@ pub enum Effect {
         /// Comes back in [`Input::EchoReply`].
         sequence: u16,
     },
+    /// Ask everybody on the wire by ARP.
+    Arp {
+        /// The adapter's hardware address.
+        mac: Mac,
+        /// Who asks.
+        sender: Ipv4Addr,
+        /// For whom.
+        target: Ipv4Addr,
+    },
     /// Tell hatsd.
     Report(Report),
     /// There is nothing left to do: end the process.
@@ -121,6 +148,8 @@ pub enum Deadline {
     Probe(u64),
     /// Changed counters are reported.
     Statistics,
+    /// The adapter's own address is asked for by ARP.
+    Claim,
 }
 
 /// One adapter's NIM.
@@ -137,6 +166,7 @@ pub struct Machine {
     strangers: Strangers,
     probes: Probes,
     lease: Lease,
+    claims: claims::Claims,
     counters: Counters,
     effects: VecDeque<Effect>,
     /// The latest `now`, and when and why the shell promised to wake us after it.
@@ -153,6 +183,7 @@ impl Machine {
             strangers: Strangers::default(),
             probes: Probes::default(),
             lease: Lease::default(),
+            claims: claims::Claims::default(),
             counters: Counters::default(),
             config,
             link: None,
@@ -183,6 +214,8 @@ impl Machine {
             Input::EchoReply { from, sequence } => {
                 self.probes.echo_reply(from, sequence, self.now);
             }
+            Input::Arp { mac, sender, target, asks } => self.arp_heard(mac, sender, target, asks),
+            Input::ArpAvailable(available) => self.arp_available(available),
             Input::EchoAvailable(available) => self.probes.echo_available(available),
             Input::LinkChanged(link) => self.link_changed(link),
             Input::SendFailed => self.counters.total.send_errors += 1,
@@ -214,7 +247,8 @@ impl Machine {
         let neighbour = self.neighbours.deadline().map(|(at, who)| (at, Deadline::Neighbour(who)));
         let probe = self.probes.deadline().map(|(at, id)| (at, Deadline::Probe(id)));
         let statistics = self.counters.due().map(|at| (at, Deadline::Statistics));
-        [beat, neighbour, probe, statistics].into_iter().flatten().min()
+        let claim = self.claims.due().map(|at| (at, Deadline::Claim));
+        [beat, neighbour, probe, statistics, claim].into_iter().flatten().min()
     }
 
     /// What it was configured with last.
@@ -248,6 +282,10 @@ impl Machine {
             Command::Configure(config) => self.reconfigure(config),
             Command::Watch { group, feed, expect } => self.watch(group, feed, &expect),
             Command::Send { to, datagram } => {
+                if to == Some(everybody(self.config.address)) {
+                    // Where the kernel drops what is of another subnet, ARP is heard.
+                    self.ask_for_own();
+                }
                 if !self.transmit(to, datagram) {
                     self.counters.total.send_errors += 1;
                 }
@@ -299,6 +337,9 @@ impl Machine {
         }
         self.link = Some(link.clone());
         self.report(Report::Link(link));
+        if self.is_open() != was_open {
+            self.claims_begin(!was_open);
+        }
         if self.is_open() && !was_open && !self.feed.is_empty() {
             let feed: Vec<IpAddr> = self.feed.iter().copied().collect();
             self.beat(&feed);
@@ -316,6 +357,7 @@ impl Machine {
             self.report(Report::Neighbour(report));
         }
         self.run_probes();
+        self.wake_claims();
         if self.counters.due().is_some_and(|due| self.now >= due) {
             let missed_now = self.neighbours.missed(self.now);
             let heard = self.neighbours.heard_list(self.now);
@@ -417,7 +459,7 @@ impl Machine {
             Size::new("strangers", self.strangers.len(), strangers::ADDRESSES_MAX),
             Size::new("neighbours watched", self.neighbours.len(), MEMBERS_MAX).each(Each::Adapter),
         ];
-        own.into_iter().chain(self.probes.sizes())
+        own.into_iter().chain(self.probes.sizes()).chain(self.claims.sizes())
     }
 
     fn is_open(&self) -> bool {

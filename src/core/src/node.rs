@@ -102,6 +102,8 @@ struct Local {
     widths: narrow::Widths,
     /// What was sent that was long, to send it in shorter parts the next time.
     long_sent: send::LongSent,
+    /// The hardware address of another host that was told to have its address.
+    rival: Vec<u8>,
     /// Which other networks it hears.
     ears: crossed::Ears,
     /// Who spoke to it by unicast.
@@ -143,7 +145,7 @@ pub struct Node {
     ways_back: BTreeMap<NodeId, letters::WayBack>,
     /// When the daemon of each known node was last heard, on any network.
     spoke: BTreeMap<NodeId, (Incarnation, Timestamp)>,
-    foreign: BTreeMap<(AdapterIndex, IpAddr), Timestamp>,
+    foreign: BTreeMap<(AdapterIndex, IpAddr), frames::Foreign>,
     /// Leaders that call a network by another name, once said.
     drifted: BTreeSet<(AdapterIndex, IpAddr)>,
     /// When it was last said that this node was late.

@@ -4,6 +4,7 @@
 //! nothing and logs nothing: errors say what was tried, what the kernel
 //! answered, and which privilege would help.
 
+mod arp;
 mod async_fd;
 mod carrier;
 mod clock;
@@ -20,6 +21,7 @@ pub mod tap;
 mod timer;
 mod wait;
 
+pub use arp::{Arp, ArpPacket, Mac};
 pub use carrier::Carrier;
 pub use clock::{boottime_ns, monotonic_ns};
 pub use echo::{Echo, EchoAnswer};

@@ -259,6 +259,8 @@ impl World {
             Effect::Transmit { to, bytes } => self.transmit(port, to, Rc::new(bytes)),
             Effect::TransmitWhole { to, bytes } => self.transmit(port, Some(to), Rc::new(bytes)),
             Effect::Echo { to, sequence } => self.echo(port, to, sequence),
+            // No machine is told that it could.
+            Effect::Arp { .. } => {}
             Effect::Report(report) => self.report_leaves(port, report),
             Effect::Exit => {
                 self.adapter_mut(port).nim = None;

@@ -270,6 +270,7 @@ impl Summary<'_> {
                 it.rtt_ns / 1_000
             ),
             Report::Statistics(it) => format!("Statistics sent {} got {}", it.sent, it.received),
+            Report::Taken { mac, .. } => format!("Taken {mac:02x?}"),
             Report::Overheard { address, .. } => {
                 format!("Overheard {}", self.0.name_of(*address))
             }

@@ -189,6 +189,7 @@ impl Trace {
             | Report::ProbeSeen { .. }
             | Report::ProbeDone(_)
             | Report::Overheard { .. }
+            | Report::Taken { .. }
             | Report::Late { .. } => Detail::Some,
         };
         if self.wants_port(world, level, port) {

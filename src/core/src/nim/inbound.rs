@@ -24,6 +24,7 @@ impl Machine {
             self.counters.reject("foreign_cluster", 1);
             // Its Proclaim lets the daemon name it; its heartbeats would only be noise.
             if !is_nims(&message) {
+                self.ask_for(from);
                 self.pass_on(from, to_group, bytes);
             }
             return;

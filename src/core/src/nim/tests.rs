@@ -11,6 +11,7 @@ use hats_wire::{
 use super::*;
 
 mod beats;
+mod claims;
 mod datagrams;
 mod probes;
 mod self_watch;
@@ -75,6 +76,7 @@ impl Bench {
                 Effect::Transmit { to, bytes } => Some((to, decode(&bytes).unwrap().message)),
                 Effect::TransmitWhole { .. }
                 | Effect::Echo { .. }
+                | Effect::Arp { .. }
                 | Effect::Report(_)
                 | Effect::Exit => None,
             })
@@ -90,6 +92,7 @@ impl Bench {
                 Effect::Report(report) => Some(report),
                 Effect::TransmitWhole { .. }
                 | Effect::Echo { .. }
+                | Effect::Arp { .. }
                 | Effect::Transmit { .. }
                 | Effect::Exit => None,
             })
@@ -171,6 +174,7 @@ fn statistics(effects: &[Effect]) -> hats_wire::link::Statistics {
         Effect::Report(_)
         | Effect::TransmitWhole { .. }
         | Effect::Echo { .. }
+        | Effect::Arp { .. }
         | Effect::Transmit { .. }
         | Effect::Exit => None,
     });

@@ -171,6 +171,7 @@ impl Node {
         address: IpAddr,
         mac: &[u8],
     ) {
+        self.foreign_found(index, address, mac);
         let Some(local) = self.locals.get(&index) else { return };
         if local.fault.is_some() || is_within(address, (local.me.address, local.spec.prefix_length))
         {

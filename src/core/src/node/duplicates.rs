@@ -171,6 +171,45 @@ impl Node {
         self.publish(event);
     }
 
+    /// A NIM heard another host say that it has its adapter's address, or not any
+    /// more. Of another node the two tell themselves.
+    pub(super) fn claimed(&mut self, index: AdapterIndex, mac: Vec<u8>) {
+        let Some(local) = self.locals.get(&index) else { return };
+        let (network, address) = (local.spec.network.name.clone(), local.me.address);
+        let of_node = |report: &NodeReport| {
+            let mut its = report.adapters.iter();
+            its.any(|it| it.network == network && it.address == address && it.mac == mac)
+        };
+        // A host with several adapters on one wire may answer on each of them.
+        let is_own = |local: &super::Local| local.link.as_ref().is_some_and(|link| link.mac == mac);
+        let by_node = || self.database.nodes().any(|(it, _)| of_node(it));
+        if !mac.is_empty() && (self.locals.values().any(is_own) || by_node()) {
+            return;
+        }
+        let Some(local) = self.locals.get_mut(&index) else { return };
+        let before = core::mem::replace(&mut local.rival, mac.clone());
+        if before.is_empty() == mac.is_empty() {
+            return;
+        }
+        let own = local.link.as_ref().and_then(|link| say::mac(&link.mac));
+        let me = local.me.clone();
+        let (kind, words) = if let Some(mac) = say::mac(&mac) {
+            (EventKind::DuplicateAddress, format!("is also the address of another host ({mac})"))
+        } else {
+            let words = "is not the address of another host any more".into();
+            (EventKind::DuplicateResolved, words)
+        };
+        let mut event = say::about_adapter(kind, &network, &me, &words);
+        if mac.is_empty() {
+            event.clears = Some(EventKind::DuplicateAddress);
+        } else {
+            (event.mac, event.peer_mac) = (own, say::mac(&mac));
+            event.peer_addr = Some(address);
+        }
+        event.authority = true;
+        self.publish(event);
+    }
+
     /// Somebody at another address says that it is this node, or calls itself
     /// by its name.
     pub(super) fn check_clone(

@@ -1,5 +1,6 @@
 //! Datagrams that a NIM passed up.
 
+use alloc::{string::String, vec::Vec};
 use core::{net::IpAddr, time::Duration};
 
 use hats_wire::{Frame, Message, Proclaim, decode};
@@ -9,13 +10,24 @@ use crate::{
     event::{Event, EventKind},
     io::AdapterIndex,
     nim::is_within,
+    say,
     time::Timestamp,
 };
 
 /// A foreign cluster is named at most this often for each of its addresses.
 const FOREIGN_EVERY: Duration = Duration::from_secs(3600);
+/// So long its hardware address is waited for.
+const FOREIGN_ASKED: Duration = Duration::from_secs(2);
 /// Addresses of foreign clusters remembered.
 pub(super) const FOREIGN_MAX: usize = 256;
+
+/// A host of a foreign cluster.
+#[derive(Debug)]
+pub(super) struct Foreign {
+    since: Timestamp,
+    mac: Vec<u8>,
+    told: bool,
+}
 
 /// How a datagram came.
 #[derive(Clone, Copy)]
@@ -211,27 +223,43 @@ impl Node {
 
     fn foreign(&mut self, now: Timestamp, index: AdapterIndex, from: IpAddr, message: &Message) {
         let Message::Proclaim(proclaim) = message else { return };
-        let recently = self.foreign.get(&(index, from)).is_some_and(|at| now < *at + FOREIGN_EVERY);
-        self.foreign.retain(|_, at| now < *at + FOREIGN_EVERY);
-        if recently
-            || (self.foreign.len() >= FOREIGN_MAX && !self.foreign.contains_key(&(index, from)))
-        {
+        self.foreign.retain(|_, it| now < it.since + FOREIGN_EVERY);
+        let key = (index, from);
+        if self.foreign.len() >= FOREIGN_MAX && !self.foreign.contains_key(&key) {
             return;
         }
-        self.foreign.insert((index, from), now);
+        let fresh = || Foreign { since: now, mac: Vec::new(), told: false };
+        let host = self.foreign.entry(key).or_insert_with(fresh);
+        // Its NIM asks for it, if it can, and it proclaims again soon.
+        let waits = from.is_ipv4() && host.mac.is_empty() && now < host.since + FOREIGN_ASKED;
+        if host.told || waits {
+            return;
+        }
+        host.told = true;
+        let mac = say::mac(&host.mac);
         let Some(local) = self.locals.get(&index) else { return };
         let text = alloc::format!(
-            "{}: cluster {:?} (node {}, {from}) is on the same wire",
+            "{}: cluster {:?} (node {}, {from}{}) is on the same wire",
             local.spec.network.name,
             proclaim.cluster,
-            proclaim.node
+            proclaim.node,
+            mac.as_ref().map_or_else(String::new, |mac| alloc::format!(", {mac}"))
         );
         let mut event = Event::new(EventKind::ForeignCluster, text);
         event.network = Some(local.spec.network.name.clone());
         event.adapter = Some(local.spec.interface.clone());
+        event.mac = local.link.as_ref().and_then(|link| say::mac(&link.mac));
         event.peer_node = Some(proclaim.node.clone());
         event.peer_addr = Some(from);
+        event.peer_mac = mac;
         event.authority = true;
         self.publish(event);
+    }
+
+    /// The hardware address of a host on an adapter's wire was heard.
+    pub(super) fn foreign_found(&mut self, index: AdapterIndex, address: IpAddr, mac: &[u8]) {
+        if let Some(host) = self.foreign.get_mut(&(index, address)).filter(|_| !mac.is_empty()) {
+            host.mac = mac.into();
+        }
     }
 }

@@ -65,6 +65,7 @@ impl Node {
             hearing: super::multicast::Hearing::default(),
             widths: super::narrow::Widths::default(),
             ears: super::crossed::Ears::default(),
+            rival: Vec::new(),
             long_sent: super::send::LongSent::default(),
             speakers: super::multicast::Speakers::default(),
         };
@@ -215,6 +216,7 @@ impl Node {
                     }
                 }
             }
+            Report::Taken { mac, .. } => self.claimed(index, mac),
             Report::Overheard { address, mac, .. } => self.overhears(now, index, address, &mac),
             Report::Stranger { from, group, node_id, incarnation, stalled, .. } => {
                 self.note_speaker(now, index, from);
@@ -259,6 +261,7 @@ impl Node {
             | Report::Neighbour(_)
             | Report::ProbeDone(_)
             | Report::Statistics(_)
+            | Report::Taken { .. }
             | Report::Late { .. } => return false,
         };
         now.since(at) > self.config.detection.detection_time()

@@ -124,7 +124,28 @@ fn leader_that_calls_the_network_by_another_name_is_told_of_once_and_not_joined(
 
 #[test]
 fn another_cluster_on_the_wire_is_named_once_and_not_joined() {
-    let (events, sent) = hears_twice(&proclaim("radar", "neta"));
+    let (mut node, mut events, mut sent) = (alone(), Vec::new(), 0);
+    for at in (4..40).map(|tenth| tenth * 100_000_000) {
+        let mut input = proclaim("radar", "neta");
+        if let Input::Nim { report: Report::Received { at_ns, .. }, .. } = &mut input {
+            *at_ns = at;
+        }
+        node.handle(Timestamp(at), input);
+        if at == 1_000_000_000 {
+            let (address, mac) = (IpAddr::from([10, 77, 1, 9]), Vec::from([2, 0, 0, 0, 1, 9]));
+            let report = Report::Overheard { at_ns: at, address, mac };
+            assert_eq!(events, []);
+            node.handle(Timestamp(at), Input::Nim { adapter: ETH0, report });
+        }
+        for effect in node.drain() {
+            match effect {
+                Effect::Publish(event) => events.push(event),
+                Effect::Nim { command: Command::Send { to: Some(_), .. }, .. } => sent += 1,
+                Effect::Nim { .. } | Effect::EndNim { .. } | Effect::Left => {}
+            }
+        }
+    }
+    assert_eq!(events[0].peer_mac, Some("02:00:00:00:01:09".to_string()));
     assert_eq!(sent, 0);
     let kinds: Vec<EventKind> = events.iter().map(|event| event.kind).collect();
     assert_eq!(kinds, [EventKind::ForeignCluster]);
@@ -335,4 +356,25 @@ fn an_address_is_not_taken_away_by_a_report_of_before_it() {
     assert_eq!(down(lists(1, &[9])), [], "it is of before");
     assert_eq!(down(lists(2, &[97])), []);
     assert_eq!(down(lists(3, &[98])), [Cause::Removed], "it was listed, and is no more");
+}
+
+#[test]
+fn host_without_hats_that_has_this_address_is_told_with_its_hardware_address() {
+    let mut node = alone();
+    let mut said = |at: u64, mac: &[u8]| {
+        let report = Report::Taken { at_ns: at, mac: mac.into() };
+        node.handle(Timestamp(at), Input::Nim { adapter: ETH0, report });
+        let effects = node.drain().into_iter();
+        let events = effects.filter_map(|effect| match effect {
+            Effect::Publish(event) => Some((event.kind, event.peer_mac, event.authority)),
+            Effect::Nim { .. } | Effect::EndNim { .. } | Effect::Left => None,
+        });
+        events.collect::<Vec<_>>()
+    };
+    let mac = Some("02:00:00:00:00:09".to_string());
+    let rival = [2, 0, 0, 0, 0, 9];
+    assert_eq!(said(400_000_000, &rival), [(EventKind::DuplicateAddress, mac, true)]);
+    assert_eq!(said(500_000_000, &rival), []);
+    assert_eq!(said(600_000_000, &[]), [(EventKind::DuplicateResolved, None, true)]);
+    assert_eq!(said(700_000_000, &[]), []);
 }

@@ -99,6 +99,9 @@ fn put_report(report: &Report) -> pb::report::Body {
                 datagram: datagram.clone(),
             })
         }
+        Report::Taken { at_ns, mac } => {
+            pb::report::Body::Taken(pb::Taken { at_ns: *at_ns, mac: mac.clone() })
+        }
         Report::Overheard { at_ns, address, mac } => pb::report::Body::Overheard(pb::Overheard {
             at_ns: *at_ns,
             address: address::to_bytes(*address),
@@ -159,6 +162,7 @@ pub fn decode_report(frame: &[u8]) -> Result<Report, LinkError> {
             to_group: received.to_group,
             datagram: received.datagram,
         },
+        pb::report::Body::Taken(taken) => Report::Taken { at_ns: taken.at_ns, mac: taken.mac },
         pb::report::Body::Overheard(overheard) => Report::Overheard {
             at_ns: overheard.at_ns,
             address: get_address(&overheard.address, "overheard.address")?,

@@ -204,7 +204,14 @@ pub enum Report {
     ProbeDone(ProbeDone),
     /// Counters, once a second when they changed.
     Statistics(Statistics),
-    /// On the adapter's wire there is one of another subnet.
+    /// Another host says that it has the adapter's address.
+    Taken {
+        /// When.
+        at_ns: u64,
+        /// Its hardware address; empty: it does not say so any more.
+        mac: Vec<u8>,
+    },
+    /// A host on the adapter's wire: of another subnet, or one that was asked for.
     Overheard {
         /// When it was heard.
         at_ns: u64,

@@ -31,6 +31,8 @@ const STUCK: Duration = Duration::from_secs(2);
 /// So many intervals without multicast are told: 13 until it is doubted, 8 until
 /// it is sure, and what leaders take to proclaim.
 const MULTICAST_FOUND: u32 = 30;
+/// An address is asked for at least once a minute, and a rival for two seconds.
+const STRANGER_FOUND: Duration = Duration::from_secs(70);
 /// Leaders make themselves known each five seconds, and are heard twice.
 const CROSSED_FOUND: Duration = Duration::from_secs(12);
 /// Another network is not heard any more after half a minute.
@@ -55,7 +57,7 @@ pub(crate) struct Row {
 }
 
 /// Every row that the lab can inject.
-pub(crate) const ROWS: [Row; 34] = [
+pub(crate) const ROWS: [Row; 35] = [
     Row { number: "1a", name: "carrier lost", case: adapters::carrier },
     Row { number: "1b", name: "interface set down", case: adapters::link_down },
     Row { number: "2", name: "silent cut", case: adapters::cut },
@@ -74,6 +76,7 @@ pub(crate) const ROWS: [Row; 34] = [
     Row { number: "11b", name: "address changed", case: adapters::address_changed },
     Row { number: "12a", name: "two nodes with one address", case: twins::address },
     Row { number: "12b", name: "two networks on one wire", case: twins::crossed },
+    Row { number: "12c", name: "address of a host without hats", case: twins::stranger },
     Row { number: "13a", name: "3 % loss on one adapter", case: adapters::loss_adapter },
     Row { number: "13b", name: "3 % loss everywhere", case: networks::loss_everywhere },
     Row { number: "13c", name: "10 % loss on one adapter", case: adapters::lossy_adapter },

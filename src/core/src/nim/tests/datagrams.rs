@@ -157,7 +157,11 @@ fn daemon_that_vanishes_is_taken_leave_of() {
             assert_eq!(message, Message::Goodbye { group: group(1) });
             *to
         }
-        Effect::Report(_) | Effect::TransmitWhole { .. } | Effect::Echo { .. } | Effect::Exit => {
+        Effect::Report(_)
+        | Effect::Arp { .. }
+        | Effect::TransmitWhole { .. }
+        | Effect::Echo { .. }
+        | Effect::Exit => {
             panic!("{effect:?}")
         }
     };

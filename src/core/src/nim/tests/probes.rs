@@ -138,6 +138,7 @@ fn icmp_answers_count_beside_missing_hats_answers() {
         Effect::Transmit { .. }
         | Effect::TransmitWhole { .. }
         | Effect::Report(_)
+        | Effect::Arp { .. }
         | Effect::Exit => None,
     });
     let (to, sequence) = sequence.unwrap();

@@ -7,7 +7,7 @@ use super::*;
 pub(super) fn setting(row: &Row, plan: &Plan) -> Plan {
     let mut plan = plan.clone();
     let form = |number: &str| row.number.trim_end_matches(char::is_alphabetic) == number;
-    plan.gateway = form("20") || form("21");
+    plan.gateway = form("20") || form("21") || row.number == "12c";
     if form("21") {
         let entries = (0..plan.networks.len()).map(|network| {
             let (interface, target) = (interface(network), plan.gateway_on(network));

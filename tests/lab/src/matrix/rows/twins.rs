@@ -35,6 +35,38 @@ pub(super) fn address(stage: &Stage) -> Option<Case> {
     Some(this)
 }
 
+/// A host without hats takes the address of a node.
+pub(super) fn stranger(stage: &Stage) -> Option<Case> {
+    let port = stage.victim();
+    let to = stage.plan.address(port);
+    // IPv6 does not let it: the kernel of that host finds out before it uses it.
+    if !stage.plan.gateway || to.is_ipv6() {
+        return None;
+    }
+    let adapter = interface(port.network);
+    let step = Step::Ask(Request::Address { node: "gw".into(), adapter, to: Some(to) });
+    let said = Said {
+        event: "duplicate.address",
+        nodes: vec![name(port.node)],
+        adapter: interface(port.network),
+        ..Said::default()
+    };
+    let within = STRANGER_FOUND;
+    let title = titled(port, "has an address that gw has, too");
+    let mut this = case(title, vec![step], vec![must(said, vec![port.node], within)]);
+    // Frames to it go to the one or the other: of this adapter anything may be said.
+    this.may = ["adapter.down", "adapter.up", "adapter.inconclusive", "adapter.lossy"]
+        .map(|event| Said { event, nodes: vec![name(port.node)], ..Said::default() })
+        .into_iter()
+        .chain(
+            ["path.failed", "path.restored", "node.down", "node.up", "daemon.down"]
+                .map(|event| Said { event, ..Said::default() }),
+        )
+        .chain([Said { event: "adapter.inconclusive", ..Said::default() }])
+        .collect();
+    Some(this)
+}
+
 /// A cable joins the switches of two networks: nobody has failed, and both go on.
 pub(super) fn crossed(stage: &Stage) -> Option<Case> {
     if stage.networks() < 2 {
