@@ -271,7 +271,9 @@ mod tests {
     fn every_row_can_be_told_on_two_networks() {
         for row in ROWS {
             let nodes = if row.number.starts_with("20") { 2 } else { 8 };
-            let case = (row.case)(&stage(nodes, 2, 3));
+            let mut stage = stage(nodes, 2, 3);
+            stage.plan = row.setting(&stage.plan);
+            let case = (row.case)(&stage);
             let case = case.unwrap_or_else(|| panic!("row {}", row.number));
             assert!(!case.steps.is_empty(), "row {}", row.number);
             let steps = case.steps.len();
