@@ -178,11 +178,14 @@ impl Node {
         let (network, address) = (local.spec.network.name.clone(), local.me.address);
         let of_node = |report: &NodeReport| {
             let mut its = report.adapters.iter();
-            its.any(|it| it.network == network && it.address == address && it.mac == mac)
+            // Without a hardware address in its report it may be that one.
+            let same = |it: &AdapterReport| it.mac.is_empty() || it.mac == mac;
+            its.any(|it| it.network == network && it.address == address && same(it))
         };
+        let me = self.config.node_id;
         // A host with several adapters on one wire may answer on each of them.
         let is_own = |local: &super::Local| local.link.as_ref().is_some_and(|link| link.mac == mac);
-        let by_node = || self.database.nodes().any(|(it, _)| of_node(it));
+        let by_node = || self.database.nodes().any(|(it, _)| it.node_id != me && of_node(it));
         if !mac.is_empty() && (self.locals.values().any(is_own) || by_node()) {
             return;
         }
