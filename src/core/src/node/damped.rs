@@ -20,6 +20,8 @@ impl Node {
         let was_well = local.link.as_ref().is_some_and(|link| fault_of(link).is_none());
         let was_taken = local.link.as_ref().is_some_and(|link| link.address_duplicate);
         let taken = link.address_duplicate;
+        let told = local.link.as_ref().map_or(&[][..], |link| &link.mac);
+        let new_mac = told != link.mac;
         local.link = Some(link);
         local.targets.usable(now, fault.is_none());
         // A NIM has a back-off of its own.
@@ -27,6 +29,9 @@ impl Node {
         self.stands_otherwise(now, index, was_well && lost);
         if taken != was_taken {
             self.say_taken(index, taken);
+        }
+        if new_mac {
+            self.report_self(now);
         }
     }
 

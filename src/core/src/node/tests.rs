@@ -378,3 +378,25 @@ fn host_without_hats_that_has_this_address_is_told_with_its_hardware_address() {
     assert_eq!(said(600_000_000, &[]), [(EventKind::DuplicateResolved, None, true)]);
     assert_eq!(said(700_000_000, &[]), []);
 }
+
+#[test]
+fn host_that_a_node_says_to_be_itself_is_not_told_as_one_without_hats() {
+    let mut node = alone();
+    let (now, rival) = (Timestamp(400_000_000), Vec::from([2, 0, 0, 0, 0, 9]));
+    node.flooded(now, ETH0, NodeId(9), true, Vec::from([lists(1, &[1])]));
+    node.drain();
+    let report = Report::Taken { at_ns: now.0, mac: rival };
+    node.handle(now, Input::Nim { adapter: ETH0, report });
+    let told = |effect: &Effect| matches!(effect, Effect::Publish(_));
+    assert!(!node.drain().iter().any(told), "the two nodes tell it themselves");
+}
+
+#[test]
+fn hardware_address_is_reported_as_soon_as_the_nim_has_said_it() {
+    let mut node = alone();
+    let mac = Vec::from([2, 0, 0, 0, 0, 1]);
+    let link = Link { mac: mac.clone(), ..node.locals[&ETH0].link.clone().unwrap() };
+    node.handle(Timestamp(400_000_000), Input::Nim { adapter: ETH0, report: Report::Link(link) });
+    let (report, _) = node.database.node(NodeId(1)).unwrap();
+    assert_eq!(report.adapters[0].mac, mac);
+}
