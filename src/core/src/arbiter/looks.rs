@@ -11,6 +11,10 @@ use crate::diagnose::{conclusion_of, parted};
 /// Looks under way at a time; what comes beyond is judged as it stands.
 pub(super) const LOOKS_MAX: usize = 256;
 
+/// A look asks once, one whom the reporter has not heard: by all ways, as in later
+/// rounds of a case.
+const LOOKS_ROUND: u32 = 2;
+
 /// What a look is for.
 #[derive(Debug)]
 enum Purpose {
@@ -118,7 +122,7 @@ impl Arbiter {
             about: silent.network.clone(),
             letter: Letter::ProbeRequest(ProbeRequest {
                 case,
-                round: 1,
+                round: LOOKS_ROUND,
                 network: silent.network.clone(),
                 reporter: place.me.clone(),
                 suspect: suspect.clone(),
