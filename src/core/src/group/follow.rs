@@ -18,6 +18,11 @@ impl Group {
     pub(super) fn on_prepare(&mut self, now: Timestamp, from: IpAddr, prepare: Prepare) {
         let until = now + self.timing.round * 2;
         let Some(view) = self.view() else { return };
+        // Who is to leave leads nobody, though it goes on and does not know it yet: it
+        // would be in and out again with the next two commits.
+        if self.is_doomed(from) {
+            return;
+        }
         let members = match prepare.base {
             None => Members::new(prepare.members),
             Some(base) if base == view.id => {

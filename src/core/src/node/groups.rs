@@ -228,8 +228,9 @@ impl Node {
             }
             let known = self.topology.nodes.get(&member.node_id);
             let up = known.is_some_and(|known| known.state == NodeState::Up);
-            if up && self.verdicts_at.contains_key(verdict_id) && *cause == Cause::NodeDown {
-                // Its node was judged, and has come back meanwhile.
+            let judged = matches!(cause, Cause::NodeDown | Cause::DaemonDown);
+            if up && self.verdicts_at.contains_key(verdict_id) && judged {
+                // Its node was judged, or its daemon, and has come back meanwhile.
                 self.topology.adapter_unknown(now, network, member.address);
                 continue;
             }

@@ -49,7 +49,11 @@ impl Node {
             // Others are told meanwhile who may have to say the end.
             let detection = &self.config.detection;
             let wait = detection.verdict_bound() + detection.heartbeat_interval * 4;
-            self.topology.inherit(now, OpenFaults::from_wire(told), wait);
+            let mut faults = OpenFaults::from_wire(told);
+            // Who told of this node that it is down sees that it comes. From here it
+            // would go on to others, who have said the end of it.
+            faults.end_node(&self.config.node);
+            self.topology.inherit(now, faults, wait);
         }
     }
 

@@ -22,8 +22,15 @@ fn a_daemon_that_hangs_is_said_to_be_down_and_its_node_is_not() {
         // The lease is two seconds, and then another two without heartbeats.
         let bound = ms(4_000) + case.bound() + ms(250);
         case.world.expect(mark, &witnesses, &[Blame::daemon(victim)], bound, quiet);
+        let back = case.world.mark();
         case.world.resume_daemon(victim);
         settle(&mut case.world, 10);
+        case.world.run_for(ms(5_000));
+        for witness in witnesses {
+            let its = case.world.since(back).iter().filter(|said| said.observer == witness);
+            let up = its.filter(|said| said.event.kind == EventKind::NodeUp);
+            assert_eq!(up.count(), 1, "{witness} says once that {victim} is back");
+        }
     }
 }
 

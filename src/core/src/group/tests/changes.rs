@@ -45,6 +45,24 @@ fn members_doomed_together_leave_by_one_commit() {
 }
 
 #[test]
+fn leader_that_is_to_leave_and_does_not_know_takes_nobody_along() {
+    let mut wire = Wire::formed(1..=5);
+    // The successor cannot commit it out yet.
+    wire.lose(|from, _, _| from == 4);
+    wire.doom(&[1, 2, 3], &[5], Cause::DaemonDown);
+    wire.doom(&[5], &[4], Cause::Unreachable);
+    wire.run(LATENCY * 20);
+    assert!(wire.count(is_prepare) > 0 && wire.count(is_ack) == 0, "{:?}", wire.said);
+    wire.heal();
+    wire.doom(&[4], &[5], Cause::DaemonDown);
+    wire.run(Duration::from_secs(8));
+    wire.agreed(&[1, 2, 3, 4, 5]);
+    for name in 1..=4 {
+        assert_eq!(wire.history(name)[0], [4, 3, 2, 1], "it is seen to leave first");
+    }
+}
+
+#[test]
 fn who_failed_with_others_leaves_by_the_same_commit_when_it_is_judged_later() {
     let mut wire = Wire::formed(1..=5);
     wire.part(&[1, 3]);
