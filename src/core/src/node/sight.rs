@@ -227,10 +227,20 @@ impl Node {
 
     /// The newest group known here that lists this member.
     pub(super) fn newest_group(&self, network: &str, member: &Member) -> Option<GroupId> {
+        self.newest_of(network, member, 1)
+    }
+
+    /// The same, of those in which it has company: to stand alone is no return.
+    pub(super) fn newest_company(&self, network: &str, member: &Member) -> Option<GroupId> {
+        self.newest_of(network, member, 2)
+    }
+
+    fn newest_of(&self, network: &str, member: &Member, size: usize) -> Option<GroupId> {
         let same = |other: &Member| other.incarnation >= member.incarnation;
         let reported = self
             .database
             .groups_of(network)
+            .filter(|report| report.members.len() >= size)
             .filter(|report| member_of(report, member.address).is_some_and(same))
             .map(|report| report.group);
         let own = self
@@ -238,6 +248,7 @@ impl Node {
             .values()
             .filter(|local| local.spec.network.name == network)
             .filter_map(|local| local.group.view())
+            .filter(|view| view.members.len() >= size)
             .filter(|view| view.members.get(member.address).is_some_and(same))
             .map(|view| view.id);
         reported.chain(own).max()

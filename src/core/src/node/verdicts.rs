@@ -102,7 +102,12 @@ impl Node {
             // Each side goes on, and lists its own.
             return self.newest_across(verdict) > verdict.group.instance + 1;
         }
-        let newest = self.newest_group(&verdict.network, culprit);
+        // Whose adapter failed stands alone, and that may be known before the verdict is.
+        let newest = if verdict.kind == VerdictKind::Adapter {
+            self.newest_company(&verdict.network, culprit)
+        } else {
+            self.newest_group(&verdict.network, culprit)
+        };
         let known = newest.is_some_and(|group| group.instance > verdict.group.instance + 1);
         let Some(peer) = verdict.peer.as_ref().filter(|_| known) else { return known };
         let pair = hats_wire::Pair::new(culprit.address, peer.address);
