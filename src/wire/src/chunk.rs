@@ -20,10 +20,15 @@ pub const CHUNKS_MAX: usize = 256;
 pub const CHUNK_PART_MAX: usize = DATAGRAM_MAX - HEADER_LEN - 11 - 3 - 3 - 3 - 3;
 /// The longest body that can be sent at all.
 pub const MESSAGE_MAX: usize = CHUNKS_MAX * CHUNK_PART_MAX;
-/// The most unfinished messages that are kept.
-pub const PARTIAL_MAX: usize = 64;
-/// The most unfinished messages that are kept for one source address.
-pub const PARTIAL_PER_SENDER_MAX: usize = 4;
+/// The most messages of which parts are kept, or that they were put together.
+pub const PARTIAL_MAX: usize = 1024;
+/// The most of them that are kept for one source address: who judges hundreds at
+/// once tells hundreds of verdicts at once, and their parts arrive mixed.
+pub const PARTIAL_PER_SENDER_MAX: usize = 512;
+/// The most bytes that parts may need, when all have come.
+pub const PARTIAL_BYTES_MAX: usize = 64 * MESSAGE_MAX;
+/// The most bytes that those of one source address may need.
+pub const PARTIAL_BYTES_PER_SENDER_MAX: usize = 8 * MESSAGE_MAX;
 /// How long after its first part a message must be complete.
 pub const PARTIAL_AGE_NS_MAX: u64 = 2_000_000_000;
 
@@ -146,13 +151,38 @@ enum State {
     Complete,
 }
 
+/// How much is kept.
+#[derive(Clone, Copy, Default, Debug)]
+struct Load {
+    messages: usize,
+    /// What those that are not complete need.
+    bytes: usize,
+}
+
+impl Load {
+    fn add(&mut self, partial: &Partial) {
+        self.messages += 1;
+        self.bytes += partial.needs();
+    }
+
+    fn take(&mut self, partial: &Partial) {
+        self.messages -= 1;
+        self.bytes -= partial.needs();
+    }
+}
+
 /// Puts the parts of long messages together again, within bounds.
 ///
 /// Parts may come in any order, twice, or not at all. Whatever comes, at most
-/// [`PARTIAL_MAX`] times [`MESSAGE_MAX`] bytes are kept.
+/// [`PARTIAL_BYTES_MAX`] bytes of [`PARTIAL_MAX`] messages are kept.
 #[derive(Debug, Default)]
 pub struct Reassembly {
     partial: BTreeMap<Key, Partial>,
+    /// Of all, and of each source address.
+    load: Load,
+    loads: BTreeMap<IpAddr, Load>,
+    /// Nothing is older.
+    oldest_ns: u64,
 }
 
 impl Reassembly {
@@ -177,19 +207,20 @@ impl Reassembly {
         check(&chunk)?;
         let Header { cluster, node_id, incarnation } = header;
         let key = Key { from, cluster, node_id, incarnation, message_id: chunk.message_id };
-        if !self.partial.contains_key(&key) {
-            self.make_room(from);
-        }
-        let partial = self.partial.entry(key).or_insert_with(|| Partial {
+        let mut partial = self.take(&key).unwrap_or_else(|| Partial {
             began_ns: now_ns,
             kind: chunk.kind,
             count: chunk.count,
             state: State::Waiting(BTreeMap::new()),
         });
-        let Some(body) = partial.add(chunk)? else {
+        self.make_room(from, partial.needs());
+        let added = partial.add(chunk);
+        let kind = partial.kind;
+        self.put(key, partial);
+        let Some(body) = added? else {
             return Ok(None);
         };
-        let message = codec::decode_body(partial.kind, &body)?;
+        let message = codec::decode_body(kind, &body)?;
         Ok(Some(Frame { header, message }))
     }
 
@@ -203,17 +234,54 @@ impl Reassembly {
         self.partial.is_empty()
     }
 
-    fn forget_old(&mut self, now_ns: u64) {
-        self.partial
-            .retain(|_, partial| now_ns.saturating_sub(partial.began_ns) < PARTIAL_AGE_NS_MAX);
+    fn put(&mut self, key: Key, partial: Partial) {
+        if self.partial.is_empty() {
+            self.oldest_ns = partial.began_ns;
+        }
+        self.oldest_ns = self.oldest_ns.min(partial.began_ns);
+        self.load.add(&partial);
+        self.loads.entry(key.from).or_default().add(&partial);
+        self.partial.insert(key, partial);
     }
 
-    /// Makes room for one more message of `from`.
-    fn make_room(&mut self, from: IpAddr) {
-        let its = self.partial.keys().filter(|key| key.from == from).count();
-        if its >= PARTIAL_PER_SENDER_MAX {
+    fn take(&mut self, key: &Key) -> Option<Partial> {
+        let partial = self.partial.remove(key)?;
+        self.load.take(&partial);
+        if let Some(its) = self.loads.get_mut(&key.from) {
+            its.take(&partial);
+            if its.messages == 0 {
+                self.loads.remove(&key.from);
+            }
+        }
+        Some(partial)
+    }
+
+    fn forget_old(&mut self, now_ns: u64) {
+        let is_old = |began_ns: u64| now_ns.saturating_sub(began_ns) >= PARTIAL_AGE_NS_MAX;
+        if !is_old(self.oldest_ns) {
+            return;
+        }
+        let old = self.partial.iter().filter(|(_, one)| is_old(one.began_ns));
+        let old: Vec<Key> = old.map(|(key, _)| *key).collect();
+        for key in old {
+            self.take(&key);
+        }
+        let left = self.partial.values().map(|partial| partial.began_ns);
+        self.oldest_ns = left.min().unwrap_or(now_ns);
+    }
+
+    /// Makes room for one more message of `from`, that needs so many bytes.
+    fn make_room(&mut self, from: IpAddr, needs: usize) {
+        let full =
+            |load: Load, messages, bytes| load.messages >= messages || load.bytes + needs > bytes;
+        while self
+            .loads
+            .get(&from)
+            .is_some_and(|its| full(*its, PARTIAL_PER_SENDER_MAX, PARTIAL_BYTES_PER_SENDER_MAX))
+        {
             self.drop_oldest(|key| key.from == from);
-        } else if self.partial.len() >= PARTIAL_MAX {
+        }
+        while full(self.load, PARTIAL_MAX, PARTIAL_BYTES_MAX) {
             self.drop_oldest(|_| true);
         }
     }
@@ -227,12 +295,20 @@ impl Reassembly {
             .min_by_key(|(_, one)| (matches!(one.state, State::Waiting(_)), one.began_ns))
             .map(|(key, _)| *key);
         if let Some(key) = oldest {
-            self.partial.remove(&key);
+            self.take(&key);
         }
     }
 }
 
 impl Partial {
+    /// Bytes, when all parts have come; none any more when it is complete.
+    fn needs(&self) -> usize {
+        match self.state {
+            State::Waiting(_) => usize::try_from(self.count).unwrap_or(CHUNKS_MAX) * CHUNK_PART_MAX,
+            State::Complete => 0,
+        }
+    }
+
     /// Takes a part; gives the body when it was the last one missing.
     fn add(&mut self, chunk: Chunk) -> Result<Option<Vec<u8>>, DecodeError> {
         if chunk.count != self.count {

@@ -21,8 +21,9 @@ pub mod link;
 mod message;
 
 pub use chunk::{
-    CHUNK_PART_MAX, CHUNKS_MAX, MESSAGE_MAX, PARTIAL_AGE_NS_MAX, PARTIAL_MAX,
-    PARTIAL_PER_SENDER_MAX, Reassembly, floods, split, split_within,
+    CHUNK_PART_MAX, CHUNKS_MAX, MESSAGE_MAX, PARTIAL_AGE_NS_MAX, PARTIAL_BYTES_MAX,
+    PARTIAL_BYTES_PER_SENDER_MAX, PARTIAL_MAX, PARTIAL_PER_SENDER_MAX, Reassembly, floods, split,
+    split_within,
 };
 pub use codec::{decode, encode, message_type, padding};
 pub use error::DecodeError;

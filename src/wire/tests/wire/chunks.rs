@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use hats_wire::{
     CHUNK_PART_MAX, CHUNKS_MAX, Chunk, DATAGRAM_MAX, DecodeError, Frame, GroupId, HEADER_LEN,
-    Header, Incarnation, Join, MESSAGE_MAX, Message, NodeId, PARTIAL_AGE_NS_MAX, PARTIAL_MAX,
-    PARTIAL_PER_SENDER_MAX, PROBE_MAX, Reassembly, TOLD_BYTES_MAX, TOLD_MAX, Told, decode, encode,
-    floods, padding, split, split_within,
+    Header, Incarnation, Join, MESSAGE_MAX, Message, NodeId, PARTIAL_AGE_NS_MAX, PARTIAL_BYTES_MAX,
+    PARTIAL_BYTES_PER_SENDER_MAX, PARTIAL_MAX, PARTIAL_PER_SENDER_MAX, PROBE_MAX, Reassembly,
+    TOLD_BYTES_MAX, TOLD_MAX, Told, decode, encode, floods, padding, split, split_within,
 };
 use proptest::prelude::*;
 
@@ -310,11 +310,42 @@ fn one_sender_loses_its_oldest_message_and_no_other() {
 }
 
 #[test]
+fn hundreds_of_messages_of_one_sender_may_arrive_mixed() {
+    let mut reassembly = Reassembly::new();
+    let messages: Vec<_> = (0..300).map(three_parts).collect();
+    let mut whole = 0;
+    for part in [1, 0, 2] {
+        for frames in &messages {
+            let frame = frames[part].clone();
+            whole += usize::from(reassembly.accept(0, FROM, frame).unwrap().is_some());
+        }
+    }
+    assert_eq!(whole, messages.len());
+}
+
+#[test]
+fn what_one_sender_begins_and_does_not_end_needs_no_more_bytes_than_it_may() {
+    let mut reassembly = Reassembly::new();
+    let long = |id| {
+        with_chunk(&three_parts(id)[0], |chunk| chunk.count = u32::try_from(CHUNKS_MAX).unwrap())
+    };
+    let room = PARTIAL_BYTES_PER_SENDER_MAX / MESSAGE_MAX;
+    for id in 0..50 {
+        assert_eq!(reassembly.accept(id, FROM, long(id)), Ok(None));
+        assert!(reassembly.len() <= room);
+    }
+    for number in 0..100 {
+        assert_eq!(reassembly.accept(50, source(number), long(number as u64)), Ok(None));
+    }
+    assert_eq!(reassembly.len(), PARTIAL_BYTES_MAX / MESSAGE_MAX);
+}
+
+#[test]
 fn complete_messages_make_room_first() {
     let mut reassembly = Reassembly::new();
     let waiting = three_parts(0);
     assert_eq!(reassembly.accept(0, FROM, waiting[0].clone()), Ok(None));
-    for id in 1..20 {
+    for id in 1..2 * PARTIAL_PER_SENDER_MAX as u64 {
         let whole: Vec<_> = three_parts(id)
             .into_iter()
             .filter_map(|frame| reassembly.accept(id, FROM, frame).unwrap())
