@@ -14,7 +14,8 @@ use alloc::{
 use core::net::IpAddr;
 
 use hats_wire::{
-    DATAGRAM_MAX, Item, ItemBody, ItemKey, Message, NodeId, Summary, encode, floods, link::Mode,
+    DATAGRAM_MAX, Item, ItemBody, ItemKey, Message, NodeId, Summary, Verdict, VerdictKind, encode,
+    floods, link::Mode,
 };
 
 use super::{Node, news::origin};
@@ -78,8 +79,8 @@ impl Sync {
 #[derive(Debug)]
 pub(super) struct Repeat {
     pub(super) at: Timestamp,
-    /// Once more after this.
-    again: bool,
+    /// So many times more after this.
+    again: u32,
     item: Item,
 }
 
@@ -131,18 +132,24 @@ impl Node {
         }
     }
 
-    /// Says an item again after a while, and once more. What does not fit a
+    /// Says an item again after a while, and once more: a verdict on a path three times
+    /// more, for nobody is removed by it who would make others ask. What does not fit a
     /// datagram is left to the digests, which tell nobody of a verdict.
     pub(super) fn repeat(&mut self, now: Timestamp, item: Item) {
         let key = key_of(&item.body);
         let verdict = matches!(key, ItemKey::Verdict(_));
+        let path = |verdict: &Verdict| verdict.kind == VerdictKind::Path;
+        let again = match &item.body {
+            ItemBody::Verdict(verdict) if path(verdict) => 3,
+            ItemBody::Verdict(_) | ItemBody::Node(_) | ItemBody::Group(_) => 1,
+        };
         let flood = Message::Flood { items: Vec::from([item]) };
         let short = encode(&self.header, &flood).len() <= DATAGRAM_MAX;
         let room = self.repeats.len() < REPEATS_MAX || self.repeats.contains_key(&key);
         let Message::Flood { items } = flood else { return };
         for item in items.into_iter().filter(|_| (short || verdict) && room) {
             let at = now + self.config.detection.heartbeat_interval / 2;
-            self.repeats.insert(key.clone(), Repeat { at, again: true, item });
+            self.repeats.insert(key.clone(), Repeat { at, again, item });
         }
     }
 
@@ -158,10 +165,9 @@ impl Node {
             }
         }
         let interval = self.config.detection.heartbeat_interval;
-        for repeat in due.into_iter().filter(|repeat| repeat.again) {
-            let at = repeat.at + interval * 3 / 2;
-            let again = Repeat { at, again: false, item: repeat.item };
-            self.repeats.insert(key_of(&again.item.body), again);
+        for Repeat { at, again, item } in due.into_iter().filter(|repeat| repeat.again > 0) {
+            let at = at + interval * 3 / 2;
+            self.repeats.insert(key_of(&item.body), Repeat { at, again: again - 1, item });
         }
     }
 
