@@ -9,7 +9,7 @@ use std::{
 
 use hats_core::{config::Config, time::Timestamp};
 use hats_proto::ipc::Welcome;
-use hats_sys::{LinkWatcher, Timer};
+use hats_sys::{LinkWatcher, Timer, set_realtime};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -107,6 +107,7 @@ pub(crate) async fn run(cli: &Cli, settings: Settings) -> Result<(), Failure> {
     for warning in &metrics.warnings {
         tracing::warn!("{warning}");
     }
+    run_on_time(settings.realtime_priority);
     let shell = Shell { log, journal, hub, nims };
     let daemon = Daemon::new(settings, config, shell, clock::now());
     serve(daemon, links, Asked { requests, metrics }, stop).await?;
@@ -149,6 +150,17 @@ fn raise_descriptors() {
     });
     if let Err(error) = raised {
         tracing::debug!("the limit of descriptors stays: {error}");
+    }
+}
+
+/// A daemon that waits for the CPU while its NIMs have it judges others late, and
+/// counts as late itself: it runs as they do, but after both threads of each. Its own
+/// other threads (subscribers, journal, log) run as usual.
+fn run_on_time(nim_priority: u8) {
+    if nim_priority > 0
+        && let Err(error) = set_realtime(nim_priority.saturating_sub(2).max(1))
+    {
+        tracing::warn!("{error}");
     }
 }
 
@@ -248,6 +260,7 @@ async fn serve(
     let mut now = clock::now();
     daemon.interfaces(&discovery::interfaces(links.table()), now);
     daemon.turn(now);
+    daemon.nims.flush(now);
     systemd.ready();
     let mut alive_at = systemd.watchdog().map(|every| now + every);
     let mut leave_by: Option<Timestamp> = None;
@@ -301,6 +314,7 @@ async fn serve(
             systemd.alive();
             alive_at = Some(now + every);
         }
+        daemon.nims.flush(now);
         if leave_by.is_some_and(|by| by <= now || daemon.has_left()) {
             break;
         }

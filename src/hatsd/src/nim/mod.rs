@@ -126,11 +126,19 @@ impl Nims {
         }
     }
 
-    /// Passes a command on; dropped when the NIM does not run.
+    /// Passes a command on, with the next [`flush`](Self::flush); dropped when the NIM
+    /// does not run.
     pub(crate) fn send(&mut self, adapter: AdapterIndex, command: &Command, now: Timestamp) {
         match self.nims.get_mut(&adapter).map(|nim| &mut nim.state) {
             Some(State::Running(process)) => process.send(command, now),
             Some(State::Resting(_)) | None => {}
+        }
+    }
+
+    /// Sends what was passed on since the last time, as far as there is room.
+    pub(crate) fn flush(&mut self, now: Timestamp) {
+        for process in self.running() {
+            process.flush(now);
         }
     }
 

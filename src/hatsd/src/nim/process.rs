@@ -22,6 +22,9 @@ use tokio::{
 /// Bytes that may wait for a NIM that does not read.
 const OUT_MAX: usize = 256 << 10;
 
+/// Bytes that are sent before more are gathered.
+const OUT_PIECE: usize = 16 << 10;
+
 /// Bytes read from one NIM before others have their turn: more than the kernel
 /// keeps for it, so that after a pause everything said is heard at once.
 const READ_MAX: usize = 1 << 20;
@@ -149,7 +152,8 @@ impl Process {
         }
     }
 
-    /// Sends a command, or keeps it until there is room.
+    /// Keeps a command until [`flush`](Self::flush), and until there is room: what is
+    /// sent in one piece wakes the NIM once, which may take the CPU from us.
     pub(super) fn send(&mut self, command: &Command, now: Timestamp) {
         if self.ended {
             return;
@@ -160,7 +164,9 @@ impl Process {
             return;
         }
         self.out.extend(frame);
-        self.flush(now);
+        if self.out.len() >= OUT_PIECE {
+            self.flush(now);
+        }
     }
 
     /// Sends what there is room for.
@@ -198,6 +204,7 @@ impl Process {
     /// Lets it end in good order, by force when it does not within `grace`.
     pub(super) fn leave(&mut self, grace: Duration, now: Timestamp) {
         self.send(&Command::Shutdown, now);
+        self.flush(now);
         self.stop_with(Stop { grace, why: None });
         self.ended = true;
     }
