@@ -142,9 +142,9 @@ fn faults(dir: Option<&Path>, plan: &Plan, what: What, repeat: u32) -> Result<Sa
     let mut session = Session::start(dir, plan.clone(), veth_will_do)?;
     let limit = session.times.recovery();
     session.wait_whole(&session.everyone(), limit)?;
-    session.watch.linger(session.times.settle())?;
     let mut samples = Samples::default();
     for round in 0..repeat as usize {
+        session.watch.linger(session.times.settle().max(session.times.steady()))?;
         let trial = trial(plan, what, round);
         let marks = session.watch.mark()?;
         let mut outcome = session.run(&trial)?;

@@ -269,6 +269,13 @@ impl Times {
         2 * self.bound + Duration::from_millis(200)
     }
 
+    /// How long heartbeats must have come without a loss until the first round of an
+    /// arbitration is a brief one, as in a cluster that has been up for a while: 64
+    /// intervals; but for slow profiles, where it makes no difference, not so long.
+    pub fn steady(self) -> Duration {
+        (22 * self.detection + Duration::from_millis(100)).min(Duration::from_secs(4))
+    }
+
     /// How long a cluster may take to become whole again.
     pub fn recovery(self) -> Duration {
         10 * self.bound + Duration::from_secs(20)
