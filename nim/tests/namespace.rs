@@ -114,6 +114,7 @@ fn probe(target: &str, icmp_only: bool) -> Command {
         icmp: true,
         icmp_only,
         size: 0,
+        until_answered: false,
     })
 }
 

@@ -50,7 +50,9 @@ pub(crate) fn commands() -> Vec<(&'static str, Command)> {
         icmp: true,
         icmp_only: false,
         size: 0,
+        until_answered: false,
     };
+    let brief = StartProbe { until_answered: true, ..probe.clone() };
     let datagram = vec![0, 1, 254, 255];
     vec![
         ("configure", Command::Configure(configure)),
@@ -59,6 +61,7 @@ pub(crate) fn commands() -> Vec<(&'static str, Command)> {
         ("send", Command::Send { to: Some(V4), datagram: datagram.clone() }),
         ("send-network", Command::Send { to: None, datagram }),
         ("start_probe", Command::StartProbe(probe)),
+        ("start_probe-until_answered", Command::StartProbe(brief)),
         ("lease", Command::Lease { duration_ns: 500_000_000 }),
         ("shutdown", Command::Shutdown),
     ]
@@ -83,7 +86,9 @@ pub(crate) fn reports() -> Vec<(&'static str, Report)> {
         last_heard_ns: 811_000_000_000,
         missed: 4,
         stalled: true,
+        steady: false,
     };
+    let steady = Neighbour { steady: true, ..neighbour.clone() };
     let stranger =
         Report::Stranger { at_ns, from, group: group(), node_id, incarnation, stalled: true };
     vec![
@@ -91,6 +96,7 @@ pub(crate) fn reports() -> Vec<(&'static str, Report)> {
         ("link", Report::Link(link(at_ns))),
         ("received", Report::Received { at_ns, from, to_group: true, datagram: vec![0, 255] }),
         ("neighbour", Report::Neighbour(neighbour)),
+        ("neighbour-steady", Report::Neighbour(steady)),
         ("stranger", stranger),
         ("probe_seen", Report::ProbeSeen { at_ns, from, case, sequence: 3, node_id }),
         ("probe_done", Report::ProbeDone(probe_done(at_ns))),

@@ -398,18 +398,32 @@ fn letters() -> Vec<(&'static str, Message)> {
         reporter: member(2),
         suspect: member(3),
         timeout_us,
+        brief: false,
+        doubts_itself: false,
     };
+    let brief_request = ProbeRequest { brief: true, doubts_itself: true, ..request.clone() };
     let observations = vec![mute(), well()];
     let result = ProbeResult { case, round, observations, abstains: true };
-    let notice = ProbeNotice { case, round, network: network.clone(), prober, target, timeout_us };
+    let notice = ProbeNotice {
+        case,
+        round,
+        network: network.clone(),
+        prober,
+        target,
+        timeout_us,
+        brief: false,
+    };
+    let brief_notice = ProbeNotice { brief: true, ..notice.clone() };
     let fact = Some(Cause::NimFailed);
     let seen = ProbeSeen { case, round, network, prober, target, count: 5, fact };
     let case_name: String = "n2-95432-7".into();
     let decided = Some(item(2, ItemBody::Verdict(verdict())).into());
     vec![
         ("envelope-probe_request", letter(Letter::ProbeRequest(request))),
+        ("envelope-probe_request-brief", letter(Letter::ProbeRequest(brief_request))),
         ("envelope-probe_result", letter(Letter::ProbeResult(result))),
         ("envelope-probe_notice", letter(Letter::ProbeNotice(notice))),
+        ("envelope-probe_notice-brief", letter(Letter::ProbeNotice(brief_notice))),
         ("envelope-probe_seen", letter(Letter::ProbeSeen(seen))),
         ("envelope-silent", letter(Letter::Silent(silent()))),
         (

@@ -66,6 +66,8 @@ pub(crate) const PROBES: u32 = 3;
 const LAST_CALL: u32 = 6;
 /// A probe that began less than this part of a timeout ago is shared.
 const SHARED_PART: u32 = 4;
+/// In a brief round, this part, and though it is over.
+const SHARED_PART_BRIEF: u32 = 2;
 /// Requests of others served at one time; more are refused by abstaining.
 pub(crate) const ASKED_MAX: usize = 256;
 /// Notices remembered, to answer probes that come after them.
@@ -141,11 +143,33 @@ impl<'a> Surroundings<'a> {
     }
 }
 
+/// How a neighbour is missed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Missed {
+    pub last_heard: Timestamp,
+    /// Silent, and not just late.
+    pub silent: bool,
+    /// None of its heartbeats was lost for a while.
+    pub steady: bool,
+}
+
+impl Missed {
+    /// Nothing is known of its heartbeats.
+    fn late_since(last_heard: Timestamp) -> Missed {
+        Missed { last_heard, silent: false, steady: false }
+    }
+
+    fn silent_since(last_heard: Timestamp) -> Missed {
+        Missed { silent: true, ..Missed::late_since(last_heard) }
+    }
+}
+
 /// What arbitration wants done.
 #[derive(Debug)]
 pub(crate) enum Act {
-    /// Send to a node. `about` is the network to avoid.
-    Letter { to: NodeId, about: String, letter: Letter },
+    /// Send to a node. `about` is the network to avoid; `once`: in one copy, if nothing
+    /// is known against the way, since what gets lost is asked again.
+    Letter { to: NodeId, about: String, letter: Letter, once: bool },
     /// Have a NIM probe.
     Probe { adapter: AdapterIndex, probe: StartProbe },
     /// Silence is established and not explained yet.
@@ -178,13 +202,29 @@ struct Ask {
 struct Probing {
     /// How long each waits for answers.
     wait: Duration,
+    /// Nothing is known to get lost: of each target, one answer is enough.
+    brief: bool,
     pending: BTreeSet<u64>,
     observations: Vec<(u64, Observation)>,
 }
 
 impl Probing {
     fn waiting(wait: Duration) -> Self {
-        Probing { wait, pending: BTreeSet::new(), observations: Vec::new() }
+        Probing { wait, brief: false, pending: BTreeSet::new(), observations: Vec::new() }
+    }
+
+    fn brief(self, brief: bool) -> Self {
+        Probing { brief, ..self }
+    }
+
+    /// One less than usual in a brief round.
+    fn questions(&self, usual: u32) -> u32 {
+        if self.brief { usual - 1 } else { usual }
+    }
+
+    /// Between two questions: in a brief round the first one has time to be answered.
+    fn pause(&self) -> Duration {
+        self.wait / if self.brief { PROBES } else { PROBES * 2 }
     }
 
     fn note(&mut self, id: u64, observation: Observation) {
@@ -250,6 +290,27 @@ impl Probing {
     }
 }
 
+/// A probe that others may share who wait as long, and as briefly.
+#[derive(Debug)]
+struct Shared {
+    began: Timestamp,
+    id: u64,
+    wait: Duration,
+    brief: bool,
+    /// What came of it, once it is over.
+    done: Option<ProbeDone>,
+}
+
+impl Shared {
+    /// Whether a probe that would begin now would find the same.
+    fn serves(&self, now: Timestamp, probing: &Probing, timeout: Duration) -> bool {
+        let part = if self.brief { SHARED_PART_BRIEF } else { SHARED_PART };
+        now <= self.began + timeout / part
+            && (self.wait, self.brief) == (probing.wait, probing.brief)
+            && (self.brief || self.done.is_none())
+    }
+}
+
 /// What was said to be on its way, or has arrived, from one prober in one round.
 #[derive(Debug, Default)]
 struct Arrived {
@@ -280,9 +341,8 @@ pub(crate) struct Arbiter {
     told: Vec<Asked>,
     late_nodes: LateNodes,
     looks: Vec<Look>,
-    /// The latest probe of each member that others may share, who wait as long,
-    /// and its begin.
-    shared: BTreeMap<(AdapterIndex, IpAddr), (Timestamp, u64, Duration)>,
+    /// The latest probe of each member that others may share.
+    shared: BTreeMap<(AdapterIndex, IpAddr), Shared>,
     arrived: BTreeMap<(CaseId, IpAddr, AdapterIndex), Arrived>,
     arrived_order: alloc::collections::VecDeque<(CaseId, IpAddr, AdapterIndex)>,
     abstain_until: Timestamp,
@@ -385,7 +445,9 @@ impl Arbiter {
         }
         self.look_probed(now, done);
         self.answered_late(now, done);
-        self.shared.retain(|_, (_, id, _)| *id != done.id);
+        if let Some(shared) = self.shared.values_mut().find(|shared| shared.id == done.id) {
+            shared.done = Some(done.clone());
+        }
     }
 
     /// Whether somebody answers at all: one probe does for all who ask for it
@@ -399,18 +461,21 @@ impl Arbiter {
         ask: Ask,
     ) {
         let key = (place.adapter, target.address);
-        let fresh = self.probe_timeout / SHARED_PART;
-        if let Some((at, id, wait)) = self.shared.get(&key)
-            && now <= *at + fresh
-            && *wait == probing.wait
+        if let Some(shared) = self.shared.get(&key)
+            && shared.serves(now, probing, self.probe_timeout)
         {
-            probing.note(*id, self.blank(place, target, ask));
+            probing.note(shared.id, self.blank(place, target, ask));
+            if let Some(done) = &shared.done {
+                probing.done(done);
+            }
             return;
         }
         self.probe(probing, place, target, ask);
-        self.shared.retain(|_, (at, ..)| now <= *at + fresh);
+        self.shared.retain(|_, shared| now <= shared.began + self.probe_timeout);
         if self.shared.len() < SHARED_MAX {
-            self.shared.insert(key, (now, self.next_probe, probing.wait));
+            let Probing { wait, brief, .. } = *probing;
+            let id = self.next_probe;
+            self.shared.insert(key, Shared { began: now, id, wait, brief, done: None });
         }
     }
 
@@ -420,19 +485,19 @@ impl Arbiter {
         self.next_probe += 1;
         let id = self.next_probe;
         let reference = target.node == REFERENCE;
-        let timeout_ns = nanos(probing.wait);
         self.acts.push(Act::Probe {
             adapter: place.adapter,
             probe: StartProbe {
                 id,
                 case,
                 target: target.address,
-                count,
-                interval_ns: timeout_ns / (u64::from(PROBES) * 2),
-                timeout_ns,
+                count: if reference { count } else { probing.questions(count) },
+                interval_ns: nanos(probing.pause()),
+                timeout_ns: nanos(probing.wait),
                 icmp: icmp || reference,
                 icmp_only: reference,
                 size: 0,
+                until_answered: probing.brief,
             },
         });
         probing.note(id, self.blank(place, target, ask));
@@ -481,7 +546,7 @@ impl Arbiter {
         as_reporter: bool,
         around: &Surroundings,
     ) {
-        let elsewhere = self.give_notice(place, suspect, (case, probing.wait), around);
+        let elsewhere = self.give_notice(place, suspect, case, probing, around);
         let case = case.0.in_round(case.1);
         let ask = Ask { case, count: PROBES, icmp: true, as_reporter, elsewhere };
         self.probe(probing, place, suspect, ask);
@@ -496,7 +561,8 @@ impl Arbiter {
         &mut self,
         place: &Place,
         target: &Member,
-        ((case, round), wait): ((CaseId, u32), Duration),
+        (case, round): (CaseId, u32),
+        probing: &Probing,
         around: &Surroundings,
     ) -> Option<bool> {
         if !around.is_elsewhere(target.node_id, place.network) {
@@ -508,12 +574,14 @@ impl Arbiter {
             network: place.network.to_string(),
             prober: place.me.address,
             target: target.address,
-            timeout_us: nanos(wait) / 1_000,
+            timeout_us: nanos(probing.wait) / 1_000,
+            brief: probing.brief,
         };
         self.acts.push(Act::Letter {
             to: target.node_id,
             about: place.network.to_string(),
             letter: Letter::ProbeNotice(notice),
+            once: round == 1 || probing.brief,
         });
         Some(false)
     }

@@ -233,6 +233,11 @@ impl Evidence<'_> {
         })
     }
 
+    /// Some arbiter meets the reporter: it is not the one.
+    pub(crate) fn is_confirmed(&self) -> bool {
+        self.voters().into_iter().any(|voter| self.meet(voter, self.reporter.address))
+    }
+
     /// Those that answer a party itself, other than arbiters: a party that
     /// somebody answers has an adapter that works.
     fn company(&self, party: IpAddr) -> BTreeSet<IpAddr> {

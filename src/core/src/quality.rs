@@ -32,9 +32,14 @@ pub struct Quality {
     beats: u64,
     lost: u64,
     run_max: u64,
+    /// Heartbeats in a row, up to the latest one, of which none was lost.
+    unbroken: u64,
     late_max: Duration,
     late: [u64; BOUNDS],
 }
+
+/// So many heartbeats in a row that arrived: nothing is known to get lost here.
+pub const STEADY: u64 = 64;
 
 impl Quality {
     /// Of a neighbour that is watched from now on.
@@ -45,6 +50,7 @@ impl Quality {
             beats: 0,
             lost: 0,
             run_max: 0,
+            unbroken: 0,
             late_max: Duration::ZERO,
             late: [0; BOUNDS],
         }
@@ -54,6 +60,7 @@ impl Quality {
     pub fn beat(&mut self, now: Timestamp, run: Incarnation, number: u64, interval: Duration) {
         self.beats += 1;
         let Some((_, before, at)) = self.last.filter(|(of, ..)| *of == run) else {
+            self.unbroken = 1;
             self.last = Some((run, number, now));
             return;
         };
@@ -66,6 +73,7 @@ impl Quality {
         // One that is sent out of turn has a number, too.
         let passed = (elapsed + interval / 2) / interval;
         let steps = (number - before).min(passed.max(1));
+        self.unbroken = if steps > 1 { 1 } else { self.unbroken + 1 };
         self.lost += steps - 1;
         self.run_max = self.run_max.max(steps - 1);
         let late = Duration::from_nanos(elapsed.saturating_sub(steps.saturating_mul(interval)));
@@ -102,6 +110,12 @@ impl Quality {
         self.run_max
     }
 
+    /// Whether none of its latest [`STEADY`] heartbeats was lost, and there were so
+    /// many.
+    pub fn is_steady(&self) -> bool {
+        self.unbroken >= STEADY
+    }
+
     /// The largest lateness.
     pub fn late_max(&self) -> Duration {
         self.late_max
@@ -129,6 +143,8 @@ pub fn percentile(late: &[u64], thousandths: u64) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::*;
 
     const RUN: Incarnation = Incarnation(1);
@@ -185,6 +201,18 @@ mod tests {
         quality.excuse(Duration::from_millis(30));
         quality.beat(at(50_000), RUN, 2, BEAT);
         assert_eq!((quality.lost(), quality.late_max()), (0, Duration::ZERO));
+    }
+
+    #[test]
+    fn a_neighbour_is_steady_when_none_of_its_latest_64_was_lost() {
+        let all: Vec<(u64, u64)> = (1..=STEADY).map(|at| (at, at * 10_000)).collect();
+        assert!(after(&all).is_steady());
+        assert!(!after(&all[1..]).is_steady(), "too few to tell");
+        let without = |lost: u64| -> Vec<(u64, u64)> {
+            (1..=STEADY + 1).filter(|at| *at != lost).map(|at| (at, at * 10_000)).collect()
+        };
+        assert!(!after(&without(2)).is_steady());
+        assert!(after(&without(1)).is_steady());
     }
 
     #[test]

@@ -64,6 +64,10 @@ pub struct ProbeRequest {
     pub suspect: Member,
     /// How long a probe may take.
     pub timeout_us: u64,
+    /// Nothing is known to get lost here: of each target, one answer is enough.
+    pub brief: bool,
+    /// The reporter misses all that it watches: it may well be the one.
+    pub doubts_itself: bool,
 }
 
 /// See [`Letter::ProbeNotice`].
@@ -81,6 +85,8 @@ pub struct ProbeNotice {
     pub target: IpAddr,
     /// How long a probe may take.
     pub timeout_us: u64,
+    /// Nothing is known to get lost here: of each target, one answer is enough.
+    pub brief: bool,
 }
 
 /// See [`Letter::ProbeSeen`].

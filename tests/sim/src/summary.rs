@@ -218,13 +218,14 @@ impl Summary<'_> {
                 self.datagram(datagram)
             ),
             Command::StartProbe(it) => format!(
-                "StartProbe {} {} {} x{}{}{}",
+                "StartProbe {} {} {} x{}{}{}{}",
                 probe_id(it.id),
                 self.case(it.case),
                 self.0.name_of(it.target),
                 it.count,
                 flag(it.icmp, " icmp"),
-                flag(it.icmp_only, " only")
+                flag(it.icmp_only, " only"),
+                flag(it.until_answered, " until answered")
             ),
             Command::Lease { duration_ns } => format!("Lease {} ms", duration_ns / 1_000_000),
             Command::Shutdown => "Shutdown".to_owned(),
@@ -244,11 +245,12 @@ impl Summary<'_> {
                 self.datagram(datagram)
             ),
             Report::Neighbour(it) => format!(
-                "Neighbour {} {} missed {}{}",
+                "Neighbour {} {} missed {}{}{}",
                 self.0.name_of(it.address),
                 it.state.word(),
                 it.missed,
-                flag(it.stalled, " stalled")
+                flag(it.stalled, " stalled"),
+                flag(it.steady, " steady")
             ),
             Report::Stranger { from, group, incarnation, .. } => format!(
                 "Stranger {} in {} run {}",

@@ -59,6 +59,7 @@ impl Asked {
                 observations: self.probing.observations().collect(),
                 abstains: false,
             }),
+            once: self.round == 1 || self.probing.brief,
         }
     }
 }
@@ -89,11 +90,12 @@ impl Arbiter {
                     observations: Vec::new(),
                     abstains: true,
                 }),
+                once: request.round == 1 || request.brief,
             });
             return;
         };
         let wait = self.wait_of(request.timeout_us);
-        let mut probing = Probing::waiting(wait);
+        let mut probing = Probing::waiting(wait).brief(request.brief);
         let case = (request.case, request.round);
         let suspected = request.suspect.address == place.me.address;
         if suspected {
@@ -110,18 +112,25 @@ impl Arbiter {
             }
         } else {
             self.probe_suspect(&mut probing, &place, &request.suspect, case, false, around);
-            let elsewhere = self.give_notice(&place, &request.reporter, (case, wait), around);
+            // Nobody doubts it: that it answers is enough.
+            let trusted = request.brief && !request.doubts_itself;
+            let elsewhere = if trusted {
+                None
+            } else {
+                self.give_notice(&place, &request.reporter, case, &probing, around)
+            };
             let tag = request.case.in_round(request.round);
             let ask = Ask { case: tag, count: PROBES, icmp: true, as_reporter: false, elsewhere };
             self.probe(&mut probing, &place, &request.reporter, ask);
             // And ourselves: one that reaches neither must reach somebody.
             let near = super::choose::company(&place, self.interval, &request.suspect, &[], around);
-            for member in near.iter().filter(|m| m.address != request.reporter.address).take(2) {
+            let near = near.iter().filter(|m| m.address != request.reporter.address);
+            for member in near.take(if request.brief { 0 } else { 2 }) {
                 let ask = Ask { count: 2, icmp: false, elsewhere: None, ..ask };
                 self.probe_company(now, &mut probing, &place, member, ask);
             }
         }
-        self.asked.push(Asked {
+        let mut asked = Asked {
             reporter,
             case: request.case,
             round: request.round,
@@ -130,7 +139,10 @@ impl Arbiter {
             deadline: now + wait * 5 / 4,
             grace: wait / 4,
             last_call: suspected.then_some(now + (self.probe_timeout * LAST_CALL).max(wait * 2)),
-        });
+        };
+        // All that it asks others may have asked just before.
+        asked.settle(now);
+        self.asked.push(asked);
     }
 
     pub(super) fn answer(&mut self, at: usize) {
@@ -158,7 +170,8 @@ impl Arbiter {
         let again = self.arrived.get(&key).is_some_and(|arrived| arrived.notice.is_some());
         if place.fault.is_none() && !again {
             // Probe back: what the prober hears of it tells whether we send.
-            let mut unnoted = Probing::waiting(self.wait_of(notice.timeout_us));
+            let wait = self.wait_of(notice.timeout_us);
+            let mut unnoted = Probing::waiting(wait).brief(notice.brief);
             let me = Identity::clone(place.me);
             let prober = Identity { address: notice.prober, ..me }.into();
             let ask = Ask { case, count: PROBES, icmp: false, as_reporter: false, elsewhere: None };
@@ -179,7 +192,11 @@ impl Arbiter {
         let key = (case, from, adapter);
         let arrived = self.arrived(key);
         arrived.count += 1;
-        self.tell(key, None);
+        // Where nothing gets lost the first is the news.
+        let brief = arrived.notice.as_ref().is_some_and(|(_, notice)| notice.brief);
+        if !brief || arrived.count == 1 {
+            self.tell(key, None);
+        }
     }
 
     fn arrived(&mut self, key: (CaseId, IpAddr, AdapterIndex)) -> &mut Arrived {
@@ -210,6 +227,7 @@ impl Arbiter {
                 count: *count,
                 fact,
             }),
+            once: notice.round == 1 || notice.brief,
         });
     }
 

@@ -61,6 +61,8 @@ pub(crate) struct Concluded {
     pub silent: Silent,
     /// How often it was reported already.
     pub tries: u32,
+    /// It comes of a brief round: nothing is known to get lost.
+    pub brief: bool,
 }
 
 /// One neighbour that this node misses.
@@ -75,6 +77,8 @@ pub(super) struct Case {
     pub(super) group: GroupId,
     pub(super) last_heard: Timestamp,
     pub(super) silent: bool,
+    /// None of its last heartbeats was lost: the first round is brief.
+    pub(super) steady: bool,
     /// Its NIM said that its daemon is gone.
     pub(super) goodbye: bool,
     /// Found by a patrol, not by the ring: silence is established then.
@@ -157,6 +161,8 @@ pub(super) struct Round {
     pub(super) results: BTreeMap<NodeId, Vec<Observation>>,
     /// Paths that are known to have failed: what they lose is no news.
     pub(super) failed: BTreeSet<Pair>,
+    /// The reporter misses all that it watches.
+    pub(super) doubts_itself: bool,
 }
 
 #[derive(Debug)]
@@ -165,6 +171,9 @@ pub(super) struct Found {
     /// How long answers were waited for; long enough for those that are late?
     pub(super) waited: Duration,
     pub(super) patient: bool,
+    pub(super) brief: bool,
+    /// An arbiter reaches the reporter.
+    pub(super) confirmed: bool,
     pub(super) conclusion: Conclusion,
     pub(super) observations: Vec<Observation>,
     pub(super) arbiters: Vec<String>,
@@ -206,6 +215,8 @@ impl Found {
             completed,
             waited: Duration::ZERO,
             patient: false,
+            brief: false,
+            confirmed: false,
             conclusion,
             observations,
             arbiters,
@@ -220,6 +231,22 @@ impl Found {
     /// Whether it says what was so at that time, or (but for `more`) little before.
     pub(super) fn is_fresh(&self, at: Timestamp, more: Duration) -> bool {
         self.completed + self.waited * 2 + more >= at
+    }
+
+    /// Whether it was looked for as this conclusion needs: what takes more than one
+    /// suspect to tell, a brief round does not ask for.
+    pub(super) fn is_thorough(&self) -> bool {
+        let plain = match &self.conclusion {
+            Conclusion::Alive | Conclusion::Fact(_) => true,
+            Conclusion::Adapter { .. } | Conclusion::Node { .. } | Conclusion::Daemon => {
+                self.confirmed
+            }
+            Conclusion::Path { .. }
+            | Conclusion::Partition { .. }
+            | Conclusion::Network
+            | Conclusion::Inconclusive { .. } => false,
+        };
+        plain || !self.brief
     }
 
     /// When to look again if it is to be fresh when patience is over.
@@ -265,6 +292,41 @@ impl Case {
             Size::new("answers in a round", results, asked),
         ];
         own.into_iter().chain(self.late.sizes())
+    }
+
+    /// Whether the last round put it down to the reporter.
+    pub(super) fn found_itself_at_fault(&self) -> bool {
+        self.found.as_ref().is_some_and(|found| {
+            matches!(found.conclusion, Conclusion::Adapter { culprit: Party::Reporter, .. })
+        })
+    }
+
+    /// Whether the round that begins may be brief: the first one of a neighbour of whose
+    /// heartbeats none was lost, and a second one if the first, in which the reporter
+    /// did not doubt itself, has given it reason to.
+    pub(super) fn may_be_brief(&self) -> bool {
+        let brief = self.found.as_ref().is_some_and(|found| found.brief);
+        let doubted = self.round == 2 && brief && self.found_itself_at_fault();
+        self.steady && (self.round == 1 || doubted)
+    }
+
+    /// Until when this case may tell that it is the reporter: while its first round
+    /// runs, and while that has told so and counts.
+    pub(super) fn tells_of_reporter(
+        &self,
+        now: Timestamp,
+        interval: Duration,
+    ) -> Option<Timestamp> {
+        if let Stage::Round(round) = &self.stage
+            && self.round == 1
+        {
+            return Some(round.wake_at);
+        }
+        let found = self.found.as_ref().filter(|found| found.is_fresh(now, interval))?;
+        if !self.found_itself_at_fault() {
+            return None;
+        }
+        Some(found.completed + found.waited * 2 + interval)
     }
 
     /// What was found before says nothing of now.
@@ -377,6 +439,13 @@ impl Case {
         if !complete && now < round.deadline {
             return;
         }
+        // To ask anew those that have yet to answer would only make them later.
+        let unanswered = round.asked.iter().all(|it| !round.results.contains_key(&it.node_id));
+        let more = round.started + round.probing.wait * 5 / 2;
+        if !complete && round.probing.brief && unanswered && now < more {
+            (round.deadline, round.wake_at) = (more, more);
+            return;
+        }
         // Others may not answer; our own NIM will, however late.
         if !probed && now < round.last_call {
             round.wake_at = round.last_call;
@@ -410,7 +479,8 @@ impl Case {
         }
         self.late.round_ended(self.round, round);
         self.late.notice(&observations, usual.probe_timeout, &[&self.reporter, &self.suspect]);
-        let (patient, waited) = (round.patient, round.probing.wait);
+        let (patient, waited, brief) = (round.patient, round.probing.wait, round.probing.brief);
+        let confirmed = round.doubts_itself || evidence.is_confirmed();
         self.lossy |= observations.iter().any(|o| o.received > 0 && o.received < o.sent);
         let same = self.found.as_ref().is_some_and(|found| found.conclusion.agrees(&conclusion));
         self.agreed = if same { self.agreed + 1 } else { 1 };
@@ -464,7 +534,7 @@ impl Case {
         let earliest = now.max(round.started + usual.interval / 2);
         let suspect = &self.suspect.node;
         let found = Found::new(now, conclusion, observations, answered, &self.network, suspect);
-        self.rest(earliest, Found { waited, patient, ..found }, usual);
+        self.rest(earliest, Found { waited, patient, brief, confirmed, ..found }, usual);
     }
 
     /// Keeps what was found, and rests until the next round is needed.
@@ -500,6 +570,7 @@ impl Case {
             || (of_suspect && found.conclusion.blames_suspect())
             || matches!(found.conclusion, Conclusion::Inconclusive { .. })
             || (self.late.seen && !found.patient)
+            || !found.is_thorough()
             || self.may_be_chance(found)
     }
 

@@ -127,7 +127,10 @@ impl Arbiter {
                 reporter: place.me.clone(),
                 suspect: suspect.clone(),
                 timeout_us: nanos(self.wait_of(silent.waited_us)) / 1_000,
+                brief: false,
+                doubts_itself: false,
             }),
+            once: false,
         });
         Some((case, None))
     }

@@ -15,16 +15,16 @@ use super::{
 };
 
 impl Arbiter {
-    /// A watched neighbour is late (or, with `silent`, silent).
+    /// A watched neighbour is late, or silent.
     pub(crate) fn missed(
         &mut self,
         now: Timestamp,
         adapter: AdapterIndex,
         address: IpAddr,
-        last_heard: Timestamp,
-        silent: bool,
+        missed: Missed,
         around: &Surroundings,
     ) {
+        let Missed { last_heard, silent, steady } = missed;
         let key = (adapter, address);
         if let Some(case) = self.cases.get_mut(&key) {
             if silent && matches!(case.stage, Stage::Knocking { .. }) {
@@ -67,6 +67,7 @@ impl Arbiter {
             group: view.id,
             last_heard,
             silent,
+            steady,
             goodbye: false,
             silent_at: None,
             round: 0,
@@ -94,7 +95,7 @@ impl Arbiter {
         address: IpAddr,
         around: &Surroundings,
     ) {
-        self.missed(now, adapter, address, now, true, around);
+        self.missed(now, adapter, address, Missed::silent_since(now), around);
         if let Some(case) = self.cases.get_mut(&(adapter, address)) {
             case.goodbye = true;
         }
@@ -114,7 +115,7 @@ impl Arbiter {
         if self.cases.contains_key(&(adapter, address)) {
             return;
         }
-        self.missed(now, adapter, address, since, false, around);
+        self.missed(now, adapter, address, Missed::late_since(since), around);
         if let Some(case) = self.cases.get_mut(&(adapter, address)) {
             case.patrolled = true;
             case.silent_at = Some(since + self.detection_time);
@@ -241,7 +242,10 @@ impl Arbiter {
             match case.stage {
                 Stage::Round(_) => {}
                 Stage::Resting { .. } | Stage::Knocking { .. } => {
-                    self.begin_round(now, &mut case, around);
+                    match self.waits_for_another(now, &case) {
+                        Some(until) => case.stage = Stage::Resting { until },
+                        None => self.begin_round(now, &mut case, around),
+                    }
                 }
                 // The world may have changed since.
                 Stage::Reported { .. } if case.is_old(now, self.detection_time * 2) => {
@@ -254,12 +258,37 @@ impl Arbiter {
         self.settle_cases(now, around);
     }
 
+    /// Whoever misses two at once may be the one itself: the first case will tell. So
+    /// long the next one, which would ask the same nodes the same, waits.
+    fn waits_for_another(&self, now: Timestamp, case: &Case) -> Option<Timestamp> {
+        if case.round > 0 || !case.steady {
+            return None;
+        }
+        let others = self.cases.values().filter(|other| other.adapter == case.adapter);
+        let until = others.filter_map(|other| other.tells_of_reporter(now, self.interval)).max();
+        until.filter(|until| *until > now)
+    }
+
+    /// Whether the adapter misses all that it watches.
+    fn misses_all(&self, adapter: AdapterIndex, suspect: IpAddr, place: &Place) -> bool {
+        let watched = place.group.neighbours().watch;
+        let missed =
+            |address: &IpAddr| *address == suspect || self.cases.contains_key(&(adapter, *address));
+        watched.iter().all(missed)
+    }
+
     fn begin_round(&mut self, now: Timestamp, case: &mut Case, around: &Surroundings) {
         let Some(place) = around.place(case.adapter) else { return };
         case.round += 1;
         case.adapters = 1 + around.well_elsewhere(case.suspect.node_id, place.network);
         let patient = case.late.seen;
         let wait = if patient { self.patience() } else { self.probe_timeout };
+        let asked = arbiters(place, &case.suspect, |it| {
+            case.strays.contains(&it.address) || self.was_late(now, &it.node)
+        });
+        let brief = case.may_be_brief() && !patient && !asked.is_empty();
+        let doubts_itself = case.found_itself_at_fault()
+            || self.misses_all(case.adapter, case.suspect.address, place);
         // Letters are late as well.
         let deadline = now + if patient { wait * 2 } else { wait * 3 / 2 };
         let mut round = Round {
@@ -268,12 +297,11 @@ impl Arbiter {
             deadline,
             wake_at: deadline,
             last_call: (now + self.probe_timeout * LAST_CALL).max(deadline),
-            probing: Probing::waiting(wait),
-            asked: arbiters(place, &case.suspect, |it| {
-                case.strays.contains(&it.address) || self.was_late(now, &it.node)
-            }),
+            probing: Probing::waiting(wait).brief(brief),
+            asked,
             results: BTreeMap::new(),
             failed: place.group.failed_paths(),
+            doubts_itself,
         };
         let id = (case.id, case.round);
         self.probe_suspect(&mut round.probing, place, &case.suspect, id, true, around);
@@ -289,7 +317,12 @@ impl Arbiter {
                 round.asked.push(stray);
             }
         }
-        for member in company(place, self.interval, &case.suspect, &round.asked, around) {
+        let company = if brief && !doubts_itself {
+            round.asked.clone()
+        } else {
+            company(place, self.interval, &case.suspect, &round.asked, around)
+        };
+        for member in company {
             self.probe_company(now, &mut round.probing, place, &member, ask);
         }
         if around.is_elsewhere(case.suspect.node_id, place.network) {
@@ -306,7 +339,10 @@ impl Arbiter {
                     reporter: case.reporter.clone(),
                     suspect: case.suspect.clone(),
                     timeout_us: nanos(wait) / 1_000,
+                    brief,
+                    doubts_itself,
                 }),
+                once: case.round == 1 || brief,
             });
         }
         if alone || case.lacks.unanswered > 0 {
@@ -400,6 +436,12 @@ impl Arbiter {
                     self.begin_round(now, case, around);
                 }
             }
+            // A brief look does not do for this.
+            _ if !found.is_thorough() => {
+                if !running {
+                    self.begin_round(now, case, around);
+                }
+            }
             // Nobody answered the first time: once more, and ask the targets.
             Conclusion::Inconclusive { .. } if case.round < 2 => {
                 if !running {
@@ -482,6 +524,7 @@ impl Arbiter {
             conclusion: found.conclusion.clone(),
             silent,
             tries,
+            brief: found.brief,
         })));
     }
 }

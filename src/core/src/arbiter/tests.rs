@@ -9,6 +9,7 @@ use hats_wire::{
 use super::*;
 use crate::{config::Profile, members::tests::member};
 
+mod brief;
 mod late;
 mod reporting;
 mod serving;
@@ -96,9 +97,9 @@ impl Scene {
     }
 
     fn missed(&mut self, who: u8, silent: bool) {
-        let last_heard = Timestamp(self.now.0 - 375_000_000);
+        let missed = Missed { silent, ..Missed::late_since(Timestamp(self.now.0 - 375_000_000)) };
         self.with(|arbiter, now, around| {
-            arbiter.missed(now, NETA, member(who).address, last_heard, silent, around);
+            arbiter.missed(now, NETA, member(who).address, missed, around);
         });
     }
 

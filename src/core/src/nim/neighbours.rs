@@ -37,6 +37,7 @@ impl Watched {
             last_heard_ns: self.monitor.last_heard().0,
             missed,
             stalled: self.stalled,
+            steady: self.quality.is_steady(),
         }
     }
 

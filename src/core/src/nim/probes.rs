@@ -93,6 +93,9 @@ impl Probe {
             return false;
         }
         self.answered |= bit;
+        if self.spec.until_answered {
+            self.next = None;
+        }
         self.stalled |= stalled;
         self.took(now.since(asked));
         true
@@ -193,7 +196,9 @@ impl Probes {
                         Effect::TransmitWhole { to, bytes }
                     });
                 }
-                if (spec.icmp || spec.icmp_only) && !*echo_unavailable {
+                // Where an answer ends it, the host is asked when hats has had its chance.
+                let echo = spec.icmp_only || (spec.icmp && !(spec.until_answered && left));
+                if echo && !*echo_unavailable {
                     *next_echo = next_echo.wrapping_add(1);
                     echoes.insert(*next_echo, (*id, now));
                     probe.icmp_sent += 1;

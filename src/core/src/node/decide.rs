@@ -31,7 +31,7 @@ impl Node {
     /// the next in rank when that one does not answer, and decides it itself
     /// when nobody is left.
     pub(super) fn have_decided(&mut self, now: Timestamp, concluded: Concluded) {
-        let Concluded { adapter, conclusion, silent, tries } = concluded;
+        let Concluded { adapter, conclusion, silent, tries, brief } = concluded;
         if self.database.has_verdict(&silent.case_name) {
             // Decided; what follows from it is under way, unless it was of the past here.
             let patience = self.config.detection.verdict_bound() * 2;
@@ -102,7 +102,7 @@ impl Node {
         match candidates.into_iter().filter(reached).nth(rank) {
             Some(node) if node != self.config.node_id && !alone => {
                 let about = silent.network.clone();
-                self.letter(now, node, about, Letter::Silent(silent));
+                self.write(now, node, about, Letter::Silent(silent), brief && tries == 0);
             }
             Some(_) | None => self.decide(now, silent),
         }

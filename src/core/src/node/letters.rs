@@ -3,7 +3,7 @@
 use alloc::{collections::BTreeSet, string::String, vec::Vec};
 use core::net::IpAddr;
 
-use hats_wire::{Envelope, GroupReport, Letter, Message, NodeId, Pair};
+use hats_wire::{Envelope, GroupReport, Item, ItemBody, Letter, Message, NodeId, Pair};
 
 use super::{Local, Node};
 use crate::{arbiter::Act, io::AdapterIndex, say, time::Timestamp};
@@ -32,7 +32,7 @@ pub(super) struct WayBack {
 impl Node {
     pub(super) fn act(&mut self, now: Timestamp, act: Act) {
         match act {
-            Act::Letter { to, about, letter } => self.letter(now, to, about, letter),
+            Act::Letter { to, about, letter, once } => self.write(now, to, about, letter, once),
             Act::Probe { adapter, probe } => {
                 self.nim(adapter, hats_wire::link::Command::StartProbe(probe));
             }
@@ -56,12 +56,25 @@ impl Node {
 
     /// Writes a letter. To itself, it is read at once.
     pub(super) fn letter(&mut self, now: Timestamp, to: NodeId, about: String, letter: Letter) {
+        self.write(now, to, about, letter, false);
+    }
+
+    /// The same; in one copy if it is to go `once`, and nothing is known against the
+    /// way: it is said again if nobody answers.
+    pub(super) fn write(
+        &mut self,
+        now: Timestamp,
+        to: NodeId,
+        about: String,
+        letter: Letter,
+        once: bool,
+    ) {
         if to == self.config.node_id {
             self.read(now, to, about, letter);
             return;
         }
         let from = self.config.node_id;
-        self.forward(Envelope { from, to, hops_left: HOPS_MAX, about, letter });
+        self.forward(Envelope { from, to, hops_left: HOPS_MAX, about, letter }, once);
     }
 
     pub(super) fn envelope(
@@ -86,14 +99,14 @@ impl Node {
             self.read(now, envelope.from, envelope.about, envelope.letter);
         } else if envelope.hops_left > 0 && envelope.from != self.config.node_id {
             envelope.hops_left -= 1;
-            self.forward(envelope);
+            self.forward(envelope, false);
         }
     }
 
     /// Sends towards the addressee: directly where both are members, avoiding
     /// the network the letter is about; else to nodes that are nearer; else
     /// over that network, too, directly and by way of others.
-    fn forward(&mut self, envelope: Envelope) {
+    fn forward(&mut self, envelope: Envelope, once: bool) {
         let Envelope { from, to, .. } = envelope;
         let about = envelope.about.as_str();
         // What a target says of its probes would prove nothing if it left the
@@ -108,14 +121,6 @@ impl Node {
             | Letter::PathRestored { .. } => None,
         };
         let mine = from == self.config.node_id;
-        // Of a first round, one copy: what gets lost is asked again in the next.
-        let first = match &envelope.letter {
-            Letter::ProbeRequest(request) => request.round == 1,
-            Letter::ProbeResult(result) => result.round == 1,
-            Letter::ProbeNotice(notice) => notice.round == 1,
-            Letter::ProbeSeen(seen) => seen.round == 1,
-            Letter::Silent(_) | Letter::SilentAck { .. } | Letter::PathRestored { .. } => false,
-        };
         let mut ways = self.direct_ways(to, about, false);
         if ways.is_empty() {
             ways = self.next_hops(to, about, |network, _| network != about);
@@ -155,7 +160,7 @@ impl Node {
         }
         // Copies of copies would be a storm, but for one that goes no further.
         let copies = match (mine, roundabout) {
-            (true, false) if first && self.is_straight(&ways, to) => 1,
+            (true, false) if once && self.is_straight(&ways, to) => 1,
             (false, true) => 1,
             (false, false) if target.is_some() => 1,
             (false, false) => COPIES_MAX,
@@ -282,6 +287,15 @@ impl Node {
         Vec::new()
     }
 
+    /// Whether this was decided just now: everybody is being told.
+    fn is_news(&self, now: Timestamp, item: &Item) -> bool {
+        let at = match &item.body {
+            ItemBody::Verdict(verdict) => self.verdicts_at.get(&verdict.id),
+            ItemBody::Node(_) | ItemBody::Group(_) => None,
+        };
+        at.is_some_and(|at| now <= *at + self.config.detection.probe_timeout)
+    }
+
     fn read(&mut self, now: Timestamp, from: NodeId, about: String, letter: Letter) {
         match letter {
             Letter::ProbeRequest(request) => {
@@ -298,7 +312,8 @@ impl Node {
             Letter::Silent(_) if !self.has_company() => {}
             Letter::Silent(silent) => {
                 let case_name = silent.case_name.clone();
-                let verdict = self.decided_already(&silent).map(Into::into);
+                let verdict = self.decided_already(&silent).filter(|it| !self.is_news(now, it));
+                let verdict = verdict.map(Into::into);
                 self.decide(now, silent);
                 self.letter(now, from, about, Letter::SilentAck { case_name, verdict });
             }

@@ -15,6 +15,7 @@ use hats_wire::{
 
 use super::{LATE_EVERY, Local, NimState, Node, damped::held_of, sync::Sync};
 use crate::{
+    arbiter::Missed,
     config::AdapterSpec,
     damping::Damper,
     event::{Event, EventKind},
@@ -200,7 +201,6 @@ impl Node {
                 self.received(now, index, from, to_group, &datagram);
             }
             Report::Neighbour(neighbour) => {
-                let last_heard = Timestamp(neighbour.last_heard_ns);
                 let address = neighbour.address;
                 match neighbour.state {
                     NeighbourState::Waiting => {}
@@ -209,9 +209,13 @@ impl Node {
                         self.has_returned(now, index, address);
                     }
                     NeighbourState::Late | NeighbourState::Silent => {
-                        let silent = neighbour.state == NeighbourState::Silent;
+                        let missed = Missed {
+                            last_heard: Timestamp(neighbour.last_heard_ns),
+                            silent: neighbour.state == NeighbourState::Silent,
+                            steady: neighbour.steady,
+                        };
                         self.with_arbiter(|arbiter, around| {
-                            arbiter.missed(now, index, address, last_heard, silent, around);
+                            arbiter.missed(now, index, address, missed, around);
                         });
                     }
                 }

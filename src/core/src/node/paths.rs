@@ -155,6 +155,7 @@ impl Node {
             icmp: false,
             icmp_only: false,
             size,
+            until_answered: false,
         };
         self.nim(index, Command::StartProbe(probe));
     }

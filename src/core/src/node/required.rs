@@ -46,6 +46,7 @@ impl Node {
                 icmp: true,
                 icmp_only: true,
                 size: 0,
+                until_answered: false,
             };
             self.nim(index, Command::StartProbe(probe));
         }

@@ -85,6 +85,8 @@ impl Body for ProbeRequest {
             reporter: Some(self.reporter.put()),
             suspect: Some(self.suspect.put()),
             timeout_us: self.timeout_us,
+            brief: self.brief,
+            doubts_itself: self.doubts_itself,
         }
     }
 
@@ -96,6 +98,8 @@ impl Body for ProbeRequest {
             reporter: required(proto.reporter, "probe_request.reporter")?,
             suspect: required(proto.suspect, "probe_request.suspect")?,
             timeout_us: proto.timeout_us,
+            brief: proto.brief,
+            doubts_itself: proto.doubts_itself,
         })
     }
 }
@@ -111,6 +115,7 @@ impl Body for ProbeNotice {
             prober: address::to_bytes(self.prober),
             target: address::to_bytes(self.target),
             timeout_us: self.timeout_us,
+            brief: self.brief,
         }
     }
 
@@ -122,6 +127,7 @@ impl Body for ProbeNotice {
             prober: host(&proto.prober, "probe_notice.prober")?,
             target: host(&proto.target, "probe_notice.target")?,
             timeout_us: proto.timeout_us,
+            brief: proto.brief,
         })
     }
 }

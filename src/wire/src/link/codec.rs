@@ -34,6 +34,7 @@ pub fn encode_command(command: &Command) -> Vec<u8> {
             icmp: probe.icmp,
             icmp_only: probe.icmp_only,
             size: probe.size,
+            until_answered: probe.until_answered,
         }),
         Command::Lease { duration_ns } => {
             pb::command::Body::Lease(pb::Lease { duration_ns: *duration_ns })
@@ -67,6 +68,7 @@ pub fn decode_command(frame: &[u8]) -> Result<Command, LinkError> {
             icmp: probe.icmp,
             icmp_only: probe.icmp_only,
             size: probe.size,
+            until_answered: probe.until_answered,
         }),
         pb::command::Body::Lease(lease) => Command::Lease { duration_ns: lease.duration_ns },
         pb::command::Body::Shutdown(pb::Shutdown {}) => Command::Shutdown,
@@ -114,6 +116,7 @@ fn put_report(report: &Report) -> pb::report::Body {
             last_heard_ns: neighbour.last_heard_ns,
             missed: neighbour.missed,
             stalled: neighbour.stalled,
+            steady: neighbour.steady,
         }),
         Report::Stranger { at_ns, from, group, node_id, incarnation, stalled } => {
             pb::report::Body::Stranger(pb::Stranger {
@@ -175,6 +178,7 @@ pub fn decode_report(frame: &[u8]) -> Result<Report, LinkError> {
             last_heard_ns: neighbour.last_heard_ns,
             missed: neighbour.missed,
             stalled: neighbour.stalled,
+            steady: neighbour.steady,
         }),
         pb::report::Body::Stranger(stranger) => Report::Stranger {
             at_ns: stranger.at_ns,

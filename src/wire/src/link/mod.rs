@@ -137,6 +137,9 @@ pub struct StartProbe {
     /// Each probe's datagram is padded to so many bytes, and never fragmented; 0:
     /// neither.
     pub size: u32,
+    /// Nothing more is asked once one answer has come; ICMP echo goes beside the
+    /// last question only.
+    pub until_answered: bool,
 }
 
 /// From the NIM to hatsd.
@@ -296,6 +299,8 @@ pub struct Neighbour {
     pub missed: u64,
     /// Its last heartbeat said that its daemon is stalled.
     pub stalled: bool,
+    /// None of its last 64 heartbeats before was lost.
+    pub steady: bool,
 }
 
 /// See [`Report::ProbeDone`].

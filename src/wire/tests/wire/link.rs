@@ -172,6 +172,7 @@ fn mapped_address_is_refused() {
         icmp: false,
         icmp_only: false,
         size: 0,
+        until_answered: false,
     };
     let frame = body(&encode_command(&Command::StartProbe(probe)));
     assert_eq!(decode_command(&frame), bad("start_probe.target"));

@@ -209,10 +209,18 @@ fn letter() -> impl Strategy<Value = Letter> {
     let case = || (any::<u64>().prop_map(CaseId), any::<u32>());
     let ends = || (word(), address(), address());
     prop_oneof![
-        (case(), word(), member(), member(), any::<u64>()).prop_map(
-            |((case, round), network, reporter, suspect, timeout_us)| {
-                let request = ProbeRequest { case, round, network, reporter, suspect, timeout_us };
-                Letter::ProbeRequest(request)
+        (case(), word(), member(), member(), (any::<u64>(), any::<[bool; 2]>())).prop_map(
+            |((case, round), network, reporter, suspect, (timeout_us, [brief, doubts_itself]))| {
+                Letter::ProbeRequest(ProbeRequest {
+                    case,
+                    round,
+                    network,
+                    reporter,
+                    suspect,
+                    timeout_us,
+                    brief,
+                    doubts_itself,
+                })
             }
         ),
         (case(), vec(observation(), 0..4), any::<bool>()).prop_map(
@@ -220,10 +228,17 @@ fn letter() -> impl Strategy<Value = Letter> {
                 Letter::ProbeResult(ProbeResult { case, round, observations, abstains })
             }
         ),
-        (case(), ends(), any::<u64>()).prop_map(
-            |((case, round), (network, prober, target), timeout_us)| {
-                let notice = ProbeNotice { case, round, network, prober, target, timeout_us };
-                Letter::ProbeNotice(notice)
+        (case(), ends(), any::<u64>(), any::<bool>()).prop_map(
+            |((case, round), (network, prober, target), timeout_us, brief)| {
+                Letter::ProbeNotice(ProbeNotice {
+                    case,
+                    round,
+                    network,
+                    prober,
+                    target,
+                    timeout_us,
+                    brief,
+                })
             }
         ),
         (case(), ends(), any::<u32>(), option::of(cause())).prop_map(

@@ -38,16 +38,16 @@ for_each_victim!(transmit_only_failure_is_the_adapters, mute);
 
 /// On one machine, or on hosts with slow CPUs, what an arbitration sends is what
 /// makes everybody late, and then there are more of them. Before rounds were
-/// spared that nobody needs, and letters sent once at first, it was three times
-/// as much.
+/// spared that nobody needs, letters sent once at first, and first rounds brief
+/// where nothing was lost, it was five times as much.
 #[test]
-fn an_arbitration_among_eight_costs_some_hundred_datagrams() {
+fn an_arbitration_among_eight_costs_few_hundred_datagrams() {
     let detection = Profile::Bfd.detection();
     for seed in 0..5 {
         let mut world = World::lan(8, 2).seed(seed).detection(detection).build();
         settle(&mut world, 5);
         let span = detection.verdict_bound();
-        world.run_for(detection.heartbeat_interval * 20);
+        world.run_for(detection.heartbeat_interval * 80);
         let start = world.traffic().clone();
         world.run_for(span);
         let usual = world.traffic().since(&start).total().sent;
@@ -56,7 +56,7 @@ fn an_arbitration_among_eight_costs_some_hundred_datagrams() {
         world.run_for(span);
         let sent = world.traffic().since(&start).total().sent - usual;
         assert!(world.all_said(mark, EventKind::AdapterDown, |_| true), "seed {seed}: all know it");
-        assert!(sent < 900, "seed {seed}: {sent} datagrams more than usual");
+        assert!(sent < 450, "seed {seed}: {sent} datagrams more than usual");
     }
 }
 

@@ -142,6 +142,8 @@ fn an_arbiter_says_its_result_anew_when_an_answer_comes_late() {
         reporter: member(1),
         suspect: member(4),
         timeout_us: 100_000,
+        brief: false,
+        doubts_itself: false,
     };
     scene.with(|arbiter, now, around| arbiter.asked(now, node(1), request, around));
     let acts = scene.acts();
@@ -168,6 +170,8 @@ fn an_arbiter_waits_as_long_as_it_is_asked_to_and_never_longer_than_a_detection_
             network: "neta".into(),
             reporter: member(1),
             suspect: member(4),
+            brief: false,
+            doubts_itself: false,
             timeout_us: asked,
         };
         scene.with(|arbiter, now, around| arbiter.asked(now, node(1), request, around));

@@ -9,6 +9,8 @@ fn request(number: u64) -> ProbeRequest {
         reporter: member(1),
         suspect: member(4),
         timeout_us: 100_000,
+        brief: false,
+        doubts_itself: false,
     }
 }
 
@@ -25,6 +27,7 @@ fn notice(prober: u8, target: u8) -> ProbeNotice {
         prober: member(prober).address,
         target: member(target).address,
         timeout_us: 100_000,
+        brief: false,
     }
 }
 

@@ -116,6 +116,7 @@ fn silence_names_when_the_neighbour_was_last_heard_and_what_is_missing() {
             last_heard_ns: after(5_000).0,
             missed: 3,
             stalled: false,
+            steady: false,
         }))
     );
 }

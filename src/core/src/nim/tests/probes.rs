@@ -11,6 +11,7 @@ fn start(icmp: bool, icmp_only: bool) -> Input {
         icmp,
         icmp_only,
         size: 0,
+        until_answered: false,
     }))
 }
 
@@ -93,6 +94,42 @@ fn probe_is_over_when_all_answers_are_in() {
             heard: 3,
         })
     );
+}
+
+fn until_answered(icmp: bool) -> Input {
+    let Input::Command(Command::StartProbe(spec)) = start(icmp, false) else { panic!("a probe") };
+    Input::Command(Command::StartProbe(StartProbe { until_answered: true, ..spec }))
+}
+
+#[test]
+fn probe_for_one_answer_asks_no_more_when_it_has_come() {
+    let mut bench = Bench::open();
+    bench.at(0, until_answered(false));
+    bench.run_until(1_500);
+    bench.take();
+    bench.at(1_600, reply(1));
+    assert_eq!(done(&mut bench), None, "the first question may yet be answered");
+    bench.at(1_700, reply(0));
+    let done = done(&mut bench).unwrap();
+    assert_eq!((done.sent, done.received), (2, 2));
+    bench.run_until(10_000);
+    assert!(bench.sent().is_empty(), "the third question is not asked");
+}
+
+#[test]
+fn probe_for_one_answer_asks_the_host_with_its_last_question_only() {
+    let mut bench = Bench::open();
+    let echoes = |bench: &mut Bench| {
+        bench.take().iter().filter(|effect| matches!(effect, Effect::Echo { .. })).count()
+    };
+    bench.at(0, until_answered(true));
+    bench.run_until(1_500);
+    assert_eq!(echoes(&mut bench), 0, "hats may answer yet");
+    bench.run_until(2_500);
+    assert_eq!(echoes(&mut bench), 1);
+    bench.run_until(10_000);
+    let done = done(&mut bench).unwrap();
+    assert_eq!((done.sent, done.icmp_sent), (3, 1));
 }
 
 #[test]
