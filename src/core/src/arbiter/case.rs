@@ -192,6 +192,33 @@ pub(super) fn is_over(paths: &BTreeSet<Pair>, o: &Observation) -> bool {
         && paths.contains(&Pair::new(o.prober_address, o.target_address))
 }
 
+impl Round {
+    /// Whether everything is in, or its time is up; if not, it is looked at again then.
+    fn is_over(&mut self, now: Timestamp) -> bool {
+        let probed = self.probing.pending.is_empty();
+        let complete = probed && self.results.len() == self.asked.len();
+        if complete {
+            return true;
+        }
+        if now < self.deadline {
+            return false;
+        }
+        // To ask anew those that have yet to answer would only make them later.
+        let unanswered = self.asked.iter().all(|it| !self.results.contains_key(&it.node_id));
+        let more = self.started + self.probing.wait * 5 / 2;
+        if self.probing.brief && unanswered && now < more {
+            (self.deadline, self.wake_at) = (more, more);
+            return false;
+        }
+        // Others may not answer; our own NIM will, however late.
+        if !probed && now < self.last_call {
+            self.wake_at = self.last_call;
+            return false;
+        }
+        true
+    }
+}
+
 impl Found {
     fn new(
         completed: Timestamp,
@@ -434,23 +461,10 @@ impl Case {
     /// Ends the round when everything is in, or its time is up.
     pub(super) fn settle(&mut self, now: Timestamp, usual: Usual) {
         let Stage::Round(round) = &mut self.stage else { return };
+        if !round.is_over(now) {
+            return;
+        }
         let probed = round.probing.pending.is_empty();
-        let complete = probed && round.results.len() == round.asked.len();
-        if !complete && now < round.deadline {
-            return;
-        }
-        // To ask anew those that have yet to answer would only make them later.
-        let unanswered = round.asked.iter().all(|it| !round.results.contains_key(&it.node_id));
-        let more = round.started + round.probing.wait * 5 / 2;
-        if !complete && round.probing.brief && unanswered && now < more {
-            (round.deadline, round.wake_at) = (more, more);
-            return;
-        }
-        // Others may not answer; our own NIM will, however late.
-        if !probed && now < round.last_call {
-            round.wake_at = round.last_call;
-            return;
-        }
         let own = |o: Observation| o.target_address == self.suspect.address;
         if !probed && !round.probing.observations().any(own) {
             // Our own NIM has not come to it: that says nothing of anybody.
