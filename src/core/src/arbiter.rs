@@ -420,7 +420,7 @@ impl Arbiter {
     pub(crate) fn wake(&mut self, now: Timestamp, around: &Surroundings) {
         // What this node has seen itself comes first: a case that is due in the same
         // moment would go to the next judge.
-        self.end_looks(now);
+        self.end_looks(now, around);
         self.wake_cases(now, around);
         for at in (0..self.asked.len()).rev() {
             if self.asked[at].is_due(now) {
@@ -443,7 +443,7 @@ impl Arbiter {
                 }
             }
         }
-        self.look_probed(now, done);
+        self.look_probed(now, done, around);
         self.answered_late(now, done);
         if let Some(shared) = self.shared.values_mut().find(|shared| shared.id == done.id) {
             shared.done = Some(done.clone());

@@ -153,7 +153,7 @@ impl Arbiter {
                 *word = Some(result.observations.iter().filter(fresh).cloned().collect());
             }
         }
-        self.end_looks(now);
+        self.end_looks(now, around);
     }
 
     /// Looks for a node that somebody beyond a split says is gone, wherever it
@@ -240,29 +240,31 @@ impl Arbiter {
         any
     }
 
-    pub(super) fn look_probed(&mut self, now: Timestamp, done: &ProbeDone) {
+    pub(super) fn look_probed(&mut self, now: Timestamp, done: &ProbeDone, around: &Surroundings) {
         let mut any = false;
         for look in &mut self.looks {
             any |= look.probing.done(done);
         }
         if any {
-            self.end_looks(now);
+            self.end_looks(now, around);
         }
     }
 
-    pub(super) fn end_looks(&mut self, now: Timestamp) {
+    pub(super) fn end_looks(&mut self, now: Timestamp, around: &Surroundings) {
         while let Some(at) = self.looks.iter().position(|look| look.is_over(now)) {
             let Look { purpose, probing, word, .. } = self.looks.remove(at);
-            self.end_look(purpose, &probing, word.map(|(_, word)| word));
+            self.end_look(now, purpose, &probing, word.map(|(_, word)| word), around);
         }
     }
 
     /// `word` is what a suspect that was asked has said, if it has.
     fn end_look(
         &mut self,
+        now: Timestamp,
         purpose: Purpose,
         probing: &Probing,
         word: Option<Option<Vec<Observation>>>,
+        around: &Surroundings,
     ) {
         let seen: Vec<Observation> = probing.observations().collect();
         match purpose {
@@ -283,6 +285,7 @@ impl Arbiter {
                     return;
                 }
                 let unheard = matches!(word, Some(None));
+                let unasked = word.is_none();
                 silent.observations.extend(seen);
                 silent.observations.extend(word.flatten().unwrap_or_default());
                 // One that lives is heard before its adapter is blamed: whom it
@@ -291,7 +294,13 @@ impl Arbiter {
                     conclusion_of(&silent),
                     Conclusion::Adapter { culprit: Party::Suspect, .. }
                 );
-                if !(unheard && culprit) {
+                // That it lives may have been found by this look only.
+                let asked =
+                    if culprit && unasked { self.ask_suspect(&silent, around) } else { None };
+                if asked.is_some() {
+                    let nothing = Probing::waiting(probing.wait);
+                    self.begin_look(now, Purpose::Judge(silent), nothing, asked);
+                } else if !(unheard && culprit) {
                     self.acts.push(Act::Looked(silent));
                 }
             }
