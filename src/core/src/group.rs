@@ -135,6 +135,8 @@ pub struct Group {
     unresponsive: BTreeMap<IpAddr, Unresponsive>,
     /// Members whose silence is being judged.
     suspects: BTreeSet<IpAddr>,
+    /// The membership is to be committed anew though nothing changes.
+    reaffirm: bool,
     /// This node stops: the membership stays as it is to the end.
     retired: bool,
     asked_list_at: Option<Timestamp>,
@@ -156,6 +158,7 @@ impl Group {
             path_changes: BTreeMap::new(),
             unresponsive: BTreeMap::new(),
             suspects: BTreeSet::new(),
+            reaffirm: false,
             retired: false,
             asked_list_at: None,
             changes: 0,
@@ -423,6 +426,16 @@ impl Group {
         self.changes_wanted(now);
     }
 
+    /// A group that does not hear this one has removed members of it. Who leads commits
+    /// the same membership anew: a later group that lists them takes that back, wherever
+    /// it is known.
+    pub(crate) fn reaffirm(&mut self, now: Timestamp) {
+        if self.leads() && self.view().is_some_and(|view| view.members.len() > 1) {
+            self.reaffirm = true;
+            self.changes_wanted(now);
+        }
+    }
+
     /// This node concluded that it hears nobody, or that the adapter is dead:
     /// be a group of one.
     pub fn isolate(&mut self, now: Timestamp) {
@@ -464,6 +477,7 @@ impl Group {
     /// The one place where a membership comes into force.
     fn adopt(&mut self, now: Timestamp, view: GroupView, removed: Vec<Removal>, why: Adopted) {
         self.highest = self.highest.max(view.id.instance);
+        self.reaffirm = false;
         let leads = view.id.leader == self.me.address;
         self.changes += 1;
         self.doomed.retain(|address, doomed| {

@@ -227,7 +227,8 @@ impl Group {
         }
     }
 
-    /// The membership that is wanted, when it differs from the one in force.
+    /// The membership that is wanted, when it differs from the one in force or is to be
+    /// committed anew.
     fn next_view(&mut self) -> Option<(GroupView, Vec<Removal>)> {
         let id = GroupId { instance: self.highest + 1, leader: self.me.address };
         let doomed = self.doomed.clone();
@@ -255,7 +256,8 @@ impl Group {
             failed_paths.pop_last();
         }
         let removed = doomed.into_values().map(|doomed| doomed.removal).collect();
-        if members == view.members && failed_paths == view.failed_paths {
+        let same = members == view.members && failed_paths == view.failed_paths;
+        if same && !self.reaffirm {
             return None;
         }
         if let Some(lead) = self.lead() {
@@ -354,7 +356,8 @@ impl Group {
         let (absent, elsewhere) = round.strays(view);
         let mut next = round.next.clone();
         next.leave_out(&absent);
-        if next.members == view.members && next.failed_paths == view.failed_paths {
+        let same = next.members == view.members && next.failed_paths == view.failed_paths;
+        if same && !self.reaffirm {
             // Only newcomers that did not answer: nothing has changed.
             self.say_elsewhere(elsewhere);
             return;

@@ -5,11 +5,12 @@ use core::net::IpAddr;
 
 use hats_wire::{
     AdapterReport, Cause, GroupReport, Identity, Incarnation, Item, ItemBody, Member, NodeId,
-    NodeReport, VerdictKind,
+    NodeReport, Removal, VerdictKind,
 };
 
 use super::Node;
 use crate::{
+    group::GroupView,
     io::AdapterIndex,
     linkstate::member_of,
     members::Members,
@@ -379,6 +380,7 @@ impl Node {
         if mine {
             return;
         }
+        self.answer_removals(now, report);
         self.learn_removals(now, report);
         let members = Members::new(report.members.iter().cloned());
         let failed = report.failed_paths.iter().copied().collect();
@@ -401,6 +403,26 @@ impl Node {
             let lists = |address: IpAddr| member_of(report, address).is_some();
             if newer && leader != me && lists(leader) && !lists(me) {
                 local.group.compare_with(leader);
+            }
+        }
+    }
+
+    /// A group that I am not in has lost members that are in one of mine: they are beyond
+    /// a split from it. Whoever hears of both believes the later one.
+    fn answer_removals(&mut self, now: Timestamp, report: &GroupReport) {
+        for index in self.on_network(&report.network) {
+            let Some(local) = self.locals.get_mut(&index).filter(|it| it.fault.is_none()) else {
+                continue;
+            };
+            let lost = |view: &GroupView| {
+                let lists = |removal: &Removal| {
+                    let member = view.members.get(removal.member.address);
+                    member.is_some_and(|member| *member == removal.member)
+                };
+                view.id.instance <= report.group.instance && report.removed.iter().any(lists)
+            };
+            if local.group.view().is_some_and(lost) {
+                local.group.reaffirm(now);
             }
         }
     }

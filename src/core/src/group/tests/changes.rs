@@ -45,6 +45,23 @@ fn members_doomed_together_leave_by_one_commit() {
 }
 
 #[test]
+fn what_was_said_beyond_a_split_is_answered_by_the_same_membership_anew() {
+    let mut wire = Wire::formed(1..=4);
+    let before = wire.agreed(&[1, 2, 3, 4]);
+    let theirs = GroupId { instance: before.instance + 7, leader: address(9) };
+    for name in 1..=4 {
+        wire.at(name, |group, now| {
+            group.heard_of(theirs);
+            group.reaffirm(now);
+        });
+    }
+    wire.run(Duration::from_secs(1));
+    let after = wire.agreed(&[1, 2, 3, 4]);
+    assert!(after.instance > theirs.instance, "it outranks what was said: {after:?}");
+    assert_eq!(wire.count(is_prepare), 1, "the leader's alone");
+}
+
+#[test]
 fn leader_that_is_to_leave_and_does_not_know_takes_nobody_along() {
     let mut wire = Wire::formed(1..=5);
     // The successor cannot commit it out yet.
