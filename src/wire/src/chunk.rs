@@ -3,7 +3,10 @@
 //! A part is not acknowledged: when one is lost the whole message is, and who
 //! wanted it asks again, as for a message of one datagram.
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 use core::net::IpAddr;
 
 use crate::{
@@ -270,29 +273,39 @@ impl Reassembly {
         self.oldest_ns = left.min().unwrap_or(now_ns);
     }
 
-    /// Makes room for one more message of `from`, that needs so many bytes.
+    /// Makes room for one more message of `from`, that needs so many bytes: at the
+    /// expense of its own, or of who has most.
     fn make_room(&mut self, from: IpAddr, needs: usize) {
-        let full =
-            |load: Load, messages, bytes| load.messages >= messages || load.bytes + needs > bytes;
-        while self
-            .loads
-            .get(&from)
-            .is_some_and(|its| full(*its, PARTIAL_PER_SENDER_MAX, PARTIAL_BYTES_PER_SENDER_MAX))
-        {
-            self.drop_oldest(|key| key.from == from);
+        while let Some(its) = self.loads.get(&from).copied() {
+            let bytes = its.bytes + needs > PARTIAL_BYTES_PER_SENDER_MAX;
+            if !bytes && its.messages < PARTIAL_PER_SENDER_MAX {
+                break;
+            }
+            self.drop_oldest(&BTreeSet::from([from]), bytes);
         }
-        while full(self.load, PARTIAL_MAX, PARTIAL_BYTES_MAX) {
-            self.drop_oldest(|_| true);
+        loop {
+            let bytes = self.load.bytes + needs > PARTIAL_BYTES_MAX;
+            if !bytes && self.load.messages < PARTIAL_MAX {
+                return;
+            }
+            let of = |load: &Load| if bytes { load.bytes } else { load.messages };
+            let most = self.loads.values().map(of).max();
+            let with_most = self.loads.iter().filter(|(_, load)| Some(of(load)) == most);
+            let with_most = with_most.map(|(from, _)| *from).collect();
+            self.drop_oldest(&with_most, bytes);
         }
     }
 
-    /// Complete ones go first: nothing is lost with them.
-    fn drop_oldest(&mut self, among: impl Fn(&Key) -> bool) {
+    /// Drops one message of these senders: one that is not complete where `bytes` are
+    /// short, since the others have none; else complete ones first, as nothing is lost
+    /// with them.
+    fn drop_oldest(&mut self, senders: &BTreeSet<IpAddr>, bytes: bool) {
+        let waits = |one: &Partial| matches!(one.state, State::Waiting(_));
         let oldest = self
             .partial
             .iter()
-            .filter(|(key, _)| among(key))
-            .min_by_key(|(_, one)| (matches!(one.state, State::Waiting(_)), one.began_ns))
+            .filter(|(key, one)| senders.contains(&key.from) && (!bytes || waits(one)))
+            .min_by_key(|(_, one)| (waits(one), one.began_ns))
             .map(|(key, _)| *key);
         if let Some(key) = oldest {
             self.take(&key);

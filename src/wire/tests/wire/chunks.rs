@@ -323,12 +323,14 @@ fn hundreds_of_messages_of_one_sender_may_arrive_mixed() {
     assert_eq!(whole, messages.len());
 }
 
+/// The first part of as many as there may be.
+fn long(id: u64) -> Frame {
+    with_chunk(&three_parts(id)[0], |chunk| chunk.count = u32::try_from(CHUNKS_MAX).unwrap())
+}
+
 #[test]
 fn what_one_sender_begins_and_does_not_end_needs_no_more_bytes_than_it_may() {
     let mut reassembly = Reassembly::new();
-    let long = |id| {
-        with_chunk(&three_parts(id)[0], |chunk| chunk.count = u32::try_from(CHUNKS_MAX).unwrap())
-    };
     let room = PARTIAL_BYTES_PER_SENDER_MAX / MESSAGE_MAX;
     for id in 0..50 {
         assert_eq!(reassembly.accept(id, FROM, long(id)), Ok(None));
@@ -354,6 +356,36 @@ fn complete_messages_make_room_first() {
     }
     assert_eq!(reassembly.accept(20, FROM, waiting[1].clone()), Ok(None));
     assert!(reassembly.accept(20, FROM, waiting[2].clone()).unwrap().is_some());
+}
+
+#[test]
+fn where_bytes_are_short_the_oldest_that_waits_goes_and_no_mark_of_a_complete_one() {
+    let mut reassembly = Reassembly::new();
+    for id in 0..100 {
+        for frame in three_parts(id) {
+            reassembly.accept(id, FROM, frame).unwrap();
+        }
+    }
+    let room = PARTIAL_BYTES_PER_SENDER_MAX / MESSAGE_MAX;
+    for number in 0..=room {
+        assert_eq!(reassembly.accept(200, FROM, long(1_000 + number as u64)), Ok(None));
+    }
+    assert_eq!(reassembly.len(), 100 + room);
+}
+
+#[test]
+fn who_has_most_makes_room_for_a_third_one() {
+    let mut reassembly = Reassembly::new();
+    for id in 0..PARTIAL_PER_SENDER_MAX as u64 {
+        for sender in [source(1), source(2)] {
+            reassembly.accept(10 + id, sender, three_parts(id)[0].clone()).unwrap();
+        }
+    }
+    let third = three_parts(7);
+    assert_eq!(reassembly.accept(0, source(3), third[0].clone()), Ok(None));
+    reassembly.accept(900, source(4), third[0].clone()).unwrap();
+    assert_eq!(reassembly.accept(901, source(3), third[1].clone()), Ok(None));
+    assert!(reassembly.accept(901, source(3), third[2].clone()).unwrap().is_some());
 }
 
 #[test]
