@@ -154,8 +154,8 @@ fn raise_descriptors() {
 }
 
 /// A daemon that waits for the CPU while its NIMs have it judges others late, and
-/// counts as late itself: it runs as they do, but after both threads of each. Its own
-/// other threads (subscribers, journal, log) run as usual.
+/// counts as late itself: it runs as they do, but after both threads of each where the
+/// priority leaves room. Its own other threads (subscribers, journal, log) run as usual.
 fn run_on_time(nim_priority: u8) {
     if nim_priority > 0
         && let Err(error) = set_realtime(nim_priority.saturating_sub(2).max(1))
@@ -287,6 +287,8 @@ async fn serve(
             }
         }
         daemon.turn(now);
+        // Requests can take long; what was decided does not wait for them.
+        daemon.nims.flush(now);
         match woke {
             Woke::Nims | Woke::Timer => {}
             Woke::Links => {
