@@ -550,8 +550,10 @@ impl Arbiter {
         let case = case.0.in_round(case.1);
         let ask = Ask { case, count: PROBES, icmp: true, as_reporter, elsewhere };
         self.probe(probing, place, suspect, ask);
+        // Of other networks it is not known whether they lose anything.
+        let count = PROBES + u32::from(probing.brief);
         for (other, member) in &around.elsewhere(suspect.node_id, place.network) {
-            self.probe(probing, other, member, Ask { elsewhere: None, ..ask });
+            self.probe(probing, other, member, Ask { elsewhere: None, count, ..ask });
         }
     }
 

@@ -174,6 +174,10 @@ pub(super) struct Found {
     pub(super) brief: bool,
     /// An arbiter reaches the reporter.
     pub(super) confirmed: bool,
+    /// The reporter doubted itself, and had all asked that tell whether it is the one.
+    pub(super) doubted: bool,
+    /// All arbiters have answered, or were asked by all ways.
+    pub(super) heard: bool,
     pub(super) conclusion: Conclusion,
     pub(super) observations: Vec<Observation>,
     pub(super) arbiters: Vec<String>,
@@ -194,7 +198,7 @@ pub(super) fn is_over(paths: &BTreeSet<Pair>, o: &Observation) -> bool {
 
 impl Round {
     /// Whether everything is in, or its time is up; if not, it is looked at again then.
-    fn is_over(&mut self, now: Timestamp) -> bool {
+    fn is_over(&mut self, now: Timestamp, suspect: NodeId) -> bool {
         let probed = self.probing.pending.is_empty();
         let complete = probed && self.results.len() == self.asked.len();
         if complete {
@@ -204,7 +208,8 @@ impl Round {
             return false;
         }
         // To ask anew those that have yet to answer would only make them later.
-        let unanswered = self.asked.iter().all(|it| !self.results.contains_key(&it.node_id));
+        let mut arbiters = self.asked.iter().filter(|it| it.node_id != suspect);
+        let unanswered = arbiters.all(|it| !self.results.contains_key(&it.node_id));
         let more = self.started + self.probing.wait * 5 / 2;
         if self.probing.brief && unanswered && now < more {
             (self.deadline, self.wake_at) = (more, more);
@@ -244,6 +249,8 @@ impl Found {
             patient: false,
             brief: false,
             confirmed: false,
+            doubted: false,
+            heard: false,
             conclusion,
             observations,
             arbiters,
@@ -260,20 +267,22 @@ impl Found {
         self.completed + self.waited * 2 + more >= at
     }
 
-    /// Whether it was looked for as this conclusion needs: what takes more than one
-    /// suspect to tell, a brief round does not ask for.
+    /// Whether it was looked for as this conclusion needs. A brief round asks too few to
+    /// see another side of a split, which one that lives elsewhere would tell itself; and
+    /// an arbiter that the first letter did not get to may be the one that reaches a node.
     pub(super) fn is_thorough(&self) -> bool {
-        let plain = match &self.conclusion {
+        match &self.conclusion {
             Conclusion::Alive | Conclusion::Fact(_) => true,
-            Conclusion::Adapter { .. } | Conclusion::Node { .. } | Conclusion::Daemon => {
-                self.confirmed
+            Conclusion::Adapter { culprit: Party::Suspect, .. } | Conclusion::Daemon => {
+                !self.brief || self.confirmed
             }
+            Conclusion::Adapter { culprit: Party::Reporter, .. } => !self.brief || self.doubted,
+            Conclusion::Node { .. } => !self.brief && self.heard,
             Conclusion::Path { .. }
             | Conclusion::Partition { .. }
             | Conclusion::Network
-            | Conclusion::Inconclusive { .. } => false,
-        };
-        plain || !self.brief
+            | Conclusion::Inconclusive { .. } => !self.brief,
+        }
     }
 
     /// When to look again if it is to be fresh when patience is over.
@@ -334,26 +343,37 @@ impl Case {
     pub(super) fn may_be_brief(&self) -> bool {
         let brief = self.found.as_ref().is_some_and(|found| found.brief);
         let doubted = self.round == 2 && brief && self.found_itself_at_fault();
-        self.steady && (self.round == 1 || doubted)
+        self.steady && !self.lossy && (self.round == 1 || doubted)
     }
 
-    /// Until when this case may tell that it is the reporter: while its first round
-    /// runs, and while that has told so and counts.
+    /// Until when this case may tell that it is the reporter: while a brief round of one
+    /// that doubts itself runs, and while the last round has told so and counts.
     pub(super) fn tells_of_reporter(
         &self,
         now: Timestamp,
         interval: Duration,
     ) -> Option<Timestamp> {
-        if let Stage::Round(round) = &self.stage
-            && self.round == 1
-        {
-            return Some(round.wake_at);
+        if let Stage::Round(round) = &self.stage {
+            let asks = round.probing.brief && round.doubts_itself;
+            return asks.then_some(round.wake_at);
         }
         let found = self.found.as_ref().filter(|found| found.is_fresh(now, interval))?;
         if !self.found_itself_at_fault() {
             return None;
         }
         Some(found.completed + found.waited * 2 + interval)
+    }
+
+    /// Whether its first round has yet to begin.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.round == 0 && matches!(self.stage, Stage::Resting { .. })
+    }
+
+    /// Its first round begins with the next wake.
+    pub(super) fn wait_no_longer(&mut self) {
+        if self.is_waiting() {
+            self.stage = Stage::Resting { until: Timestamp::default() };
+        }
     }
 
     /// What was found before says nothing of now.
@@ -461,7 +481,7 @@ impl Case {
     /// Ends the round when everything is in, or its time is up.
     pub(super) fn settle(&mut self, now: Timestamp, usual: Usual) {
         let Stage::Round(round) = &mut self.stage else { return };
-        if !round.is_over(now) {
+        if !round.is_over(now, self.suspect.node_id) {
             return;
         }
         let probed = round.probing.pending.is_empty();
@@ -489,14 +509,18 @@ impl Case {
         };
         let conclusion = diagnose(&evidence);
         for (rounds, carried) in self.lost.iter_mut().zip(evidence.carried()) {
-            *rounds = if carried { 0 } else { *rounds + 1 };
+            // A brief round asks less often than chance is reckoned by.
+            *rounds = if carried { 0 } else { *rounds + u32::from(!round.probing.brief) };
         }
         self.late.round_ended(self.round, round);
         self.late.notice(&observations, usual.probe_timeout, &[&self.reporter, &self.suspect]);
         let (patient, waited, brief) = (round.patient, round.probing.wait, round.probing.brief);
-        let confirmed = round.doubts_itself || evidence.is_confirmed();
+        let (confirmed, doubted) = (evidence.is_confirmed(), round.doubts_itself);
+        let all_ways = self.round > 1 && !brief;
+        let heard = all_ways || arbiters().all(|it| round.results.contains_key(&it.node_id));
         self.lossy |= observations.iter().any(|o| o.received > 0 && o.received < o.sent);
-        let same = self.found.as_ref().is_some_and(|found| found.conclusion.agrees(&conclusion));
+        let at_length = self.found.as_ref().filter(|found| !found.brief);
+        let same = at_length.is_some_and(|found| found.conclusion.agrees(&conclusion));
         self.agreed = if same { self.agreed + 1 } else { 1 };
         let here = || observations.iter().filter(|o| o.network == self.network);
         // Their nodes said what arrived, or have no other network to say it over.
@@ -548,7 +572,11 @@ impl Case {
         let earliest = now.max(round.started + usual.interval / 2);
         let suspect = &self.suspect.node;
         let found = Found::new(now, conclusion, observations, answered, &self.network, suspect);
-        self.rest(earliest, Found { waited, patient, brief, confirmed, ..found }, usual);
+        self.rest(
+            earliest,
+            Found { waited, patient, brief, confirmed, doubted, heard, ..found },
+            usual,
+        );
     }
 
     /// Keeps what was found, and rests until the next round is needed.

@@ -139,6 +139,7 @@ impl Arbiter {
             case.id = id;
             case.name = name;
             case.round = 0;
+            case.steady = false;
             case.compared = 0;
             case.begin_anew(now);
         }
@@ -156,6 +157,10 @@ impl Arbiter {
     /// The neighbour is heard again, is gone from the group, or has been judged.
     pub(crate) fn close(&mut self, adapter: AdapterIndex, address: IpAddr) {
         self.cases.remove(&(adapter, address));
+        // Some may have waited for what that one would tell.
+        for case in self.cases.values_mut().filter(|case| case.adapter == adapter) {
+            case.wait_no_longer();
+        }
     }
 
     /// Closes the cases of an adapter whose group does not list the suspect
@@ -231,6 +236,11 @@ impl Arbiter {
     }
 
     pub(super) fn wake_cases(&mut self, now: Timestamp, around: &Surroundings) {
+        // Rounds that are over tell the cases that wait for them.
+        let usual = self.usual();
+        for case in self.cases.values_mut() {
+            case.settle(now, usual);
+        }
         let due: Vec<_> = self
             .cases
             .iter()
@@ -264,7 +274,8 @@ impl Arbiter {
         if case.round > 0 || !case.steady {
             return None;
         }
-        let others = self.cases.values().filter(|other| other.adapter == case.adapter);
+        let other = |it: &&Case| it.adapter == case.adapter && it.id != case.id;
+        let others = self.cases.values().filter(other);
         let until = others.filter_map(|other| other.tells_of_reporter(now, self.interval)).max();
         until.filter(|until| *until > now)
     }
@@ -360,12 +371,7 @@ impl Arbiter {
 
     /// Ends rounds that are complete, and concludes cases that are silent.
     pub(super) fn settle_cases(&mut self, now: Timestamp, around: &Surroundings) {
-        let usual = Usual {
-            interval: self.interval,
-            detection_time: self.detection_time,
-            probe_timeout: self.probe_timeout,
-            lease: self.lease,
-        };
+        let usual = self.usual();
         let keys: Vec<_> = self.cases.keys().copied().collect();
         for key in keys {
             let Some(mut case) = self.cases.remove(&key) else { continue };
@@ -383,6 +389,23 @@ impl Arbiter {
                 self.conclude(now, &mut case, around);
             }
             self.cases.insert(key, case);
+        }
+        let waits = |case: &Case| self.waits_for_another(now, case).is_some();
+        let free = self.cases.iter().filter(|(_, case)| case.is_waiting() && !waits(case));
+        let free: Vec<_> = free.map(|(key, _)| *key).collect();
+        for key in free {
+            if let Some(case) = self.cases.get_mut(&key) {
+                case.wait_no_longer();
+            }
+        }
+    }
+
+    fn usual(&self) -> Usual {
+        Usual {
+            interval: self.interval,
+            detection_time: self.detection_time,
+            probe_timeout: self.probe_timeout,
+            lease: self.lease,
         }
     }
 
@@ -436,7 +459,7 @@ impl Arbiter {
                     self.begin_round(now, case, around);
                 }
             }
-            // A brief look does not do for this.
+            // Such a look does not do for this.
             _ if !found.is_thorough() => {
                 if !running {
                     self.begin_round(now, case, around);

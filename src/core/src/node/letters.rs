@@ -312,10 +312,12 @@ impl Node {
             Letter::Silent(_) if !self.has_company() => {}
             Letter::Silent(silent) => {
                 let case_name = silent.case_name.clone();
-                let verdict = self.decided_already(&silent).filter(|it| !self.is_news(now, it));
+                let verdict = self.decided_already(&silent);
+                // Everybody is just being told: one way will do.
+                let once = verdict.as_ref().is_some_and(|item| self.is_news(now, item));
                 let verdict = verdict.map(Into::into);
                 self.decide(now, silent);
-                self.letter(now, from, about, Letter::SilentAck { case_name, verdict });
+                self.write(now, from, about, Letter::SilentAck { case_name, verdict }, once);
             }
             Letter::SilentAck { case_name, verdict } => {
                 self.arbiter.acknowledged(now, &case_name);

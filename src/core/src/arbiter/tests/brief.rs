@@ -76,63 +76,107 @@ fn what_a_brief_round_does_not_tell_is_asked_again_at_length() {
 }
 
 #[test]
-fn a_suspect_is_not_blamed_by_a_brief_round_in_which_nobody_reaches_the_reporter() {
+fn a_node_is_not_said_to_be_gone_by_a_brief_round() {
     let mut scene = Scene::of_five();
     late(&mut scene, &[4]);
     let (acts, asked) = begun(&mut scene);
-    scene.finish(&acts, |_, _| false);
-    for (to, request) in &asked {
-        scene.result(u8::try_from(to.0).unwrap(), request, &[]);
+    scene.finish(&acts, |_, target| target == member(1).address || target == member(2).address);
+    for (to, request) in asked.iter().filter(|(to, _)| *to != node(4)) {
+        scene.result(u8::try_from(to.0).unwrap(), request, &[3]);
     }
+    scene.run(detection().probe_timeout * 3 / 2);
+    let mut acts = scene.acts();
     scene.missed(4, true);
-    let acts = scene.acts();
-    assert!(concluded(&acts).is_empty(), "{acts:?}");
-    assert!(requests(&acts).iter().all(|(_, it)| !it.brief));
+    acts.extend(scene.acts());
+    assert!(concluded(&acts).is_empty(), "it may have company beyond a split: {acts:?}");
+    let again = requests(&acts);
+    assert!(!again.is_empty() && again.iter().all(|(_, it)| !it.brief), "{again:?}");
 }
 
 #[test]
-fn a_brief_round_blames_a_suspect_only_where_an_arbiter_reaches_the_reporter() {
-    let node = Conclusion::Node { cause: Cause::NodeDown, confidence: Confidence::High };
-    let path = Conclusion::Path { direction: Direction::Both };
-    let found = |brief, confirmed, conclusion: &Conclusion| Found {
+fn a_brief_round_blames_only_whom_it_has_looked_at() {
+    let confidence = Confidence::High;
+    let of = |culprit| Conclusion::Adapter { culprit, cause: Cause::Both, confidence };
+    let found = |confirmed, doubted, conclusion: Conclusion| Found {
         completed: Timestamp(1),
         waited: detection().probe_timeout,
         patient: false,
-        brief,
+        brief: true,
         confirmed,
-        conclusion: conclusion.clone(),
+        doubted,
+        heard: true,
+        conclusion,
         observations: vec![],
         arbiters: vec![],
         echoes: BTreeSet::new(),
         hosts_only: 0,
         stalled: false,
     };
-    assert!(found(true, true, &node).is_thorough());
-    assert!(!found(true, false, &node).is_thorough());
-    assert!(!found(true, true, &path).is_thorough(), "a brief round sees no other side");
-    assert!(found(false, false, &path).is_thorough());
+    // The suspect, where an arbiter reaches the reporter; the reporter, where it was
+    // looked at; nobody else, since a brief round sees no other side.
+    assert!(found(true, false, of(Party::Suspect)).is_thorough());
+    assert!(!found(false, true, of(Party::Suspect)).is_thorough());
+    assert!(found(false, true, of(Party::Reporter)).is_thorough());
+    assert!(!found(true, false, of(Party::Reporter)).is_thorough());
+    let node = Conclusion::Node { cause: Cause::NodeDown, confidence };
+    let path = Conclusion::Path { direction: Direction::Both };
+    for other in [node, path, Conclusion::Network] {
+        assert!(!found(true, true, other.clone()).is_thorough(), "{other:?}");
+        assert!(Found { brief: false, ..found(false, false, other) }.is_thorough());
+    }
+    let node = Conclusion::Node { cause: Cause::NodeDown, confidence };
+    let unheard = Found { brief: false, heard: false, ..found(true, true, node) };
+    assert!(!unheard.is_thorough(), "an arbiter that was not heard may reach it");
+}
+
+/// The two that node 3 watches are late, and one is asked about: which, and whom.
+fn two_late(scene: &mut Scene) -> (IpAddr, Vec<(NodeId, ProbeRequest)>) {
+    let watched = scene.networks[0].2.neighbours().watch;
+    let watched: Vec<u8> = watched.iter().map(|it| last(&member_at(*it))).collect();
+    assert_eq!(watched.len(), 2);
+    late(scene, &watched);
+    let (_, asked) = begun(scene);
+    let suspects: BTreeSet<IpAddr> = asked.iter().map(|(_, it)| it.suspect.address).collect();
+    assert_eq!(suspects.len(), 1, "the second case waits for what the first one finds");
+    assert!(asked.iter().all(|(_, it)| it.brief && it.doubts_itself));
+    (asked[0].1.suspect.address, asked)
+}
+
+fn asks_about_another(acts: &[Act], first: IpAddr) -> bool {
+    requests(acts).iter().any(|(_, it)| it.suspect.address != first)
 }
 
 #[test]
 fn who_misses_all_it_watches_doubts_itself_and_asks_for_one_at_a_time() {
     let mut scene = Scene::of_five();
-    let watched = scene.networks[0].2.neighbours().watch;
-    let watched: Vec<u8> = watched.iter().map(|it| last(&member_at(*it))).collect();
-    assert_eq!(watched.len(), 2);
-    late(&mut scene, &watched);
-    let (_, asked) = begun(&mut scene);
-    let suspects: BTreeSet<IpAddr> = asked.iter().map(|(_, it)| it.suspect.address).collect();
-    assert_eq!(suspects.len(), 1, "the second case waits for what the first one finds");
-    assert!(asked.iter().all(|(_, it)| it.brief && it.doubts_itself));
-    // The first one finds that the reporter is well: now the second is looked at.
+    let (first, _) = two_late(&mut scene);
+    scene.run(detection().probe_timeout);
+    assert!(!asks_about_another(&scene.acts(), first), "nobody has answered yet");
+}
+
+#[test]
+fn the_second_case_begins_when_the_first_is_over() {
+    let mut scene = Scene::of_five();
+    let (first, _) = two_late(&mut scene);
+    scene.arbiter.close(NETA, first);
+    scene.run(Duration::ZERO);
+    assert!(asks_about_another(&scene.acts(), first), "its heartbeats have come back");
+}
+
+#[test]
+fn the_second_case_waits_on_while_the_first_says_that_it_is_the_reporter() {
+    let mut scene = Scene::of_five();
+    let (first, asked) = two_late(&mut scene);
+    let suspect = last(&member_at(first));
     for (to, request) in &asked {
-        let reached = [3, last(&request.suspect)];
-        scene.result(u8::try_from(to.0).unwrap(), request, &reached);
+        let reached: &[u8] = if *to == node(suspect) { &[] } else { &[suspect] };
+        scene.result(u8::try_from(to.0).unwrap(), request, reached);
     }
-    scene.run(detection().probe_timeout * 2);
-    let next: BTreeSet<IpAddr> =
-        requests(&scene.acts()).iter().map(|(_, it)| it.suspect.address).collect();
-    assert!(next.difference(&suspects).next().is_some(), "{next:?}");
+    scene.run(detection().probe_timeout);
+    assert!(!asks_about_another(&scene.acts(), first));
+    // That counts no more when it is old; the first one rests until it is silent.
+    scene.run(detection().detection_time());
+    assert!(asks_about_another(&scene.acts(), first));
 }
 
 fn member_at(address: IpAddr) -> Member {

@@ -68,9 +68,13 @@ fn a_result_that_comes_late_makes_the_next_round_wait() {
     let mut scene = Scene::of_five();
     let (acts, asked) = round(&mut scene);
     let late = &asked.iter().find(|(to, _)| *to == node(2)).expect("it is asked").1;
-    let others: Vec<_> = asked.iter().filter(|(to, _)| *to != node(2)).cloned().collect();
-    ends(&mut scene, &acts, &others);
-    scene.acts();
+    scene.finish(&acts, |network, target| network == NETB || target != member(4).address);
+    for (to, request) in asked.iter().filter(|(to, _)| *to != node(2)) {
+        let reached: &[u8] = if *to == node(4) { &[] } else { &[3] };
+        scene.result(u8::try_from(to.0).expect("small"), request, reached);
+    }
+    scene.run(detection().probe_timeout * 3 / 2);
+    assert_eq!(concluded(&scene.acts()).len(), 1, "reported, not decided");
     scene.result(2, late, &[3, 4]);
     scene.run(ms(1));
     assert!(waits(&scene.acts()).iter().any(|wait| *wait == detection().detection_time()));
