@@ -271,7 +271,7 @@ impl Times {
 
     /// How long heartbeats must have come without a loss until the first round of an
     /// arbitration is a brief one, as in a cluster that has been up for a while: 64
-    /// intervals; but for slow profiles, where it makes no difference, not so long.
+    /// intervals; but no more than some seconds, so not with slow profiles.
     pub fn steady(self) -> Duration {
         (22 * self.detection + Duration::from_millis(100)).min(Duration::from_secs(4))
     }
