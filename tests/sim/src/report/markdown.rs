@@ -14,8 +14,9 @@ pub(super) fn page(all: &[Told], command: &str) -> String {
         "# Experiments\n\n\
          Published experiments, told again by `hats-sim`: the machines of hatsd and hats-nim on a \
          simulated network. This page and its plots are written by `{command}`; the same command \
-         of the same build writes the same page on every machine. A figure of somebody else stands \
-         with its source, and *target* is what hats has set itself. Times are of the simulated cluster.\n\n"
+         of the same build writes the same page on every machine. A figure of somebody else \
+         stands with its source, and *target* is what hats has set itself. Times are of the \
+         simulated cluster.\n\n"
     );
     summary(&mut page, all);
     for told in all {
