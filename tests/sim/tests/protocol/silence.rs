@@ -56,7 +56,7 @@ fn an_arbitration_among_eight_costs_few_hundred_datagrams() {
         world.run_for(span);
         let sent = world.traffic().since(&start).total().sent - usual;
         assert!(world.all_said(mark, EventKind::AdapterDown, |_| true), "seed {seed}: all know it");
-        assert!(sent < 450, "seed {seed}: {sent} datagrams more than usual");
+        assert!(sent < 600, "seed {seed}: {sent} datagrams more than usual");
     }
 }
 
